@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The block map: which bytes of the address space are live blocks, and how much of each the program asked for.
+ *
+ * Two levels. The root has one entry for each 64 MiB of address space; a leaf has one byte for each 16-byte granule in them and is
+ * mapped when the first block needs it. A block of g granules owns the g bytes of the map that lie over it, so the length is written
+ * there and no allocator is ever asked about a block that another thread may be freeing. A block is written by the thread that
+ * received it from the allocator and erased by the thread that gives it back, before it does: whoever owns the block owns its bytes,
+ * and no lock is needed. The one exception are two 8-byte blocks in one granule: they share a byte, which is changed by
+ * compare-and-swap.
+ *
+ * A first byte has its top bit set, all others have it clear, so that a reader can start anywhere:
+ *
+ *   0x80 + r          one granule: usable 16, requested r <= 16
+ *   0x90 + 10*l + h   two blocks of 8 bytes in a granule, low and high half: 0 none, else requested + 1 <= 9; not both 0
+ *   0xf4 x            two granules: bit 6 of x: usable 32 (else 24); bits 0-5: requested
+ *   0xf5 u r          three to seven granules: u = usable / 8, r = requested
+ *   0xf6 7 bytes      eight granules and more: usable / 8 in 21 bits, requested in 28, seven bits a byte, low first
+ *   0xf7 14 bytes     16 MiB and more: usable / 8 in 49 bits, then requested in 49 bits
+ *
+ * 0xf8 … 0xff are free for blocks that carry a call site. Usable sizes are kept in units of 8 bytes, rounded up.
+ * The last block of a leaf may write a few bytes beyond the leaf's granules: LEAF_SLOP is there for them.
+ */
+#ifndef PAGEGAP_BLOCKMAP_H
+#define PAGEGAP_BLOCKMAP_H
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "sys.h"
+
+#define GRANULE_SHIFT  4
+#define LEAF_SHIFT     26                               /* 64 MiB of address space to a leaf */
+#define LEAF_GRANULES  (1UL << (LEAF_SHIFT - GRANULE_SHIFT))
+#define LEAF_SLOP      PAGE_BYTES
+#define LEAF_BYTES     (LEAF_GRANULES + LEAF_SLOP)
+#define ROOT_ENTRIES   (1UL << (47 - LEAF_SHIFT))       /* user half of a 48-bit address space */
+#define LEAVES_MAX     16384                            /* 1 TiB of heap; index 0 means "no leaf" */
+
+struct blockmap {
+	uint8_t *leaf[LEAVES_MAX];      /* LEAF_BYTES each */
+	uint32_t key[LEAVES_MAX];       /* address >> LEAF_SHIFT of each leaf */
+	uint32_t leaves;                /* leaves in use, index 0 not counted: 1 … leaves */
+	uint32_t lock;                  /* held while a leaf is added */
+	uint16_t root[ROOT_ENTRIES];    /* address >> LEAF_SHIFT -> index into leaf, 0: none */
+};
+
+/* One live block as the program sees it. Blocks never overlap. */
+struct block {
+	uint64_t address;               /* what malloc returned */
+	uint64_t requested;             /* bytes the program asked for */
+	uint64_t usable;                /* bytes it may touch, a multiple of 8; requested <= usable */
+};
+
+enum { CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3, CODE_2 = 0xf4, CODE_FEW = 0xf5, CODE_MANY = 0xf6, CODE_VAST = 0xf7 };
+
+extern struct blockmap *blockmap;       /* NULL until blockmap_init */
+
+/*
+ * blockmap_init - map the root
+ *
+ * Returns 0 or a negated errno. Called once, before any other function here.
+ */
+int blockmap_init(void);
+
+/* Only in the one thread of a forked child: whoever held the lock does not exist here. */
+void blockmap_forked(void);
+
+/* Puts a leaf over an address. Returns its first byte, or NULL when there is no memory. Any thread, also in a signal handler. */
+uint8_t *blockmap_add_leaf(uint64_t address) COLD;
+
+static inline uint8_t *blockmap_leaf(uint64_t address)
+{
+	uint64_t key = address >> LEAF_SHIFT;
+
+	if (unlikely(key >= ROOT_ENTRIES))
+		return NULL;
+	return blockmap->leaf[blockmap->root[key]];
+}
+
+static inline uint64_t blockmap_granule(uint64_t address)
+{
+	return (address >> GRANULE_SHIFT) & (LEAF_GRANULES - 1);
+}
+
+/* 49 bits to seven bytes with a clear top bit, above a first byte. */
+static inline uint64_t blockmap_spread(uint64_t bits)
+{
+	bits <<= 7;
+	bits = (bits & 0x000000000fffffffULL) | ((bits & 0x00fffffff0000000ULL) << 4);
+	bits = (bits & 0x00003fff00003fffULL) | ((bits & 0x0fffc0000fffc000ULL) << 2);
+	bits = (bits & 0x007f007f007f007fULL) | ((bits & 0x3f803f803f803f80ULL) << 1);
+	return bits;
+}
+
+static inline uint64_t blockmap_gather(uint64_t bytes)
+{
+	bytes = (bytes & 0x007f007f007f007fULL) | ((bytes & 0x7f007f007f007f00ULL) >> 1);
+	bytes = (bytes & 0x00003fff00003fffULL) | ((bytes & 0x3fff00003fff0000ULL) >> 2);
+	bytes = (bytes & 0x000000000fffffffULL) | ((bytes & 0x0fffffff00000000ULL) >> 4);
+	return bytes >> 7;
+}
+
+static inline uint64_t blockmap_load(const uint8_t *byte)
+{
+	uint64_t word;
+
+	memcpy(&word, byte, sizeof(word));
+	return word;
+}
+
+static inline void blockmap_store(uint8_t *byte, uint64_t word)
+{
+	memcpy(byte, &word, sizeof(word));
+}
+
+/* Changes one half of a granule that two 8-byte blocks share. @half: 0 low, 1 high. @value: requested + 1, or 0 to erase. */
+static inline unsigned blockmap_set_half(uint8_t *byte, unsigned half, unsigned value)
+{
+	uint8_t old = __atomic_load_n(byte, __ATOMIC_RELAXED), new;
+	unsigned low, high, pair;
+
+	do {
+		pair = old > CODE_PAIR && old <= CODE_PAIR_LAST ? (unsigned)(old - CODE_PAIR) : 0;
+		low = pair / 10;
+		high = pair % 10;
+		pair = half ? low * 10 + value : value * 10 + high;
+		new = pair ? (uint8_t)(CODE_PAIR + pair) : 0;
+	} while (!__atomic_compare_exchange_n(byte, &old, new, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	return half ? high : low;
+}
+
+/*
+ * blockmap_set - enter a block that the calling thread has just received
+ * @address: multiple of 8; a multiple of 16 unless @usable <= 8
+ * @usable: multiple of 8, at least 8
+ *
+ * Returns false when the map cannot hold it: no memory for a leaf, or an alignment that no known allocator has.
+ */
+static inline bool blockmap_set(uint64_t address, uint64_t requested, uint64_t usable)
+{
+	uint8_t *byte = blockmap_leaf(address);
+
+	if (unlikely(!byte)) {
+		byte = blockmap_add_leaf(address);
+		if (!byte)
+			return false;
+	}
+	byte += blockmap_granule(address);
+	if (likely(usable > 32 && usable < 113 && !(address & 15))) {
+		byte[1] = (uint8_t)(usable >> 3);
+		byte[2] = (uint8_t)requested;
+		byte[0] = CODE_FEW;
+	} else if (usable <= 8) {
+		blockmap_set_half(byte, (address >> 3) & 1, (unsigned)requested + 1);
+	} else if (unlikely(address & 15)) {
+		return false;
+	} else if (usable <= 16) {
+		byte[0] = (uint8_t)(CODE_16 + requested);
+	} else if (usable <= 32) {
+		byte[1] = (uint8_t)(requested | (usable == 32 ? 64 : 0));
+		byte[0] = CODE_2;
+	} else if (usable < 1UL << 24) {
+		blockmap_store(byte, CODE_MANY | blockmap_spread(usable >> 3 | requested << 21));
+	} else {
+		blockmap_store(byte + 8, blockmap_spread(requested) >> 8);
+		blockmap_store(byte, CODE_VAST | blockmap_spread(usable >> 3));
+	}
+	return true;
+}
+
+/* Reads the block whose first byte is at @byte. @half matters for shared granules alone. False: no block starts there. */
+static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct block *block)
+{
+	uint8_t code = __atomic_load_n(byte, __ATOMIC_RELAXED);
+
+	block->address = address;
+	switch (code) {
+	case CODE_16 ... CODE_16 + 16 - 1:
+		block->requested = (uint64_t)(code - CODE_16);
+		block->usable = 16;
+		return !(address & 15);
+	case CODE_PAIR ... CODE_PAIR_LAST:
+		if (code == CODE_PAIR) { /* requested 16 of 16: the one code below the pairs */
+			block->requested = block->usable = 16;
+			return !(address & 15);
+		}
+		code = (uint8_t)(code - CODE_PAIR);
+		code = address & 8 ? code % 10 : code / 10;
+		block->requested = code - 1UL;
+		block->usable = 8;
+		return code != 0;
+	case CODE_2:
+		block->requested = byte[1] & 63;
+		block->usable = byte[1] & 64 ? 32 : 24;
+		break;
+	case CODE_FEW:
+		block->usable = (uint64_t)byte[1] << 3;
+		block->requested = byte[2];
+		break;
+	case CODE_MANY:
+		block->usable = blockmap_gather(blockmap_load(byte)) & ((1UL << 21) - 1);
+		block->requested = blockmap_gather(blockmap_load(byte)) >> 21;
+		block->usable <<= 3;
+		break;
+	case CODE_VAST:
+		block->usable = blockmap_gather(blockmap_load(byte)) << 3;
+		block->requested = blockmap_gather(blockmap_load(byte + 8) << 8);
+		break;
+	default:
+		return false;
+	}
+	return !(address & 15);
+}
+
+/* Erases the block that blockmap_decode found at @byte. */
+static inline void blockmap_erase(uint8_t *byte, const struct block *block)
+{
+	if (likely(block->usable > 32 && block->usable < 113)) {
+		byte[0] = 0;
+		byte[1] = 0;
+		byte[2] = 0;
+	} else if (block->usable == 8) {
+		blockmap_set_half(byte, (block->address >> 3) & 1, 0);
+	} else if (block->usable == 16) {
+		byte[0] = 0;
+	} else if (block->usable <= 32) {
+		byte[0] = 0;
+		byte[1] = 0;
+	} else {
+		blockmap_store(byte, 0);
+		if (block->usable >= 1UL << 24)
+			blockmap_store(byte + 8, 0);
+	}
+}
+
+/*
+ * blockmap_take - look a block up and erase it, before it is given back to the allocator
+ *
+ * Returns false for an address where no block starts.
+ */
+static inline bool blockmap_take(uint64_t address, struct block *block)
+{
+	uint8_t *byte = blockmap_leaf(address);
+
+	if (unlikely(!byte))
+		return false;
+	byte += blockmap_granule(address);
+	if (unlikely(!blockmap_decode(byte, address, block)))
+		return false;
+	blockmap_erase(byte, block);
+	return true;
+}
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The capture: one file per process image, shared by the instrument that writes it and the reporter that reads it.
+ *
+ * The file is exactly one `struct capture`, mapped MAP_SHARED by the observed program from its first moment, so that what was
+ * counted outlives SIGKILL. It never grows with the number of events. It is created sparse; only the part before
+ * `counters[CAPTURE_COUNTERS_EAGER]` is backed with disk blocks at once, the rest when that many threads live at once.
+ *
+ * Units: `_bytes` bytes, `_ns` nanoseconds, `_pages` pages of `page_size` bytes; times called `at_ns` are CLOCK_MONOTONIC.
+ * CAPTURE_UNKNOWN stands for "not known" wherever a number could be asked for; 0 means zero.
+ * A reader must treat every field as hostile: check magic, version and size, then bound every index, count and string.
+ * A writer may be in the middle of anything: see `sequence` in struct capture_snapshot.
+ */
+#ifndef PAGEGAP_CAPTURE_H
+#define PAGEGAP_CAPTURE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CAPTURE_MAGIC   "pagegap\n"     /* 8 bytes, no terminator */
+#define CAPTURE_VERSION 1
+#define CAPTURE_UNKNOWN UINT64_MAX
+#define CAPTURE_SUFFIX  ".capture"      /* files are called <pid>.<image number>.capture */
+
+#define CAPTURE_PATH_BYTES    1024
+#define CAPTURE_ARGV_BYTES    4096
+#define CAPTURE_NAME_BYTES    64
+#define CAPTURE_SIZE_CLASSES  48
+#define CAPTURE_FILL_BUCKETS  11
+#define CAPTURE_SAMPLES       128
+#define CAPTURE_MAPPINGS      64
+#define CAPTURE_CHILDREN      128
+#define CAPTURE_NOTES         16
+#define CAPTURE_COUNTERS      128
+#define CAPTURE_COUNTERS_EAGER 4
+
+/* The rows of the ledger, in the order in which they are printed. X(constant, JSON name) */
+#define CAPTURE_ROWS_TABLE(X) \
+	X(ROW_HEAP_LIVE,  "heap.live")  \
+	X(ROW_HEAP_SLACK, "heap.slack") \
+	X(ROW_HEAP_FREE,  "heap.free")  \
+	X(ROW_RESERVE,    "reserve")    \
+	X(ROW_ANON,       "anon")       \
+	X(ROW_FILE,       "file")       \
+	X(ROW_IMAGE,      "image")      \
+	X(ROW_STACK,      "stack")      \
+	X(ROW_INSTRUMENT, "instrument") \
+	X(ROW_KERNEL,     "kernel")
+#define CAPTURE_ROW_CONSTANT(constant, name) constant,
+enum capture_row { CAPTURE_ROWS_TABLE(CAPTURE_ROW_CONSTANT) CAPTURE_ROWS };
+#undef CAPTURE_ROW_CONSTANT
+
+/*
+ * The calls that are counted in this version: those of libc that end in the kernel's memory and process services.
+ * X(constant, kernel's name, category). Category names are those of the design: process, memory, ipc, …
+ */
+#define CAPTURE_CALLS_TABLE(X) \
+	X(CALL_MMAP,        "mmap",        "memory")  \
+	X(CALL_MUNMAP,      "munmap",      "memory")  \
+	X(CALL_MREMAP,      "mremap",      "memory")  \
+	X(CALL_MPROTECT,    "mprotect",    "memory")  \
+	X(CALL_MADVISE,     "madvise",     "memory")  \
+	X(CALL_BRK,         "brk",         "memory")  \
+	X(CALL_MLOCK,       "mlock",       "memory")  \
+	X(CALL_MLOCK2,      "mlock2",      "memory")  \
+	X(CALL_MUNLOCK,     "munlock",     "memory")  \
+	X(CALL_MLOCKALL,    "mlockall",    "memory")  \
+	X(CALL_MUNLOCKALL,  "munlockall",  "memory")  \
+	X(CALL_SHMAT,       "shmat",       "ipc")     \
+	X(CALL_SHMDT,       "shmdt",       "ipc")     \
+	X(CALL_FORK,        "fork",        "process") \
+	X(CALL_VFORK,       "vfork",       "process") \
+	X(CALL_CLONE,       "clone",       "process") \
+	X(CALL_EXECVE,      "execve",      "process") \
+	X(CALL_EXECVEAT,    "execveat",    "process") \
+	X(CALL_WAIT4,       "wait4",       "process") \
+	X(CALL_WAITID,      "waitid",      "process") \
+	X(CALL_EXIT_GROUP,  "exit_group",  "process")
+#define CAPTURE_CALL_CONSTANT(constant, name, category) constant,
+enum capture_call { CAPTURE_CALLS_TABLE(CAPTURE_CALL_CONSTANT) CAPTURE_CALLS };
+#undef CAPTURE_CALL_CONSTANT
+
+enum capture_born  { BORN_UNKNOWN, BORN_START, BORN_FORK, BORN_VFORK, BORN_SPAWN, BORN_EXEC, CAPTURE_BORN };
+/* ENDED_NOT is what a capture says of a process that runs or that died unseen; the reader tells these two apart. */
+enum capture_ended { ENDED_NOT, ENDED_EXIT, ENDED_SIGNAL, ENDED_EXEC, CAPTURE_ENDED };
+enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MARK, CAPTURE_WHY };
+
+/*
+ * What the report must say about the recording itself. `error` is an errno or 0; `count` how often.
+ * X(constant, sentence for the report; "%s" never occurs in it)
+ */
+#define CAPTURE_NOTES_TABLE(X) \
+	X(NOTE_NONE,            "") \
+	X(NOTE_OWN_MALLOC,      "the executable brings its own malloc: its heap rows are unknown, its memory stands under own mappings") \
+	X(NOTE_STATIC,          "a static executable cannot be preloaded: what it did is unknown") \
+	X(NOTE_SETUID,          "a set-uid or set-gid executable is not preloaded: what it did is unknown") \
+	X(NOTE_ARCHITECTURE,    "an executable of another architecture cannot be preloaded: what it did is unknown") \
+	X(NOTE_LIBC,            "the executable uses another C library, which does not load this one: what it did is unknown") \
+	X(NOTE_NO_MAP_MEMORY,   "no memory for the block map: some blocks are counted when allocated but are missing from the heap rows") \
+	X(NOTE_NO_SNAPSHOT,     "a ledger could not be taken") \
+	X(NOTE_NO_PAGEMAP,      "/proc/self/pagemap cannot be read: residency of mixed ranges is unknown") \
+	X(NOTE_NO_EXEC_FOLLOW,  "a program executed from here could not be followed: the library is out of its reach") \
+	X(NOTE_CHILD_UNRECORDED,"a forked child could not create its capture and was not recorded") \
+	X(NOTE_PEAK_BOUND,      "several threads: the peak of live bytes is a lower bound, short of the true peak by at most the figure beside it") \
+	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
+	X(NOTE_SHARED_COUNTERS, "more threads at once than counter slots: the surplus shares one slot, still exact") \
+	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
+#define CAPTURE_NOTE_CONSTANT(constant, text) constant,
+enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };
+#undef CAPTURE_NOTE_CONSTANT
+
+struct capture_noted {
+	uint32_t kind;                  /* enum capture_note */
+	int32_t  error;                 /* errno of the first time, or 0 */
+	uint64_t count;                 /* times it happened */
+};
+
+/*
+ * What one thread counted. A slot outlives its thread and goes to the next one with its counts: only the sum over all slots
+ * means something. A slot has one writer, plain stores; slot 0 is shared by all threads without a slot of their own, atomic adds.
+ */
+struct capture_counters {
+	uint32_t tid;                   /* the thread that writes here now; 0: free */
+	uint32_t reserved;
+	uint64_t allocations;           /* successful ones, as valgrind's "total heap usage" counts them: a realloc is one */
+	uint64_t frees;                 /* of live blocks; a realloc is one */
+	uint64_t reallocations;         /* of them: calls of realloc and reallocarray that returned a block for a block */
+	uint64_t failed;                /* allocation calls that returned no memory */
+	uint64_t requested_bytes;       /* asked for, summed over allocations */
+	uint64_t freed_bytes;           /* requested bytes of the blocks that were freed */
+	uint64_t usable_bytes;          /* usable bytes, summed over allocations */
+	uint64_t usable_freed_bytes;    /* usable bytes of the blocks that were freed */
+	uint64_t untracked;             /* allocations that the block map could not hold: never in the freed figures */
+	uint64_t untracked_bytes;       /* requested bytes of these */
+	uint64_t unknown_frees;         /* frees of blocks never seen (allocated before the instrument, or untracked) */
+	int64_t  pending_live_bytes;    /* requested minus freed, not yet in capture.live_bytes */
+	int64_t  pending_peak_bytes;    /* highest value of the former since it was last 0 */
+	uint64_t size_class[CAPTURE_SIZE_CLASSES]; /* allocations by requested size: [0] size 0; [i] 2^(i-1) … 2^i - 1; last: and above */
+	uint64_t calls[CAPTURE_CALLS];
+	uint64_t call_errors[CAPTURE_CALLS];
+};
+_Static_assert(sizeof(struct capture_counters) % 64 == 0, "one writer per cache line");
+
+/* One row of one ledger. A field may be CAPTURE_UNKNOWN. */
+struct capture_amounts {
+	uint64_t mapped_bytes;
+	uint64_t resident_bytes;
+	uint64_t dirty_bytes;
+	uint64_t shared_bytes;          /* mapped by another process too */
+	uint64_t swap_bytes;
+	uint64_t huge_bytes;            /* in transparent huge pages */
+};
+
+/* A ledger. Valid when `sequence` is even, not 0, and the same before and after it was read. */
+struct capture_snapshot {
+	uint32_t sequence;              /* odd while it is being written */
+	uint32_t why;                   /* enum capture_why */
+	uint64_t at_ns;
+	uint64_t cost_ns;               /* what taking it cost */
+	uint64_t vm_size_bytes;         /* VmSize of /proc/PID/status */
+	uint64_t rss_bytes;             /* sum of Rss over /proc/PID/smaps, same pass as the rows */
+	uint64_t page_table_bytes;      /* VmPTE */
+	uint64_t live_blocks;           /* blocks found in the block map */
+	uint64_t thp_eligible_bytes;    /* mapped bytes of ranges with THPeligible */
+	struct capture_amounts rows[CAPTURE_ROWS];
+	int64_t  unexplained_mapped_bytes;
+	int64_t  unexplained_resident_bytes;
+	uint64_t fill_pages[CAPTURE_FILL_BUCKETS]; /* resident heap pages by requested bytes on them: [0] none at all;
+	                                              [1] above 0 and below 10 %; [i] (i-1)*10 % … below i*10 %; [10] 90 … 100 % */
+	uint64_t free_on_empty_bytes;   /* resident heap.free bytes on pages without any live block */
+	char     name[CAPTURE_NAME_BYTES]; /* WHY_MARK: the mark's name, NUL-terminated */
+};
+
+/* Where snapshots lie: the best peak is written into the older of two, so that one is always whole. */
+enum {
+	SNAPSHOT_END,                   /* exit or exec */
+	SNAPSHOT_PEAK,                  /* two of them */
+	SNAPSHOT_REQUEST = SNAPSHOT_PEAK + 2, /* written by `pagegap snapshot` from outside, under flock of the file */
+	SNAPSHOT_MARK = SNAPSHOT_REQUEST + 4, /* the newest marks, in a ring */
+	CAPTURE_SNAPSHOTS = SNAPSHOT_MARK + 16,
+};
+
+/* A point of the time series. */
+struct capture_sample {
+	uint64_t at_ns;
+	uint64_t live_bytes;            /* requested bytes of live blocks */
+	uint64_t usable_bytes;          /* usable bytes of live blocks */
+	uint64_t mapped_bytes;          /* VmSize */
+	uint64_t resident_bytes;        /* VmRSS of /proc/PID/statm: lags by some pages per processor */
+	uint64_t minor_faults;
+	uint64_t major_faults;
+};
+
+/* One of the largest mappings of the last snapshot taken from inside. */
+struct capture_mapping {
+	uint64_t start, end;            /* addresses */
+	uint32_t row;                   /* enum capture_row; the row that holds most of it */
+	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC; bit 31: MAP_SHARED */
+	uint64_t resident_bytes;
+	uint64_t dirty_bytes;
+	uint64_t shared_bytes;
+	uint64_t swap_bytes;
+	char     name[CAPTURE_NAME_BYTES]; /* the end of the name when it is too long, NUL-terminated; empty: anonymous */
+};
+
+/* A child as its parent saw it. */
+struct capture_child {
+	uint32_t pid;
+	uint32_t born;                  /* enum capture_born */
+	uint64_t born_at_ns;
+	uint64_t waited_at_ns;          /* 0: not waited for */
+	int32_t  status;                /* wait status, when waited for */
+	uint32_t reserved;
+};
+
+/* Where a process outside finds the instrument's tables in the observed program (process_vm_readv). */
+struct capture_anatomy {
+	uint64_t blockmap_address;      /* struct blockmap, 0: none */
+	uint64_t ranges_address;        /* pointer to the array of struct range */
+	uint64_t start_brk;             /* where the break began, 0: unknown */
+	uint64_t thread_stack_offset;   /* in libc's thread descriptor: address and size of the stack block, two words */
+	uint64_t code_address;          /* in the instrument's own text */
+	uint64_t glibc;                 /* 1: the allocator is glibc's: look for arena headers and mapped chunks */
+};
+
+struct capture {
+	/* identity, written once */
+	char     magic[8];
+	uint32_t version;
+	uint32_t header_bytes;          /* sizeof(struct capture) */
+	uint32_t page_size;
+	uint32_t pid;
+	uint32_t parent_pid;
+	uint32_t image_number;          /* 0 for the first image of this pid, then +1 by each exec */
+	uint32_t born;                  /* enum capture_born */
+	uint32_t uid;
+	uint64_t start_ns;              /* CLOCK_MONOTONIC */
+	uint64_t start_realtime_ns;     /* CLOCK_REALTIME, same moment */
+	uint32_t argc;                  /* arguments in argv, complete or not */
+	uint32_t argv_bytes;            /* used bytes of argv; each argument ends with NUL; the last may be cut */
+	uint32_t argv_cut;              /* 1: arguments are missing */
+	uint32_t has_heap;              /* 1: malloc is interposed, the heap figures mean something */
+	char     exe[CAPTURE_PATH_BYTES];       /* NUL-terminated; /proc/self/exe */
+	char     allocator[CAPTURE_PATH_BYTES]; /* object that defines malloc, NUL-terminated path; "glibc" when libc's */
+	char     exec_path[CAPTURE_PATH_BYTES]; /* what the last exec, successful or not, was given; empty: none */
+	char     argv[CAPTURE_ARGV_BYTES];
+
+	/* how it went, written as it happens */
+	uint32_t ended;                 /* enum capture_ended */
+	int32_t  end_code;              /* exit status or signal number */
+	uint64_t end_ns;
+	uint64_t user_ns;               /* of the process, threads that are gone included; as of the last snapshot or the end */
+	uint64_t system_ns;
+	uint64_t runnable_wait_ns;      /* waiting for a processor: schedstat, summed over threads */
+	uint64_t voluntary_switches;
+	uint64_t involuntary_switches;
+	uint64_t migrations;
+	uint64_t minor_faults;
+	uint64_t major_faults;
+	uint64_t max_rss_bytes;         /* ru_maxrss: of the process, exec'd predecessors included */
+	struct capture_noted notes[CAPTURE_NOTES];
+
+	/* heap, beside the counters */
+	uint64_t inherited_blocks;      /* live at the fork that began this image */
+	uint64_t inherited_live_bytes;
+	uint64_t inherited_usable_bytes;
+	int64_t  live_bytes;            /* inherited + requested - freed, without what is pending in the counters */
+	int64_t  peak_live_bytes;       /* highest value of it; exact while one thread allocates */
+	uint64_t peak_bound_bytes;      /* the true peak is at most this much higher */
+	uint64_t own_thread_ns_spent;   /* in snapshots and samples */
+
+	struct capture_anatomy anatomy;
+	struct capture_snapshot snapshots[CAPTURE_SNAPSHOTS];
+	uint64_t marks;                 /* marks passed; the ring keeps the newest */
+
+	uint64_t sample_interval_ns;
+	uint32_t samples_used;
+	uint32_t mappings_used;
+	uint64_t mappings_dropped;      /* smaller ones that found no place */
+	struct capture_sample  samples[CAPTURE_SAMPLES];
+	struct capture_mapping mappings[CAPTURE_MAPPINGS];
+
+	uint64_t children_born;         /* the table keeps the newest, and those that died by a signal before others */
+	struct capture_child children[CAPTURE_CHILDREN];
+
+	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
+};
+
+/* Part of the file that has disk blocks from the start. Beyond it, memory of the mapping must not be touched before it is backed. */
+#define CAPTURE_EAGER_BYTES (offsetof(struct capture, counters) + CAPTURE_COUNTERS_EAGER * sizeof(struct capture_counters))
+
+/*
+ * ledger_of - take a ledger of a process, from inside or from outside
+ * @capture: its capture, mapped; only read
+ * @pid: the process, or 0 for the calling one
+ * @out: filled but for sequence, why and name
+ * @mappings: CAPTURE_MAPPINGS entries for its largest mappings, or NULL
+ * @mappings_used: set with @mappings
+ * @mappings_dropped: set with @mappings
+ *
+ * Returns 0 or an errno: EBUSY another thread is in it, EACCES or ESRCH /proc/PID cannot be read, ENOMEM no memory for its work.
+ * Takes no lock that the program can hold, allocates with raw mmap alone. Needs ptrace access to another process (ptrace(2),
+ * "ptrace access mode checking"). Sources: proc(5), Documentation/admin-guide/mm/pagemap.rst.
+ * Linked into both the instrument and the reporter: the ledger has one implementation.
+ */
+int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
+	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped);
+
+#endif

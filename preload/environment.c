@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/* Taking the instrument's variables out of an environment and putting them into another. */
+#include "environment.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "sys.h"
+#include "text.h"
+
+#define LIBRARY_NAME "libpagegap.so"
+
+/* As they are handed on, "NAME=value". */
+static char recording[PATH_MAX + 32] = "PAGEGAP_RECORDING=";
+static char options[4096] = "PAGEGAP_OPTIONS=";
+static char broker[160] = "PAGEGAP_BROKER=";
+static char born[64] = "PAGEGAP_BORN=";
+static char library[PATH_MAX];
+
+extern void *__libc_stack_end; /* where the kernel put argc, argv, envp: set by ld.so before anything of the program runs */
+
+char **environment_arguments(int *count)
+{
+	*count = (int)*(long *)__libc_stack_end;
+	return (char **)__libc_stack_end + 1;
+}
+
+static bool has_name(const char *entry, const char *name_and_equals)
+{
+	return !strncmp(entry, name_and_equals, strlen(name_and_equals));
+}
+
+/* Keeps "NAME=value" if it fits. */
+static bool keep(char *place, size_t room, const char *entry, size_t name_length)
+{
+	if (strncmp(entry, place, name_length) || strlen(entry) >= room)
+		return false;
+	strcpy(place, entry);
+	return true;
+}
+
+/* Takes this library out of a list of libraries; the separators are those of ld.so(8), LD_PRELOAD. Returns false when nothing is left. */
+static bool take_out(char *entry)
+{
+	char *list = entry + strlen("LD_PRELOAD="), *from = list, *to = list;
+
+	while (*from) {
+		size_t length = strcspn(from, ": ");
+		bool ours = length >= strlen(LIBRARY_NAME) &&
+			    !strncmp(from + length - strlen(LIBRARY_NAME), LIBRARY_NAME, strlen(LIBRARY_NAME));
+
+		if (!ours && length) {
+			if (to != list)
+				*to++ = ':';
+			memmove(to, from, length);
+			to += length;
+		}
+		from += length + (from[length] != '\0');
+	}
+	*to = '\0';
+	return to != list;
+}
+
+/* Removes our entries in place; the program's first look at its environment comes later. */
+static void hide(char **environment, bool learn)
+{
+	char **to = environment;
+
+	for (char **from = environment; from && *from; from++) {
+		char *entry = *from;
+		bool ours = has_name(entry, "PAGEGAP_RECORDING=") || has_name(entry, "PAGEGAP_OPTIONS=") ||
+			    has_name(entry, "PAGEGAP_BROKER=") || has_name(entry, "PAGEGAP_BORN=");
+
+		if (ours && learn) {
+			keep(recording, sizeof(recording), entry, 18);
+			keep(options, sizeof(options), entry, 16);
+			keep(broker, sizeof(broker), entry, 15);
+			keep(born, sizeof(born), entry, 13);
+		}
+		if (has_name(entry, "LD_PRELOAD=") && strstr(entry, LIBRARY_NAME))
+			ours = !take_out(entry);
+		if (!ours)
+			*to++ = entry;
+	}
+	if (to)
+		*to = NULL;
+}
+
+static void find_library(void)
+{
+	Dl_info info;
+	size_t length = 0;
+
+	if (!dladdr((void *)environment_begin, &info) || !info.dli_fname)
+		return;
+	if (info.dli_fname[0] != '/' && strchr(info.dli_fname, '/')) {
+		long got = sys_call2(SYS_getcwd, library, sizeof(library) - 1);
+
+		length = got > 0 ? (size_t)got - 1 : 0;
+		library[length++] = '/';
+	}
+	if (length + strlen(info.dli_fname) < sizeof(library))
+		strcpy(library + length, info.dli_fname);
+}
+
+void environment_begin(void)
+{
+	int count;
+	char **arguments = environment_arguments(&count), **original = arguments + count + 1;
+
+	find_library();
+	hide(original, true);
+	if (environ && environ != original)
+		hide(environ, false);
+}
+
+/* PAGEGAP_BORN=how.pid.number speaks of one process; in another one it is the parent's, handed on by a spawn inside libc. */
+static const char *born_how(void)
+{
+	const char *at = strchr(born, '.');
+
+	if (!born[13] || !at)
+		return "";
+	if (has_name(born + 13, "start."))
+		return "start";
+	at++;
+	if (has_name(born + 13, "spawn."))
+		return "spawn";
+	return scan_decimal_text(at) == (uint64_t)sys_getpid() ? born + 13 : "spawn";
+}
+
+uint32_t environment_born(void)
+{
+	const char *how = born_how();
+
+	if (!recording[18] || has_name(how, "start"))
+		return BORN_START;
+	return has_name(how, "exec") ? BORN_EXEC : has_name(how, "vfork") ? BORN_VFORK : BORN_SPAWN;
+}
+
+uint32_t environment_image_number(void)
+{
+	const char *at = strrchr(born, '.');
+
+	return environment_born() == BORN_EXEC && at ? (uint32_t)scan_decimal_text(at + 1) : 0;
+}
+
+const char *environment_recording(void)
+{
+	return recording + 18;
+}
+
+void environment_set_recording(const char *directory)
+{
+	if (strlen(directory) < sizeof(recording) - 18)
+		strcpy(recording + 18, directory);
+}
+
+const char *environment_broker(void)
+{
+	return broker + 15;
+}
+
+const char *environment_library(void)
+{
+	return library;
+}
+
+bool environment_option(const char *name, char *value, size_t room)
+{
+	size_t name_length = strlen(name);
+
+	for (const char *at = options + 16; *at;) {
+		size_t length = strcspn(at, ",");
+
+		if (length > name_length && at[name_length] == '=' && !strncmp(at, name, name_length) && length - name_length <= room) {
+			memcpy(value, at + name_length + 1, length - name_length - 1);
+			value[length - name_length - 1] = '\0';
+			return true;
+		}
+		at += length + (at[length] != '\0');
+	}
+	return false;
+}
+
+size_t environment_count(char *const *from)
+{
+	size_t entries = 0;
+
+	while (from && from[entries])
+		entries++;
+	return entries;
+}
+
+/* A new root directory or another user may not reach the library: the loader would complain on the program's standard error. */
+static bool library_in_reach(void)
+{
+	long result = sys_call4(SYS_faccessat2, AT_FDCWD, library, R_OK, AT_EACCESS);
+
+	if (result == -ENOSYS)
+		result = sys_call3(SYS_faccessat, AT_FDCWD, library, R_OK);
+	return !sys_failed(result);
+}
+
+bool environment_build(char *const *from, char **to, struct environment_strings *strings, const char *how, int pid,
+		       uint32_t image_number)
+{
+	size_t used = 0;
+	struct text text;
+	const char *theirs = NULL;
+
+	for (size_t i = 0; from && from[i]; i++) {
+		if (has_name(from[i], "LD_PRELOAD="))
+			theirs = from[i] + strlen("LD_PRELOAD=");
+		else
+			to[used++] = from[i];
+	}
+	text = text_begin(strings->preload, sizeof(strings->preload));
+	text_add(&text, "LD_PRELOAD=");
+	text_add(&text, library);
+	if (theirs && *theirs) {
+		text_add(&text, ":");
+		text_add(&text, theirs);
+	}
+	if (text.cut || !library[0] || !library_in_reach()) {
+		for (used = 0; from && from[used]; used++)
+			to[used] = from[used];
+		to[used] = NULL;
+		return false;
+	}
+	text = text_begin(strings->born, sizeof(strings->born));
+	text_add(&text, "PAGEGAP_BORN=");
+	text_add(&text, how);
+	text_add(&text, ".");
+	text_add_number(&text, (uint64_t)pid);
+	text_add(&text, ".");
+	text_add_number(&text, image_number);
+	to[used++] = strings->preload;
+	to[used++] = strings->born;
+	to[used++] = recording;
+	if (options[16])
+		to[used++] = options;
+	if (broker[15])
+		to[used++] = broker;
+	to[used] = NULL;
+	return true;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is handed from image to image through the environment: where the recording is, the options, how this image was born. The
+ * program never sees it: it is taken out when the image begins and put back into the environment of what the program executes.
+ */
+#ifndef PAGEGAP_ENVIRONMENT_H
+#define PAGEGAP_ENVIRONMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void environment_begin(void);
+
+uint32_t environment_born(void);                /* enum capture_born */
+uint32_t environment_image_number(void);
+const char *environment_recording(void);        /* directory; empty: none yet */
+void environment_set_recording(const char *directory);
+const char *environment_broker(void);           /* "name:token" or empty */
+const char *environment_library(void);          /* path of this library */
+bool environment_option(const char *name, char *value, size_t room); /* of PAGEGAP_OPTIONS; false: not given */
+char **environment_arguments(int *count);       /* argv of the process, as the kernel passed it */
+
+#define ENVIRONMENT_EXTRA 6                     /* entries that environment_build may add, its NULL included */
+
+/* Room for the strings that differ from exec to exec. */
+struct environment_strings {
+	char born[64];
+	char preload[2048];
+};
+
+/*
+ * environment_build - the environment for an image to be executed
+ * @from: the one that the program wants, or NULL
+ * @to: room for all of @from and ENVIRONMENT_EXTRA entries more
+ * @how: "exec", "vfork" or "spawn"
+ * @pid: of the process that the new image will be in, or of its parent for "spawn"
+ *
+ * Async-signal-safe. Returns false when the image cannot be followed: @to is then @from.
+ */
+bool environment_build(char *const *from, char **to, struct environment_strings *strings, const char *how, int pid,
+		       uint32_t image_number);
+
+size_t environment_count(char *const *from);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exec and spawn: the program's own environment goes on, with the instrument's variables added, unless the target could not load the
+ * library: then the loader would complain or fail, so the target gets exactly what the program wanted and is not followed.
+ */
+#include <errno.h>
+#include <elf.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "environment.h"
+#include "heap.h"
+#include "instrument.h"
+#include "next.h"
+#include "process.h"
+#include "text.h"
+
+#define LOADER "ld-linux-x86-64.so.2"
+
+/* Reads the beginning of a file; 0 when that cannot be. O_NONBLOCK: it may be a FIFO, and the exec is what should fail. */
+static size_t read_head(int directory, const char *path, int flags, char *head, size_t room)
+{
+	long fd = sys_call4(SYS_openat, directory, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0), got;
+
+	if (sys_failed(fd) && (flags & AT_EMPTY_PATH) && !*path)
+		got = sys_pread(directory, head, room, 0);
+	else if (sys_failed(fd))
+		return 0;
+	else
+		got = sys_pread((int)fd, head, room, 0);
+	if (!sys_failed(fd))
+		sys_close((int)fd);
+	return sys_failed(got) ? 0 : (size_t)got;
+}
+
+/* An ELF file that this library can be loaded into: same class and machine, and the loader it was built for. */
+static bool elf_follows(const char *head, size_t length)
+{
+	const Elf64_Ehdr *file = (const Elf64_Ehdr *)(const void *)head;
+	const Elf64_Phdr *segment;
+
+	if (length < sizeof(*file) || file->e_ident[EI_CLASS] != ELFCLASS64 || file->e_machine != EM_X86_64)
+		return false;
+	for (size_t i = 0; i < file->e_phnum; i++) {
+		size_t at = file->e_phoff + i * sizeof(*segment);
+
+		if (at > length || length - at < sizeof(*segment))
+			return true; /* unusual, but nothing speaks against it */
+		segment = (const Elf64_Phdr *)(const void *)(head + at);
+		if (segment->p_type != PT_INTERP)
+			continue;
+		if (segment->p_offset > length || length - segment->p_offset < segment->p_filesz)
+			return true;
+		return memmem(head + segment->p_offset, segment->p_filesz, LOADER, strlen(LOADER)) != NULL;
+	}
+	return true; /* static: it will not look */
+}
+
+static bool follows(int directory, const char *path, int flags)
+{
+	_Alignas(8) char head[2048];
+	char interpreter[256];
+
+	for (int depth = 0; depth < 4; depth++) {
+		size_t length = read_head(directory, path, flags, head, sizeof(head) - 1), start, end;
+
+		head[length] = '\0';
+		if (length >= SELFMAG && !memcmp(head, ELFMAG, SELFMAG))
+			return elf_follows(head, length);
+		if (length < 3 || head[0] != '#' || head[1] != '!')
+			return true; /* unreadable, or run by a shell */
+		start = 2 + strspn(head + 2, " \t");
+		end = start + strcspn(head + start, " \t\n");
+		if (end - start >= sizeof(interpreter))
+			return true;
+		memcpy(interpreter, head + start, end - start);
+		interpreter[end - start] = '\0';
+		path = interpreter;
+		directory = AT_FDCWD;
+		flags = 0;
+	}
+	return true;
+}
+
+/* The file that execvp and its like will find: the first on PATH that may be executed (exec(3)). */
+static const char *search(const char *file, char *place, size_t room)
+{
+	const char *path = getenv("PATH");
+
+	if (strchr(file, '/'))
+		return file;
+	for (path = path ? path : "/bin:/usr/bin"; *path;) {
+		size_t length = strcspn(path, ":");
+		struct text text = text_begin(place, room);
+
+		if (length < room) {
+			memcpy(place, path, length);
+			place[length] = '\0';
+			text.length = length;
+			if (length)
+				text_add(&text, "/");
+			text_add(&text, file);
+			if (!text.cut && !sys_failed(sys_call3(SYS_faccessat, AT_FDCWD, place, X_OK)))
+				return place;
+		}
+		path += length + (path[length] == ':');
+	}
+	return file;
+}
+
+/* exec */
+
+struct target {
+	int directory, flags;           /* openat's */
+	const char *path;               /* to the file itself */
+	const char *given;              /* what the program said, for the report */
+};
+
+#define ON_STACK 512                    /* entries of an environment; a larger one is mapped */
+
+struct handover {
+	struct environment_strings strings;
+	char *entries[ON_STACK + ENVIRONMENT_EXTRA];
+	char **environment;
+	size_t mapped_bytes;
+};
+
+static char **hand_over(struct handover *over, const struct target *target, char *const *environment, const char *how, int pid)
+{
+	size_t entries = environment_count(environment) + ENVIRONMENT_EXTRA;
+
+	over->environment = over->entries;
+	over->mapped_bytes = 0;
+	if (!follows(target->directory, target->path, target->flags))
+		return (char **)(uintptr_t)environment;
+	if (entries > ON_STACK) {
+		over->environment = sys_reserve(entries * sizeof(char *));
+		if (!over->environment)
+			return (char **)(uintptr_t)environment;
+		over->mapped_bytes = entries * sizeof(char *);
+	}
+	if (!environment_build(environment, over->environment, &over->strings, how, pid, capture ? capture->image_number + 1 : 0))
+		instrument_note(NOTE_NO_EXEC_FOLLOW, 0);
+	return over->environment;
+}
+
+static void take_back(struct handover *over)
+{
+	if (over->mapped_bytes)
+		sys_unmap(over->environment, over->mapped_bytes);
+}
+
+/* Headers declare these arguments non-null; the kernel answers EFAULT. The empty statement hides the declaration from the compiler. */
+static bool is_string(const char *pointer)
+{
+	__asm__("" : "+r"(pointer));
+	return pointer != NULL;
+}
+
+static char **begin_exec(struct handover *over, const struct target *target, char *const *environment)
+{
+	bool own, ready = instrument_ready(&this_thread);
+
+	over->mapped_bytes = 0;
+	if (!ready || !is_string(target->given) || !is_string(target->path)) /* EFAULT is the kernel's to say */
+		return (char **)(uintptr_t)environment;
+	own = instrument_is_own_process();
+	count_call(CALL_EXECVE, false);
+	if (own) {
+		strncpy(capture->exec_path, target->given, sizeof(capture->exec_path) - 1);
+		ending(ENDED_EXEC, 0);
+	}
+	return hand_over(over, target, environment, own ? "exec" : "vfork", sys_getpid());
+}
+
+/* Only a failed exec comes back. errno is the exec's. */
+static int failed_exec(struct handover *over)
+{
+	if (instrument_state != INSTRUMENT_ON)
+		return -1;
+	take_back(over);
+	ending_undone();
+	count(&this_thread, call_errors[CALL_EXECVE], 1);
+	return -1;
+}
+
+EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
+{
+	struct target target = { AT_FDCWD, 0, path, path };
+	struct handover over;
+
+	heap_next_ready();
+	next.execve(path, arguments, begin_exec(&over, &target, environment));
+	return failed_exec(&over);
+}
+
+EXPORT int execveat(int directory, const char *path, char *const arguments[], char *const environment[], int flags)
+{
+	struct target target = { directory, flags, path, path };
+	struct handover over;
+
+	heap_next_ready();
+	next.execveat(directory, path, arguments, begin_exec(&over, &target, environment), flags);
+	return failed_exec(&over);
+}
+
+EXPORT int fexecve(int fd, char *const arguments[], char *const environment[])
+{
+	struct target target = { fd, AT_EMPTY_PATH, "", "(a descriptor)" };
+	struct handover over;
+
+	heap_next_ready();
+	next.fexecve(fd, arguments, begin_exec(&over, &target, environment));
+	return failed_exec(&over);
+}
+
+EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[])
+{
+	char place[PATH_MAX];
+	struct target target = { AT_FDCWD, 0, NULL, file };
+	struct handover over;
+
+	heap_next_ready();
+	target.path = search(file, place, sizeof(place));
+	next.execvpe(file, arguments, begin_exec(&over, &target, environment));
+	return failed_exec(&over);
+}
+
+EXPORT int execv(const char *path, char *const arguments[])
+{
+	return execve(path, arguments, environ);
+}
+
+EXPORT int execvp(const char *file, char *const arguments[])
+{
+	return execvpe(file, arguments, environ);
+}
+
+/* Arguments of the list forms, from the first to the NULL that ends them. */
+#define COLLECT(arguments, first) \
+	va_list list; \
+	size_t number = 0; \
+\
+	va_start(list, first); \
+	for (const char *argument = first; argument; argument = va_arg(list, char *)) \
+		number++; \
+	va_end(list); \
+	char *arguments[number + 1]; \
+	va_start(list, first); \
+	arguments[0] = (char *)(uintptr_t)first; \
+	for (size_t i = 1; i <= number; i++) \
+		arguments[i] = va_arg(list, char *)
+
+EXPORT int execl(const char *path, const char *first, ...)
+{
+	COLLECT(arguments, first);
+	va_end(list);
+	return execve(path, arguments, environ);
+}
+
+EXPORT int execlp(const char *file, const char *first, ...)
+{
+	COLLECT(arguments, first);
+	va_end(list);
+	return execvpe(file, arguments, environ);
+}
+
+EXPORT int execle(const char *path, const char *first, ...)
+{
+	char **environment;
+
+	COLLECT(arguments, first);
+	environment = va_arg(list, char **);
+	va_end(list);
+	return execve(path, arguments, environment);
+}
+
+/* spawn */
+
+static int spawn(int (*function)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
+				 char *const[]),
+		 pid_t *pid, const struct target *target, const posix_spawn_file_actions_t *actions,
+		 const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
+{
+	struct handover over;
+	pid_t own = 0;
+	int error;
+
+	if (!instrument_ready(&this_thread))
+		return function(pid, target->given, actions, attributes, arguments, environment);
+	error = function(&own, target->given, actions, attributes, arguments,
+			 hand_over(&over, target, environment, "spawn", sys_getpid()));
+	take_back(&over);
+	count_call(CALL_CLONE, error != 0);
+	if (!error) {
+		process_born(own, BORN_SPAWN);
+		if (pid)
+			*pid = own;
+	}
+	return error;
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+		       char *const arguments[], char *const environment[])
+{
+	struct target target = { AT_FDCWD, 0, path, path };
+
+	heap_next_ready();
+	return spawn(next.posix_spawn, pid, &target, actions, attributes, arguments, environment);
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+			char *const arguments[], char *const environment[])
+{
+	char place[PATH_MAX];
+	struct target target = { AT_FDCWD, 0, NULL, file };
+
+	heap_next_ready();
+	target.path = search(file, place, sizeof(place));
+	return spawn(next.posix_spawnp, pid, &target, actions, attributes, arguments, environment);
+}
+
+/* system and popen spawn a shell inside libc with the program's environ: for that moment it is the one with our variables. */
+
+static const struct target shell = { AT_FDCWD, 0, "/bin/sh", "/bin/sh" };
+
+static void lend_environment(struct handover *over, char ***program)
+{
+	*program = environ;
+	if (instrument_ready(&this_thread))
+		environ = hand_over(over, &shell, environ, "spawn", sys_getpid());
+	else
+		over->mapped_bytes = 0;
+}
+
+static void return_environment(struct handover *over, char **program)
+{
+	if (environ == over->environment)
+		environ = program;
+	take_back(over);
+}
+
+EXPORT int system(const char *command)
+{
+	struct handover over;
+	char **program;
+	int result;
+
+	heap_next_ready();
+	lend_environment(&over, &program);
+	result = next.system(command);
+	return_environment(&over, program);
+	return result;
+}
+
+EXPORT FILE *popen(const char *command, const char *mode)
+{
+	struct handover over;
+	char **program;
+	FILE *result;
+
+	heap_next_ready();
+	lend_environment(&over, &program);
+	result = next.popen(command, mode);
+	return_environment(&over, program);
+	return result;
+}

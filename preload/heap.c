@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wrappers of malloc and its relatives: forward, then count; for a release, count, then forward. errno is the callee's: nothing
+ * here touches it. A nested call (calloc that calls malloc, an allocator that calls mmap) is forwarded uncounted.
+ */
+#include "heap.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "ranges.h"
+
+bool heap_header_trusted;
+
+void heap_check_header(void *block)
+{
+	if (allocator.glibc && allocator.usable_known) {
+		uint64_t word = ((const uint64_t *)block)[-1];
+
+		heap_header_trusted = next.malloc_usable_size(block) == (word & ~7ULL) - (word & 2 ? 16 : 8);
+	}
+}
+
+void heap_untracked(struct thread *thread, uint64_t requested)
+{
+	count(thread, untracked, 1);
+	count(thread, untracked_bytes, requested);
+	instrument_note(NOTE_NO_MAP_MEMORY, ENOMEM);
+}
+
+/* Bootstrap: a block is preceded by its size. */
+static _Alignas(64) char bootstrap[32 << 10];
+static size_t bootstrap_used;
+
+void *bootstrap_allocate(size_t bytes, size_t alignment)
+{
+	size_t at = (__atomic_load_n(&bootstrap_used, __ATOMIC_RELAXED) + 16 + alignment - 1) & ~(alignment - 1);
+
+	if (alignment > 4096 || bytes > sizeof(bootstrap) || at + bytes > sizeof(bootstrap))
+		return NULL;
+	__atomic_store_n(&bootstrap_used, at + bytes, __ATOMIC_RELAXED);
+	*(size_t *)(void *)(bootstrap + at - 16) = bytes;
+	return bootstrap + at;
+}
+
+bool bootstrap_owns(const void *block)
+{
+	return (const char *)block >= bootstrap && (const char *)block < bootstrap + sizeof(bootstrap);
+}
+
+size_t bootstrap_size(const void *block)
+{
+	return *(const size_t *)(const void *)((const char *)block - 16);
+}
+
+bool heap_next_ready(void)
+{
+	static bool looking;
+
+	if (likely(next.malloc_trim != NULL))
+		return true;
+	if (__atomic_exchange_n(&looking, true, __ATOMIC_ACQUIRE))
+		return next.free != NULL && next.malloc != NULL && next.calloc != NULL && next.realloc != NULL && allocator.path != NULL;
+	next_resolve();
+	return true;
+}
+
+EXPORT void *malloc(size_t size)
+{
+	struct thread *thread = heap_enter();
+	void *block;
+
+	if (unlikely(!thread))
+		return heap_next_ready() ? next.malloc(size) : bootstrap_allocate(size, 16);
+	block = next.malloc(size);
+	heap_note(thread, block, size);
+	heap_leave(thread);
+	return block;
+}
+
+EXPORT void free(void *address)
+{
+	struct thread *thread;
+
+	if (unlikely(!address))
+		return;
+	thread = heap_enter();
+	if (unlikely(!thread)) {
+		if (!bootstrap_owns(address) && heap_next_ready())
+			next.free(address);
+		return;
+	}
+	heap_forget(thread, address);
+	if (likely(!bootstrap_owns(address)))
+		next.free(address);
+	heap_leave(thread);
+}
+
+EXPORT void *calloc(size_t number, size_t size)
+{
+	struct thread *thread = heap_enter();
+	size_t bytes;
+	void *block;
+
+	if (unlikely(!thread)) { /* bootstrap memory is fresh, hence zero */
+		if (heap_next_ready())
+			return next.calloc(number, size);
+		return __builtin_mul_overflow(number, size, &bytes) ? NULL : bootstrap_allocate(bytes, 16);
+	}
+	block = next.calloc(number, size);
+	heap_note(thread, block, number * size);
+	heap_leave(thread);
+	return block;
+}
+
+/* A block of the bootstrap's moves to the allocator. */
+static void *leave_bootstrap(void *address, size_t size)
+{
+	void *block = malloc(size);
+
+	if (block) {
+		size_t old = bootstrap_size(address);
+
+		memcpy(block, address, old < size ? old : size);
+	}
+	return block;
+}
+
+/* What realloc and reallocarray share. The old block leaves the map first: afterwards another thread may have its address. */
+static void *reallocate(struct thread *thread, void *address, size_t size, void *(*call)(void *, size_t, size_t), size_t number)
+{
+	struct block old;
+	bool known = address && blockmap_take((uint64_t)address, &old);
+	void *block;
+
+	if (known && old.usable >= RELEASE_BYTES && size < old.usable)
+		snapshot_before_release(old.usable - size);
+	block = call(address, number, size / (number ? number : 1));
+	if (!block && address && size) { /* failed: the old block stands */
+		if (known)
+			blockmap_set(old.address, old.requested, old.usable);
+		count(thread, failed, 1);
+		return NULL;
+	}
+	if (known)
+		heap_released(thread, &old);
+	else if (address)
+		count(thread, unknown_frees, 1);
+	if (block && address)
+		count(thread, reallocations, 1);
+	if (block || !address)
+		heap_note(thread, block, size);
+	return block;
+}
+
+static void *call_realloc(void *address, size_t number, size_t size)
+{
+	(void)number;
+	return next.realloc(address, size);
+}
+
+static void *call_reallocarray(void *address, size_t number, size_t size)
+{
+	return next.reallocarray(address, number, size);
+}
+
+EXPORT void *realloc(void *address, size_t size)
+{
+	struct thread *thread;
+	void *block;
+
+	if (unlikely(bootstrap_owns(address)))
+		return leave_bootstrap(address, size);
+	thread = heap_enter();
+	if (unlikely(!thread))
+		return heap_next_ready() ? next.realloc(address, size) : bootstrap_allocate(size, 16);
+	block = reallocate(thread, address, size, call_realloc, 1);
+	heap_leave(thread);
+	return block;
+}
+
+EXPORT void *reallocarray(void *address, size_t number, size_t size)
+{
+	struct thread *thread;
+	size_t bytes;
+	void *block;
+
+	if (__builtin_mul_overflow(number, size, &bytes) || unlikely(bootstrap_owns(address))) {
+		if (bootstrap_owns(address))
+			return leave_bootstrap(address, number * size);
+		heap_next_ready();
+		thread = heap_enter();
+		if (thread) {
+			count(thread, failed, 1);
+			heap_leave(thread);
+		}
+		return next.reallocarray(address, number, size);
+	}
+	thread = heap_enter();
+	if (unlikely(!thread))
+		return heap_next_ready() ? next.reallocarray(address, number, size) : bootstrap_allocate(bytes, 16);
+	block = reallocate(thread, address, bytes, call_reallocarray, number);
+	heap_leave(thread);
+	return block;
+}
+
+EXPORT int posix_memalign(void **result, size_t alignment, size_t size)
+{
+	struct thread *thread = heap_enter();
+	int error;
+
+	if (unlikely(!thread)) {
+		if (heap_next_ready())
+			return next.posix_memalign(result, alignment, size);
+		*result = bootstrap_allocate(size, alignment);
+		return *result ? 0 : ENOMEM;
+	}
+	error = next.posix_memalign(result, alignment, size);
+	heap_note(thread, error ? NULL : *result, size);
+	heap_leave(thread);
+	return error;
+}
+
+#define ALIGNED_WRAPPER(name) \
+EXPORT void *name(size_t alignment, size_t size) \
+{ \
+	struct thread *thread = heap_enter(); \
+	void *block; \
+\
+	if (unlikely(!thread)) \
+		return heap_next_ready() ? next.name(alignment, size) : bootstrap_allocate(size, alignment); \
+	block = next.name(alignment, size); \
+	heap_note(thread, block, size); \
+	heap_leave(thread); \
+	return block; \
+}
+ALIGNED_WRAPPER(aligned_alloc)
+ALIGNED_WRAPPER(memalign)
+
+#define PAGE_WRAPPER(name) \
+EXPORT void *name(size_t size) \
+{ \
+	struct thread *thread = heap_enter(); \
+	void *block; \
+\
+	if (unlikely(!thread)) \
+		return heap_next_ready() ? next.name(size) : bootstrap_allocate(size, PAGE_BYTES); \
+	block = next.name(size); \
+	heap_note(thread, block, size); \
+	heap_leave(thread); \
+	return block; \
+}
+PAGE_WRAPPER(valloc)
+PAGE_WRAPPER(pvalloc)
+
+EXPORT size_t malloc_usable_size(void *address)
+{
+	if (unlikely(bootstrap_owns(address)))
+		return bootstrap_size(address);
+	return heap_next_ready() ? next.malloc_usable_size(address) : 0;
+}
+
+EXPORT int malloc_trim(size_t pad)
+{
+	struct thread *thread = heap_enter();
+	int result;
+
+	if (!heap_next_ready())
+		return 0;
+	if (thread)
+		snapshot_before_release(UINT64_MAX);
+	result = next.malloc_trim(pad);
+	if (thread)
+		heap_leave(thread);
+	return result;
+}
+
+extern __typeof(malloc) our_malloc __attribute__((alias("malloc"), copy(malloc), visibility("hidden")));
+
+bool heap_is_interposed(void)
+{
+	return dlsym(RTLD_DEFAULT, "malloc") == (void *)our_malloc;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bookkeeping of one allocation and one release, inlined into every wrapper of the allocator. All counts are per thread and
+ * plain stores; the block map tells at release what the block was.
+ */
+#ifndef PAGEGAP_HEAP_H
+#define PAGEGAP_HEAP_H
+
+#include "blockmap.h"
+#include "instrument.h"
+#include "next.h"
+
+/* How far a thread's live bytes may run ahead of the process's figure; with several threads it bounds the error of the peak. */
+#define PENDING_BYTES (64L << 10)
+
+/*
+ * Bytes that the program may touch, a multiple of 8. For glibc the size word before the block says it (malloc/malloc.c, "chunk"):
+ * asking malloc_usable_size would also read the next chunk's header, a cache line that nobody else needs now. Checked against
+ * malloc_usable_size at start and now and then (heap_check_header).
+ */
+extern bool heap_header_trusted;
+
+static inline uint64_t heap_usable(void *block, uint64_t requested)
+{
+	uint64_t usable;
+
+	if (likely(heap_header_trusted)) {
+		uint64_t word = ((const uint64_t *)block)[-1];
+
+		return (word & ~7ULL) - (word & 2 ? 16 : 8);
+	}
+	usable = allocator.usable_known ? next.malloc_usable_size(block) : requested;
+	usable = usable < requested ? requested : usable;
+	return usable < 8 ? 8 : (usable + 7) & ~7ULL;
+}
+
+void heap_check_header(void *block) COLD;
+
+static inline unsigned heap_size_class(uint64_t bytes)
+{
+	unsigned class = bytes ? 64 - (unsigned)__builtin_clzll(bytes) : 0;
+
+	return class < CAPTURE_SIZE_CLASSES ? class : CAPTURE_SIZE_CLASSES - 1;
+}
+
+/* Adds to the live bytes, which are summed over threads only now and then. */
+static inline void heap_pending(struct thread *thread, int64_t bytes)
+{
+	struct capture_counters *c = thread->counters;
+	int64_t pending;
+
+	if (unlikely(thread->shared)) {
+		int64_t live = __atomic_add_fetch(&capture->live_bytes, bytes, __ATOMIC_RELAXED);
+		int64_t peak = __atomic_load_n(&capture->peak_live_bytes, __ATOMIC_RELAXED);
+
+		while (live > peak && !__atomic_compare_exchange_n(&capture->peak_live_bytes, &peak, live, true, __ATOMIC_RELAXED,
+								   __ATOMIC_RELAXED))
+			;
+		return;
+	}
+	pending = c->pending_live_bytes + bytes;
+	c->pending_live_bytes = pending;
+	if (pending > c->pending_peak_bytes)
+		c->pending_peak_bytes = pending;
+	if (unlikely((uint64_t)(pending + PENDING_BYTES) > 2 * PENDING_BYTES))
+		snapshot_tick(thread);
+}
+
+void heap_untracked(struct thread *thread, uint64_t requested) COLD;
+
+/* Enters a block that the allocator has just handed out, or counts the failure when there is none. */
+static inline void heap_note(struct thread *thread, void *block, uint64_t requested)
+{
+	uint64_t usable;
+
+	if (unlikely(!block)) {
+		count(thread, failed, 1);
+		return;
+	}
+	usable = heap_usable(block, requested);
+	count(thread, allocations, 1);
+	count(thread, requested_bytes, requested);
+	count(thread, size_class[heap_size_class(requested)], 1);
+	if (unlikely(!blockmap_set((uint64_t)block, requested, usable))) {
+		heap_untracked(thread, requested);
+		return;
+	}
+	count(thread, usable_bytes, usable);
+	if (unlikely(!(thread->counters->allocations & 8191)))
+		heap_check_header(block);
+	heap_pending(thread, (int64_t)requested);
+}
+
+/* Counts the release of a block that was in the map. */
+static inline void heap_released(struct thread *thread, const struct block *block)
+{
+	count(thread, frees, 1);
+	count(thread, freed_bytes, block->requested);
+	count(thread, usable_freed_bytes, block->usable);
+	heap_pending(thread, -(int64_t)block->requested);
+}
+
+#define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */
+
+/* Erases a block that is about to be given back. */
+static inline void heap_forget(struct thread *thread, void *address)
+{
+	struct block block;
+
+	if (unlikely(!blockmap_take((uint64_t)address, &block))) {
+		count(thread, unknown_frees, 1);
+		return;
+	}
+	if (unlikely(block.usable >= RELEASE_BYTES))
+		snapshot_before_release(block.usable);
+	heap_released(thread, &block);
+}
+
+/*
+ * Marks the outermost call of the allocator. NULL: this call is inside another one, or nothing is counted now.
+ * The compiler barriers keep the mark around the allocator's own work, for a signal handler on the same thread.
+ */
+static inline struct thread *heap_enter(void)
+{
+	struct thread *thread = &this_thread;
+
+	if (unlikely(thread->inside || !instrument_ready(thread)))
+		return NULL;
+	thread->inside = 1;
+	__asm__ volatile("" ::: "memory");
+	return thread;
+}
+
+static inline void heap_leave(struct thread *thread)
+{
+	__asm__ volatile("" ::: "memory");
+	thread->inside = 0;
+}
+
+/* Memory for callers that come while dlsym is looking for the allocator itself. */
+void *bootstrap_allocate(size_t bytes, size_t alignment) COLD;
+bool bootstrap_owns(const void *block);
+size_t bootstrap_size(const void *block);
+
+/* False: the executable, or a library before this one, has a malloc of its own, and the program never calls ours. */
+bool heap_is_interposed(void);
+
+/* Looks the allocator up if need be. False: it is being looked up right now, by this very thread. */
+bool heap_next_ready(void);
+
+#endif

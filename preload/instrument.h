@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The instrument as a whole: its state, the thread at hand, and what the wrappers call. Everything in here may run on any thread at
+ * any moment, before main and after it, in signal handlers and in the child of a fork.
+ */
+#ifndef PAGEGAP_INSTRUMENT_H
+#define PAGEGAP_INSTRUMENT_H
+
+#include <stdbool.h>
+
+#include "capture.h"
+#include "sys.h"
+
+/* Of the calling thread. */
+struct thread {
+	struct capture_counters *counters;      /* NULL until the thread's first counted call */
+	uint32_t inside;                        /* in a call of the allocator's: what it calls in turn is its own business */
+	bool     shared;                        /* counters are slot 0, which needs atomic adds */
+	uint64_t start_ns;
+};
+
+extern __thread struct thread this_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The capture of this process image; NULL while there is none. A forked child's lies at the same address. */
+extern struct capture *capture;
+
+enum instrument_state { INSTRUMENT_NEW, INSTRUMENT_STARTING, INSTRUMENT_ON, INSTRUMENT_OFF };
+extern uint32_t instrument_state;
+
+/*
+ * Reads 1 in the process that wrote it and 0 in every child born by fork, whoever forked and how (MADV_WIPEONFORK, madvise(2));
+ * unchanged in a vfork child, which shares its parent's memory.
+ */
+extern unsigned char fork_sentinel[4096];
+
+/* Once per image, by whichever comes first: a wrapper's first call or the library's constructor. */
+void instrument_start(void) COLD;
+
+/* Gives the calling thread its counters, starts the instrument, gives a forked child its capture: whatever is missing. False: off. */
+bool instrument_attend(struct thread *thread) COLD;
+
+/* True when this thread may count. The hot path's whole overhead when all is as usual. */
+static inline bool instrument_ready(struct thread *thread)
+{
+	if (likely(thread->counters && fork_sentinel[0]))
+		return true;
+	return instrument_attend(thread);
+}
+
+/* Notes for the report; async-signal-safe. */
+void instrument_note(enum capture_note kind, int error) COLD;
+
+/* The process itself, and not a vfork child in its memory: only then may the capture's life story be written. */
+bool instrument_is_own_process(void);
+
+/* Birth of a forked child: its own capture, at once. */
+void instrument_forked(void) COLD;
+
+/* snapshots.c */
+void snapshot_take(enum capture_why why, const char *name) COLD;
+void snapshot_tick(struct thread *thread) COLD;                 /* publishes what is pending; now and then samples and looks for a peak */
+void snapshot_before_release(uint64_t bytes) COLD;              /* memory is about to go: was this the peak? */
+void snapshot_times(void) COLD;                                 /* brings the capture's times up to date */
+void snapshot_thread_ends(void) COLD;
+void snapshot_forked(void);
+void snapshot_prepare_fork(void);                               /* in the parent, before it forks */
+void snapshot_fork_done(void);
+void snapshot_inherit(struct capture *child);                   /* in the child: what was live when it was born */
+
+/* ending.c */
+void ending(enum capture_ended kind, int code) COLD;            /* the last ledger, the last figures */
+void ending_undone(void) COLD;                                  /* the exec failed, the program goes on */
+void ending_register(void);
+
+/* recording.c: where captures go */
+struct capture *recording_begin(uint32_t born, uint32_t image_number);
+struct capture *recording_begin_child(uint32_t parent_pid);
+bool recording_extend(void);                                    /* backs the counters beyond the first; false: no */
+void recording_report(void) COLD;                               /* the first process of a recording without a runner prints it */
+
+/* threads.c */
+bool thread_attach(struct thread *thread);
+void thread_detach(void);
+void thread_note_stack(bool own_stack);
+void threads_forked(void);
+
+/* One counter of the thread's, by whoever writes it. */
+#define count(thread, field, amount) do { \
+	if (likely(!(thread)->shared)) \
+		(thread)->counters->field += (amount); \
+	else \
+		__atomic_fetch_add(&(thread)->counters->field, (amount), __ATOMIC_RELAXED); \
+} while (0)
+
+/* A call of a wrapper that ends in the kernel. */
+static inline void count_call(enum capture_call call, bool failed)
+{
+	struct thread *thread = &this_thread;
+
+	if (!instrument_ready(thread) || thread->inside)
+		return;
+	count(thread, calls[call], 1);
+	if (failed)
+		count(thread, call_errors[call], 1);
+}
+
+#endif

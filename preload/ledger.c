@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ledger: every mapped and every resident byte of a process in exactly one row, on evidence.
+ *
+ * One pass over smaps. A mapping that belongs to one row as a whole is taken with the kernel's own figures. The others are cut into
+ * segments, because the kernel merges neighbours of different owners; the residency of a segment comes from pagemap. In heap
+ * segments the block map tells which bytes of which resident page are live. What no evidence claims is in no row and shows as the
+ * difference to VmSize and Rss: unexplained.
+ *
+ * The evidence, in this order: access (no access: reserve), the set of ranges (ranges.h), the loader's program headers (bss), the
+ * break, glibc's arena headers, chunks that glibc mapped for one block, live blocks.
+ */
+#include "capture.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "blockmap.h"
+#include "ledger_internal.h"
+
+/* One at a time: the work space is static because the caller may stand on the smallest of stacks. */
+static struct ledger work;
+static uint32_t busy;
+
+/* Adds an amount that can be unknown; unknown stays unknown. */
+static void add(uint64_t *sum, uint64_t bytes, bool known)
+{
+	if (!known)
+		*sum = CAPTURE_UNKNOWN;
+	else if (*sum != CAPTURE_UNKNOWN)
+		*sum += bytes;
+}
+
+static void add_amounts(struct capture_amounts *sum, const struct capture_amounts *more)
+{
+	sum->mapped_bytes += more->mapped_bytes;
+	sum->resident_bytes += more->resident_bytes;
+	add(&sum->dirty_bytes, more->dirty_bytes, more->dirty_bytes != CAPTURE_UNKNOWN);
+	add(&sum->shared_bytes, more->shared_bytes, more->shared_bytes != CAPTURE_UNKNOWN);
+	add(&sum->swap_bytes, more->swap_bytes, more->swap_bytes != CAPTURE_UNKNOWN);
+	add(&sum->huge_bytes, more->huge_bytes, more->huge_bytes != CAPTURE_UNKNOWN);
+}
+
+/* A whole mapping: the kernel's own figures. */
+static void add_mapping(struct capture_amounts *row, const struct mapping *m)
+{
+	struct capture_amounts amounts = {
+		.mapped_bytes = m->end - m->start, .resident_bytes = m->resident, .dirty_bytes = m->dirty,
+		.shared_bytes = m->shared_resident, .swap_bytes = m->swap, .huge_bytes = m->huge,
+	};
+
+	add_amounts(row, &amounts);
+}
+
+/* Bytes of a run of pages. What the source of the run cannot tell is unknown, unless smaps says that there is none of it. */
+void add_run(struct ledger *l, struct capture_amounts *row, uint64_t bytes, uint32_t flags)
+{
+	const struct mapping *m = &l->mapping;
+	bool entries = l->pages.source <= PAGES_BY_PAGEMAP;
+
+	if (flags & PAGES_RESIDENT) {
+		row->resident_bytes += bytes;
+		add(&row->dirty_bytes, m->dirty ? bytes : 0, m->dirty == m->resident || !m->dirty);
+		add(&row->shared_bytes, flags & PAGES_SHARED ? bytes : 0, entries || !m->shared_resident);
+		add(&row->huge_bytes, flags & PAGES_HUGE ? bytes : 0, l->pages.source == PAGES_BY_SCAN || !m->huge);
+	}
+	add(&row->swap_bytes, flags & PAGES_SWAPPED ? bytes : 0, entries || !m->swap);
+}
+
+/* Remembers a mapping if it is among the largest by resident, then by mapped bytes. */
+static void note_mapping(struct ledger *l, uint32_t row)
+{
+	const struct mapping *m = &l->mapping;
+	struct capture_mapping *entry;
+	uint32_t least = 0;
+	size_t length = strlen(m->name);
+
+	if (!l->mappings)
+		return;
+	if (l->mappings_used < CAPTURE_MAPPINGS) {
+		least = l->mappings_used++;
+	} else {
+		l->mappings_dropped++;
+		if (m->resident <= l->least_resident)
+			return;
+		for (uint32_t i = 1; i < CAPTURE_MAPPINGS; i++)
+			if (l->mappings[i].resident_bytes < l->mappings[least].resident_bytes)
+				least = i;
+		if (m->resident <= l->mappings[least].resident_bytes) {
+			l->least_resident = l->mappings[least].resident_bytes;
+			return;
+		}
+	}
+	entry = &l->mappings[least];
+	memset(entry, 0, sizeof(*entry));
+	entry->start = m->start;
+	entry->end = m->end;
+	entry->row = row;
+	entry->protection = m->protection | (m->shared ? 1U << 31 : 0);
+	entry->resident_bytes = m->resident;
+	entry->dirty_bytes = m->dirty;
+	entry->shared_bytes = m->shared_resident;
+	entry->swap_bytes = m->swap;
+	if (length >= sizeof(entry->name))
+		memcpy(entry->name, m->name + length - (sizeof(entry->name) - 1), sizeof(entry->name) - 1);
+	else
+		memcpy(entry->name, m->name, length);
+}
+
+/* Files. Mappings of one file that follow each other are one group; it is an image when the loader mapped part of it to execute. */
+
+static void group_end(struct ledger *l)
+{
+	struct group *g = &l->group;
+	bool image = g->executable;
+	uint32_t row = !g->open ? ROW_FILE : g->instrument ? ROW_INSTRUMENT : image ? ROW_IMAGE : ROW_FILE;
+
+	if (!g->open)
+		return;
+	add_amounts(&l->out->rows[row], &g->amounts);
+	for (uint32_t i = 0; i < l->mappings_used && l->mappings; i++)
+		if (l->mappings[i].start >= g->start && l->mappings[i].end <= g->end && l->mappings[i].name[0])
+			l->mappings[i].row = row;
+	g->open = false;
+}
+
+static void group_add(struct ledger *l)
+{
+	const struct mapping *m = &l->mapping;
+	struct group *g = &l->group;
+
+	if (!g->open || g->inode != m->inode || g->device != m->device) {
+		group_end(l);
+		memset(g, 0, sizeof(*g));
+		g->open = true;
+		g->inode = m->inode;
+		g->device = m->device;
+		g->start = m->start;
+		g->at_header = m->offset == 0;
+	}
+	g->end = m->end;
+	g->executable |= m->protection & PROT_EXEC;
+	g->instrument |= l->capture->anatomy.code_address >= m->start && l->capture->anatomy.code_address < m->end;
+	add_mapping(&g->amounts, m);
+	note_mapping(l, ROW_FILE);
+}
+
+/* Reads the program headers of the image before this anonymous mapping: its bss is what they ask for beyond the file (elf(5)). */
+static void group_find_bss(struct ledger *l)
+{
+	struct group *g = &l->group;
+	struct { Elf64_Ehdr file; Elf64_Phdr segment[16]; } header;
+	uint64_t bias = 0, wanted;
+	bool based = false;
+
+	g->bss_known = true;
+	if (!g->at_header || sys_read_memory(l->pid, g->start, &header.file, sizeof(header.file)) != sizeof(header.file))
+		return;
+	if (memcmp(header.file.e_ident, ELFMAG, SELFMAG) || header.file.e_phentsize != sizeof(Elf64_Phdr))
+		return;
+	wanted = min_u64(header.file.e_phnum, 16);
+	if (sys_read_memory(l->pid, g->start + header.file.e_phoff, header.segment, wanted * sizeof(Elf64_Phdr)) <
+	    (long)(wanted * sizeof(Elf64_Phdr)))
+		return;
+	for (uint64_t i = 0; i < wanted; i++) {
+		const Elf64_Phdr *segment = &header.segment[i];
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (!based)
+			bias = g->start - page_down(segment->p_vaddr);
+		based = true;
+		if (segment->p_memsz > segment->p_filesz) {
+			g->bss_start = page_up(bias + segment->p_vaddr + segment->p_filesz);
+			g->bss_end = page_up(bias + segment->p_vaddr + segment->p_memsz);
+		}
+	}
+}
+
+/* Evidence */
+
+/* The first range of the copied set that ends above an address. */
+static const struct range *range_after(const struct ledger *l, uint64_t address)
+{
+	const struct range *found = NULL;
+	uint32_t index = l->ranges_used ? l->ranges[0].left : 0;
+
+	for (uint64_t steps = 0; index && index < l->ranges_used && steps < l->ranges_used; steps++) {
+		if (l->ranges[index].end > address) {
+			found = &l->ranges[index];
+			index = found->left;
+		} else {
+			index = l->ranges[index].right;
+		}
+	}
+	return found;
+}
+
+/* A stack that libc gave back leaves its range behind: the thread's descriptor, at the stack's upper end, must still name it. */
+static bool stack_stands(const struct ledger *l, const struct range *range)
+{
+	uint64_t words[2];
+	uint64_t at = range->tag + l->capture->anatomy.thread_stack_offset;
+
+	return sys_read_memory(l->pid, at, words, sizeof(words)) == sizeof(words) &&
+	       words[0] == range->start && words[0] + words[1] == range->end;
+}
+
+/*
+ * A glibc arena beyond the first is a chain of heaps, each at a multiple of HEAP_MAX_SIZE with this header (malloc/arena.c).
+ * The first heap of an arena has the arena's state behind its header; later ones point to their predecessor.
+ */
+#define ARENA_BYTES (64UL << 20)
+struct arena_header { uint64_t state, previous, size, accessible; };
+
+static bool arena_at(struct ledger *l, uint64_t base)
+{
+	struct arena_header header;
+
+	if (l->arena.base == base)
+		return l->arena.size != 0;
+	l->arena.base = base;
+	l->arena.size = 0;
+	if (sys_read_memory(l->pid, base, &header, sizeof(header)) != sizeof(header))
+		return false;
+	if (!header.size || header.size > header.accessible || header.accessible > ARENA_BYTES ||
+	    (header.accessible & (PAGE_BYTES - 1)) || header.previous % ARENA_BYTES ||
+	    header.state % ARENA_BYTES < sizeof(header) || header.state % ARENA_BYTES > 256 ||
+	    (!header.previous && header.state / ARENA_BYTES != base / ARENA_BYTES))
+		return false;
+	l->arena.size = page_up(header.size);
+	l->arena.accessible = header.accessible;
+	return true;
+}
+
+/* The mapping that glibc made for this block alone: its usable size is then a multiple of 16 that ends with a page (malloc.c, sysmalloc). */
+static bool chunk_mapping(struct ledger *l, const struct block *b, uint64_t *start, uint64_t *end)
+{
+	uint64_t lead = 0;
+
+	if (!l->capture->anatomy.glibc || b->usable % 16 || (b->address + b->usable) % PAGE_BYTES)
+		return false;
+	*start = b->address - 16;
+	*end = b->address + b->usable;
+	if (*start % PAGE_BYTES) { /* aligned: the first word of its header says how far the mapping's start lies below */
+		if (sys_read_memory(l->pid, *start, &lead, sizeof(lead)) != sizeof(lead) || lead > *start ||
+		    (*start - lead) % PAGE_BYTES)
+			return false;
+		*start -= lead;
+	}
+	return true;
+}
+
+/* What lies between the claims: a mapping of glibc's for one block, an allocator's mapping with live blocks, or nothing known. */
+static int claim_by_blocks(struct ledger *l, uint64_t at, uint64_t *until)
+{
+	struct block b;
+	uint64_t start, end;
+
+	if (!l->capture->has_heap || !blocks_next(l, at, *until, &b))
+		return CAPTURE_ROWS;
+	if (!chunk_mapping(l, &b, &start, &end))
+		return ROW_HEAP_FREE;
+	if (start > at) {
+		*until = min_u64(*until, start);
+		return CAPTURE_ROWS;
+	}
+	*until = min_u64(*until, end);
+	return ROW_HEAP_FREE;
+}
+
+static int row_of_kind(uint32_t kind)
+{
+	static const uint8_t rows[RANGE_KINDS] = {
+		[RANGE_OWN_ANON] = ROW_ANON, [RANGE_OWN_FILE] = ROW_FILE, [RANGE_ALLOCATOR] = ROW_HEAP_FREE,
+		[RANGE_INSTRUMENT] = ROW_INSTRUMENT, [RANGE_LOADER] = ROW_IMAGE, [RANGE_STACK] = ROW_STACK,
+	};
+
+	return kind < RANGE_KINDS && kind ? rows[kind] : CAPTURE_ROWS;
+}
+
+/*
+ * The row of an accessible anonymous address; *until comes in as the mapping's end and goes out as the end of what that row claims.
+ * ROW_HEAP_FREE stands for the heap as a whole; CAPTURE_ROWS for no evidence.
+ */
+static int claim(struct ledger *l, uint64_t at, uint64_t *until)
+{
+	const struct range *range = range_after(l, at);
+	const struct group *g = &l->group;
+	uint64_t base = at / ARENA_BYTES * ARENA_BYTES;
+
+	if (l->self && at - (uint64_t)l->ranges < l->ranges_bytes) { /* mapped for this very ledger */
+		*until = min_u64(*until, (uint64_t)l->ranges + l->ranges_bytes);
+		return ROW_INSTRUMENT;
+	}
+	if (l->self && at < (uint64_t)l->ranges && l->ranges_bytes)
+		*until = min_u64(*until, (uint64_t)l->ranges);
+	if (range && range->start <= at && (range->kind != RANGE_STACK || stack_stands(l, range))) {
+		*until = min_u64(*until, range->end);
+		return row_of_kind(range->kind);
+	}
+	if (range && range->start > at)
+		*until = min_u64(*until, range->start);
+	else if (range) /* a stack that is gone */
+		*until = min_u64(*until, range->end);
+	if (at >= g->bss_start && at < g->bss_end) {
+		*until = min_u64(*until, g->bss_end);
+		return g->instrument ? ROW_INSTRUMENT : ROW_IMAGE;
+	}
+	if (at >= l->break_start && at < l->break_end) {
+		*until = min_u64(*until, l->break_end);
+		return l->capture->anatomy.glibc ? ROW_HEAP_FREE : l->capture->has_heap ? claim_by_blocks(l, at, until) : ROW_ANON;
+	}
+	if (at < l->break_start)
+		*until = min_u64(*until, l->break_start);
+	if (l->capture->anatomy.glibc && arena_at(l, base) && at < base + l->arena.accessible) {
+		bool held = at < base + l->arena.size;
+
+		*until = min_u64(*until, base + (held ? l->arena.size : l->arena.accessible));
+		return held ? ROW_HEAP_FREE : ROW_RESERVE;
+	}
+	if (l->capture->anatomy.glibc)
+		*until = min_u64(*until, base + ARENA_BYTES);
+	return claim_by_blocks(l, at, until);
+}
+
+/* Accessible anonymous memory, segment by segment. */
+static void split_mapping(struct ledger *l)
+{
+	const struct mapping *m = &l->mapping;
+	uint64_t at = m->start, until = m->end, most = 0;
+	int row = claim(l, at, &until), largest = ROW_ANON;
+
+	if (until == m->end && row != CAPTURE_ROWS && row != ROW_HEAP_FREE) {
+		add_mapping(&l->out->rows[row], m);
+		note_mapping(l, (uint32_t)row);
+		return;
+	}
+	for (;;) {
+		if (row == ROW_HEAP_FREE)
+			heap_segment(l, at, until);
+		else if (row != CAPTURE_ROWS)
+			segment(l, &l->out->rows[row], at, until);
+		if (row != CAPTURE_ROWS && until - at > most) {
+			most = until - at;
+			largest = row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row;
+		}
+		at = until;
+		if (at >= m->end)
+			break;
+		until = m->end;
+		row = claim(l, at, &until);
+	}
+	note_mapping(l, (uint32_t)largest);
+}
+
+void segment(struct ledger *l, struct capture_amounts *row, uint64_t start, uint64_t end)
+{
+	struct page_run run;
+
+	row->mapped_bytes += end - start;
+	pages_begin(&l->pages, start, end, l->mapping.shared_resident != 0);
+	while (pages_next(&l->pages, &run))
+		add_run(l, row, run.end - run.start, run.flags);
+}
+
+/* The row of a mapping that has a name of the kernel's, or -1. */
+static int row_by_name(const char *name)
+{
+	if (!strncmp(name, "[stack", 6))
+		return ROW_STACK;
+	if (!strcmp(name, "[vdso]") || !strncmp(name, "[vvar", 5) || !strcmp(name, "[uprobes]"))
+		return ROW_KERNEL;
+	return -1;
+}
+
+static void account(struct ledger *l)
+{
+	const struct mapping *m = &l->mapping;
+	const struct range *range;
+	int row = m->name[0] == '[' ? row_by_name(m->name) : -1;
+
+	l->out->rss_bytes += m->resident;
+	if (m->thp_eligible)
+		l->out->thp_eligible_bytes += m->end - m->start;
+	if (row >= 0) {
+		add_mapping(&l->out->rows[row], m);
+		note_mapping(l, (uint32_t)row);
+	} else if (m->name[0] && m->name[0] != '[') { /* a file, shared memory, an anonymous inode: all have a name */
+		range = range_after(l, m->start);
+		row = range && range->start <= m->start ? row_of_kind(range->kind) : CAPTURE_ROWS;
+		if (row == ROW_INSTRUMENT || row == ROW_ANON || row == ROW_FILE) {
+			add_mapping(&l->out->rows[row], m);
+			note_mapping(l, (uint32_t)row);
+		} else {
+			group_add(l);
+		}
+	} else if (!m->protection) {
+		add_mapping(&l->out->rows[ROW_RESERVE], m);
+		note_mapping(l, ROW_RESERVE);
+	} else {
+		if (l->group.open && l->group.executable && !l->group.bss_known && m->start == l->group.end)
+			group_find_bss(l);
+		if (!strcmp(m->name, "[heap]") && l->break_end < m->end)
+			l->break_end = m->end;
+		split_mapping(l);
+	}
+}
+
+/* Setting up */
+
+static int open_proc(const struct ledger *l, const char *name)
+{
+	char path[64] = "/proc/self/", digits[12];
+	size_t at = 11, n = 0;
+
+	if (!l->self) {
+		at = 6;
+		for (unsigned pid = (unsigned)l->pid; pid; pid /= 10)
+			digits[n++] = (char)('0' + pid % 10);
+		while (n)
+			path[at++] = digits[--n];
+		path[at++] = '/';
+	}
+	memcpy(path + at, name, strlen(name) + 1);
+	return sys_open(path, O_RDONLY, 0);
+}
+
+/* VmSize and VmPTE: proc(5), /proc/pid/status. */
+static int read_status(struct ledger *l)
+{
+	int fd = open_proc(l, "status");
+	char *text = l->smaps.buffer;
+	const char *found;
+	long got;
+
+	if (fd < 0)
+		return -fd;
+	got = sys_read(fd, text, sizeof(l->smaps.buffer) - 1);
+	sys_close(fd);
+	if (got <= 0)
+		return got ? (int)-got : ESRCH;
+	text[got] = '\0';
+	found = strstr(text, "\nVmSize:");
+	if (!found)
+		return ESRCH; /* a zombie, or a kernel thread */
+	found += 8;
+	l->out->vm_size_bytes = scan_decimal(&found) << 10;
+	found = strstr(text, "\nVmPTE:");
+	l->out->page_table_bytes = CAPTURE_UNKNOWN;
+	if (found) {
+		found += 7;
+		l->out->page_table_bytes = scan_decimal(&found) << 10;
+	}
+	return 0;
+}
+
+static bool copy_memory(const struct ledger *l, uint64_t address, void *buffer, uint64_t bytes)
+{
+	if (!l->self)
+		return sys_read_memory(l->pid, address, buffer, bytes) == (long)bytes;
+	memcpy(buffer, (const void *)address, bytes); /* the instrument's own tables, which are never unmapped */
+	return true;
+}
+
+/* A copy of the set of ranges as it is at the moment, perhaps in the middle of a change: its walk is bounded, see range_after. */
+static int copy_ranges(struct ledger *l)
+{
+	uint64_t address = l->capture->anatomy.ranges_address, nodes;
+	struct range head;
+
+	if (!address || !copy_memory(l, address, &nodes, sizeof(nodes)) || !copy_memory(l, nodes, &head, sizeof(head)) ||
+	    head.start > 1UL << 24)
+		return 0;
+	if (head.start > LEDGER_EMBEDDED_RANGES) {
+		l->ranges_bytes = page_up(head.start * sizeof(head));
+		l->ranges = sys_reserve(l->ranges_bytes);
+		if (!l->ranges) {
+			l->ranges_bytes = 0;
+			return ENOMEM;
+		}
+	}
+	if (copy_memory(l, nodes, l->ranges, head.start * sizeof(head)))
+		l->ranges_used = head.start;
+	return 0;
+}
+
+static void free_work(struct ledger *l)
+{
+	if (l->ranges_bytes)
+		sys_unmap(l->ranges, l->ranges_bytes);
+	blocks_close(l);
+}
+
+static int take(struct ledger *l)
+{
+	int fd, error = read_status(l);
+
+	if (error)
+		return error;
+	fd = open_proc(l, "smaps");
+	if (fd < 0)
+		return -fd;
+	smaps_begin(&l->smaps, fd, true);
+	while (smaps_next(&l->smaps, &l->mapping))
+		if (strcmp(l->mapping.name, "[vsyscall]")) /* not the process's: in no mm, not in VmSize */
+			account(l);
+	group_end(l);
+	sys_close(fd);
+	return l->smaps.error ? -l->smaps.error : 0;
+}
+
+/* What no row has claimed; and heap rows that mean nothing without a block map. */
+static void finish(struct ledger *l)
+{
+	struct capture_snapshot *out = l->out;
+
+	out->unexplained_mapped_bytes = (int64_t)out->vm_size_bytes;
+	out->unexplained_resident_bytes = (int64_t)out->rss_bytes;
+	for (int row = 0; row < CAPTURE_ROWS; row++) {
+		out->unexplained_mapped_bytes -= (int64_t)out->rows[row].mapped_bytes;
+		out->unexplained_resident_bytes -= (int64_t)out->rows[row].resident_bytes;
+	}
+	for (int row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE && !l->capture->has_heap; row++)
+		memset(&out->rows[row], 0xff, sizeof(out->rows[row])); /* CAPTURE_UNKNOWN */
+}
+
+int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
+	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped)
+{
+	struct ledger *l = &work;
+	int error, fd;
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return EBUSY;
+	memset(out, 0, sizeof(*out)); /* the caller's name and sequence with it: it sets them afterwards */
+	l->capture = capture;
+	l->self = pid == 0;
+	l->pid = l->self ? sys_getpid() : pid;
+	l->out = out;
+	l->mappings = mappings;
+	l->mappings_used = 0;
+	l->mappings_dropped = l->least_resident = 0;
+	memset(&l->group, 0, sizeof(l->group));
+	memset(&l->arena, 0, sizeof(l->arena));
+	l->break_start = page_down(capture->anatomy.start_brk);
+	l->break_end = l->self && l->break_start ? page_up((uint64_t)sys_call1(SYS_brk, 0)) : l->break_start;
+	l->ranges = l->embedded;
+	l->ranges_used = l->ranges_bytes = 0;
+	fd = open_proc(l, "pagemap");
+	blocks_open(l, fd);
+	pages_open(&l->pages, fd, l->self);
+	error = copy_ranges(l);
+	if (!error)
+		error = take(l);
+	if (!error)
+		finish(l);
+	if (mappings) {
+		*mappings_used = l->mappings_used;
+		*mappings_dropped = l->mappings_dropped;
+	}
+	free_work(l);
+	if (fd >= 0)
+		sys_close(fd);
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	return error;
+}
+
+void ledger_forked(void)
+{
+	busy = 0;
+}

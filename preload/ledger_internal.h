@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* What the two halves of the ledger share: ledger.c decides whose a page is, ledger_blocks.c what of the heap is live on it. */
+#ifndef PAGEGAP_LEDGER_INTERNAL_H
+#define PAGEGAP_LEDGER_INTERNAL_H
+
+#include "blockmap.h"
+#include "capture.h"
+#include "pages.h"
+#include "ranges.h"
+#include "smaps.h"
+
+#define LEDGER_EMBEDDED_RANGES 128
+
+/* Mappings of one file that follow each other. */
+struct group {
+	bool     open, executable, instrument, at_header, bss_known;
+	uint64_t device, inode;
+	uint64_t start, end;
+	uint64_t bss_start, bss_end;            /* stays valid after the group has ended */
+	struct capture_amounts amounts;
+};
+
+/* A glibc arena heap whose header was read; size 0: there is none at base. */
+struct arena {
+	uint64_t base;
+	uint64_t size;                          /* bytes that malloc_info counts */
+	uint64_t accessible;                    /* bytes that were made accessible once; beyond size they are given back */
+};
+
+/* The leaf of the block map that is being walked. */
+struct leaf_view {
+	uint64_t key;                           /* address >> LEAF_SHIFT */
+	const uint8_t *bytes;                   /* NULL: no leaf there */
+	uint64_t touched[LEAF_BYTES / PAGE_BYTES / 64 + 1]; /* pages of the leaf that were ever written */
+};
+
+struct ledger {
+	const struct capture *capture;
+	int      pid;
+	bool     self;
+	struct capture_snapshot *out;
+	struct smaps   smaps;
+	struct mapping mapping;                 /* the one being accounted */
+	struct pages   pages;
+
+	struct range  *ranges;                  /* copy of the set of ranges, as raw nodes */
+	uint64_t ranges_used, ranges_bytes;     /* nodes; bytes mapped for the copy, 0: embedded */
+	struct range   embedded[LEDGER_EMBEDDED_RANGES];
+
+	struct group   group;
+	struct arena   arena;
+	uint64_t break_start, break_end;        /* page-aligned */
+
+	/* ledger_blocks.c */
+	struct leaf_view leaf;
+	struct pages   leaf_pages;
+	const struct blockmap *map;             /* its first part in another process: a copy, without the root */
+	uint8_t *leaf_copy;                     /* of another process: LEAF_BYTES */
+	struct block   carried;                 /* the last block seen: it may reach into the next segment */
+	struct page_run run;                    /* the run of backed pages at hand */
+	bool     have_run;
+	struct capture_amounts heap;            /* of the whole segment */
+	uint64_t fill_page, fill_bytes;         /* the page at hand and the requested bytes on it */
+	bool     fill_touched;
+	uint64_t filled_pages, touched_pages;   /* of the segment: with requested bytes; with blocks */
+
+	struct capture_mapping *mappings;
+	uint32_t mappings_used;
+	uint64_t mappings_dropped, least_resident;
+};
+
+/* Adds a page-aligned part of the mapping at hand to a row. */
+void segment(struct ledger *l, struct capture_amounts *row, uint64_t start, uint64_t end);
+
+/* Adds bytes of a run of pages that are alike to a row: all its columns but the mapped one. */
+void add_run(struct ledger *l, struct capture_amounts *row, uint64_t bytes, uint32_t flags);
+
+/* Adds a page-aligned part of the mapping at hand to the three heap rows and to the page fill. */
+void heap_segment(struct ledger *l, uint64_t start, uint64_t end);
+
+/* The first block that starts in [from, limit). */
+bool blocks_next(struct ledger *l, uint64_t from, uint64_t limit, struct block *block);
+
+void blocks_open(struct ledger *l, int pagemap_fd);
+void blocks_close(struct ledger *l);
+
+/* Only in the one thread of a forked child. */
+void ledger_forked(void);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wrappers of mmap and its relatives keep the set of ranges. A range enters the set after the kernel has mapped it and leaves it
+ * before the kernel unmaps it: in between, another thread may already be given the same addresses.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include "heap.h"
+#include "instrument.h"
+#include "next.h"
+#include "ranges.h"
+
+/* Called by the object that defines malloc, when that is neither libc nor unknown: then what it maps is the allocator's. */
+static bool by_allocator(const void *caller)
+{
+	return this_thread.inside ||
+	       (!allocator.glibc && (uint64_t)caller >= allocator.start && (uint64_t)caller < allocator.end);
+}
+
+static enum range_kind kind_of(int flags, const void *caller)
+{
+	if (!(flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE)
+		return RANGE_OWN_FILE;
+	return by_allocator(caller) ? RANGE_ALLOCATOR : RANGE_OWN_ANON;
+}
+
+/* A thread that never counted may be the first to map: bring it, or a forked child, up to date. */
+static bool ready(void)
+{
+	return instrument_ready(&this_thread) && heap_next_ready();
+}
+
+static void *map(void *address, size_t length, int protection, int flags, int fd, off_t offset, const void *caller)
+{
+	bool counted = ready();
+	void *result;
+
+	if (!heap_next_ready()) /* while the next mmap is being looked up: the kernel's own */
+		return (void *)sys_call6(SYS_mmap, SYS_A(address), SYS_A(length), protection, flags, fd, offset);
+	result = next.mmap(address, length, protection, flags, fd, offset);
+	if (counted && result != MAP_FAILED && length)
+		ranges_claim((uint64_t)result, (uint64_t)result + length, kind_of(flags, caller), 0);
+	if (counted)
+		count_call(CALL_MMAP, result == MAP_FAILED);
+	return result;
+}
+
+EXPORT void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+	return map(address, length, protection, flags, fd, offset, __builtin_return_address(0));
+}
+
+EXPORT void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset)
+{
+	return map(address, length, protection, flags, fd, offset, __builtin_return_address(0));
+}
+
+/* Takes ranges out before the kernel does. They are put back should it refuse, which it does for a bad argument alone. */
+EXPORT int munmap(void *address, size_t length)
+{
+	bool counted = ready();
+	int result;
+
+	if (counted && length && !((uint64_t)address % PAGE_BYTES)) {
+		snapshot_before_release(length);
+		ranges_drop((uint64_t)address, (uint64_t)address + length);
+	}
+	result = heap_next_ready() ? next.munmap(address, length) : (int)sys_call2(SYS_munmap, address, length);
+	if (counted)
+		count_call(CALL_MUNMAP, result != 0);
+	return result;
+}
+
+EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int flags, ...)
+{
+	bool counted = ready();
+	struct range range;
+	bool known = counted && ranges_find((uint64_t)address, &range) && range.start <= (uint64_t)address;
+	void *wanted = NULL, *result;
+	va_list arguments;
+
+	if (flags & (MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */)) {
+		va_start(arguments, flags);
+		wanted = va_arg(arguments, void *);
+		va_end(arguments);
+	}
+	if (known && !(flags & 4))
+		ranges_drop((uint64_t)address, (uint64_t)address + old_length);
+	result = next.mremap(address, old_length, new_length, flags, wanted);
+	if (known && result != MAP_FAILED)
+		ranges_claim((uint64_t)result, (uint64_t)result + new_length, range.kind, range.tag);
+	else if (known && !(flags & 4))
+		ranges_claim((uint64_t)address, (uint64_t)address + old_length, range.kind, range.tag);
+	if (counted)
+		count_call(CALL_MREMAP, result == MAP_FAILED);
+	return result;
+}
+
+EXPORT int mprotect(void *address, size_t length, int protection)
+{
+	int result;
+
+	if (!heap_next_ready())
+		return (int)sys_call3(SYS_mprotect, address, length, protection);
+	result = next.mprotect(address, length, protection);
+	count_call(CALL_MPROTECT, result != 0);
+	return result;
+}
+
+EXPORT int madvise(void *address, size_t length, int advice)
+{
+	int result;
+
+	if (!heap_next_ready())
+		return (int)sys_call3(SYS_madvise, address, length, advice);
+	if (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE)
+		snapshot_before_release(length);
+	result = next.madvise(address, length, advice);
+	count_call(CALL_MADVISE, result != 0);
+	return result;
+}
+
+/* The break, when the program or an allocator other than libc's moves it. */
+static void note_break(uint64_t before, uint64_t after, const void *caller)
+{
+	if (after > before)
+		ranges_claim(before, after, by_allocator(caller) ? RANGE_ALLOCATOR : RANGE_OWN_ANON, 0);
+	else if (after < before)
+		ranges_drop(page_up(after), before);
+}
+
+EXPORT void *sbrk(intptr_t increment)
+{
+	bool counted = ready();
+	void *before;
+
+	if (counted && increment < 0)
+		snapshot_before_release((uint64_t)-increment);
+	before = next.sbrk(increment);
+	if (counted) {
+		if (before != (void *)-1 && increment)
+			note_break((uint64_t)before, (uint64_t)before + (uint64_t)increment, __builtin_return_address(0));
+		count_call(CALL_BRK, before == (void *)-1);
+	}
+	return before;
+}
+
+EXPORT int brk(void *address)
+{
+	bool counted = ready();
+	uint64_t before = counted ? (uint64_t)sys_call1(SYS_brk, 0) : 0;
+	int result = next.brk(address);
+
+	if (counted) {
+		if (!result)
+			note_break(before, (uint64_t)address, __builtin_return_address(0));
+		count_call(CALL_BRK, result != 0);
+	}
+	return result;
+}
+
+/* Shared memory bears its name in smaps: these are only counted. */
+EXPORT void *shmat(int id, const void *address, int flags)
+{
+	void *result;
+
+	heap_next_ready();
+	result = next.shmat(id, address, flags);
+	count_call(CALL_SHMAT, result == (void *)-1);
+	return result;
+}
+
+#define COUNTED(name, call, parameters, arguments) \
+EXPORT int name parameters \
+{ \
+	int result; \
+\
+	heap_next_ready(); \
+	result = next.name arguments; \
+	count_call(call, result != 0); \
+	return result; \
+}
+COUNTED(shmdt, CALL_SHMDT, (const void *address), (address))
+COUNTED(mlock, CALL_MLOCK, (const void *address, size_t length), (address, length))
+COUNTED(mlock2, CALL_MLOCK2, (const void *address, size_t length, unsigned flags), (address, length, flags))
+COUNTED(munlock, CALL_MUNLOCK, (const void *address, size_t length), (address, length))
+COUNTED(mlockall, CALL_MLOCKALL, (int flags), (flags))
+COUNTED(munlockall, CALL_MUNLOCKALL, (void), ())

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which pages of a range are backed, as runs of pages that are alike. Three sources, the best that works: the ioctl PAGEMAP_SCAN
+ * (Linux 6.7; tells the shared zero page, which smaps does not count, from memory), /proc/PID/pagemap (an entry of 8 bytes a page;
+ * Documentation/admin-guide/mm/pagemap.rst), and mincore(2), which needs no descriptor but works on the caller alone and knows
+ * neither swap nor sharing.
+ */
+#ifndef PAGEGAP_PAGES_H
+#define PAGEGAP_PAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PAGES_RESIDENT = 1, PAGES_SWAPPED = 2, PAGES_HUGE = 4, PAGES_SHARED = 8 };
+
+struct page_run {
+	uint64_t start, end;            /* addresses */
+	uint32_t flags;                 /* PAGES_…; never 0 */
+};
+
+enum pages_source { PAGES_BY_SCAN, PAGES_BY_PAGEMAP, PAGES_BY_MINCORE, PAGES_BY_NOTHING };
+
+struct page_region { uint64_t start, end, categories; }; /* struct page_region of <linux/fs.h>, newer than our headers */
+
+struct pages {
+	int      fd;                    /* pagemap, or -1 */
+	bool     self;
+	enum pages_source source;
+	uint64_t next, end;             /* addresses: what is still to be read */
+	bool     want_shared;           /* tell shared pages from exclusive ones: one entry read for each page */
+	uint32_t regions, region;       /* filled and consumed */
+	uint64_t entries_at;            /* address of entry 0; 0: none read */
+	uint32_t entries;
+	struct page_region buffer[128];
+	uint64_t entry[256];
+	uint8_t  core[1024];
+};
+
+/* @fd: an open /proc/PID/pagemap or -1. @self: the caller's own memory, where mincore may stand in. */
+void pages_open(struct pages *pages, int fd, bool self);
+
+/* Starts on [start, end), page-aligned. */
+void pages_begin(struct pages *pages, uint64_t start, uint64_t end, bool want_shared);
+
+/* The next run of resident or swapped pages in ascending order. False: no more. */
+bool pages_next(struct pages *pages, struct page_run *run);
+
+#endif

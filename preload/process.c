@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork and its relatives, and the wait family. A child gets its capture in the atfork handler, the first thing that runs in it after
+ * libc's own; where no handler runs (_Fork, clone, a raw system call) the wrapper does it, and where there is no wrapper either, the
+ * first counted call in the child finds the wiped sentinel. The parent keeps a table of its children, so that a death by signal,
+ * which the dead cannot record, is known from whoever waited.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "heap.h"
+#include "instrument.h"
+#include "next.h"
+#include "ranges.h"
+
+static void prepare(void)
+{
+	if (instrument_state != INSTRUMENT_ON)
+		return;
+	instrument_ready(&this_thread);
+	ranges_lock_for_fork();
+	snapshot_prepare_fork();
+}
+
+static void parent(void)
+{
+	if (instrument_state != INSTRUMENT_ON)
+		return;
+	snapshot_fork_done();
+	ranges_unlock_after_fork();
+}
+
+static void child(void)
+{
+	if (instrument_state != INSTRUMENT_ON)
+		return;
+	ranges_unlock_after_fork();
+	instrument_forked();
+	snapshot_fork_done();
+}
+
+void process_register(void)
+{
+	pthread_atfork(prepare, parent, child);
+}
+
+/* A place in the table: an empty one, else the oldest of a child that is not known to have died by a signal, else just the oldest. */
+static struct capture_child *child_place(void)
+{
+	uint64_t first = __atomic_fetch_add(&capture->children_born, 1, __ATOMIC_RELAXED);
+
+	for (uint64_t i = 0; i < CAPTURE_CHILDREN; i++) {
+		struct capture_child *place = &capture->children[(first + i) % CAPTURE_CHILDREN];
+
+		if (!place->pid || !place->waited_at_ns || !WIFSIGNALED(place->status))
+			return place;
+	}
+	return &capture->children[first % CAPTURE_CHILDREN];
+}
+
+void process_born(pid_t pid, enum capture_born how)
+{
+	struct capture_child *place;
+
+	if (instrument_state != INSTRUMENT_ON || !instrument_is_own_process())
+		return;
+	place = child_place();
+	place->pid = (uint32_t)pid;
+	place->born = how;
+	place->born_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	place->waited_at_ns = 0;
+}
+
+void process_waited(pid_t pid, int status)
+{
+	struct capture_child *place = NULL;
+
+	if (instrument_state != INSTRUMENT_ON || pid <= 0 || !(WIFEXITED(status) || WIFSIGNALED(status)) ||
+	    !instrument_is_own_process())
+		return;
+	for (struct capture_child *c = capture->children; c < capture->children + CAPTURE_CHILDREN; c++)
+		if (c->pid == (uint32_t)pid && !c->waited_at_ns)
+			place = c;
+	if (!place) { /* crowded out, or born unseen: worth a place only if it died */
+		if (!WIFSIGNALED(status))
+			return;
+		place = child_place();
+		__atomic_fetch_sub(&capture->children_born, 1, __ATOMIC_RELAXED);
+		place->pid = (uint32_t)pid;
+		place->born = BORN_UNKNOWN;
+		place->born_at_ns = 0;
+	}
+	place->status = status;
+	__atomic_store_n(&place->waited_at_ns, sys_now_ns(CLOCK_MONOTONIC), __ATOMIC_RELEASE);
+}
+
+/* Births */
+
+static pid_t born(pid_t pid, enum capture_call call, enum capture_born how)
+{
+	int error = errno;
+
+	if (pid) {
+		count_call(call, pid < 0);
+		if (pid > 0)
+			process_born(pid, how);
+	}
+	errno = error;
+	return pid;
+}
+
+EXPORT pid_t fork(void)
+{
+	heap_next_ready();
+	return born(next.fork(), CALL_FORK, BORN_FORK);
+}
+
+EXPORT pid_t _Fork(void)
+{
+	pid_t pid;
+
+	heap_next_ready();
+	prepare();
+	pid = next._Fork();
+	if (pid)
+		parent();
+	else
+		child();
+	return born(pid, CALL_FORK, BORN_FORK);
+}
+
+/* calls.S: the parent's side of vfork, and its failure */
+void vfork_noted(pid_t pid);
+int vfork_failed(int error);
+
+void vfork_noted(pid_t pid)
+{
+	born(pid, CALL_VFORK, BORN_VFORK);
+}
+
+int vfork_failed(int error)
+{
+	count_call(CALL_VFORK, true);
+	errno = error;
+	return -1;
+}
+
+struct clone_start {
+	int (*function)(void *);
+	void *argument;
+};
+
+static int clone_main(void *pointer)
+{
+	struct clone_start *start = pointer; /* in the child's copy of its parent's stack */
+
+	child();
+	return start->function(start->argument);
+}
+
+EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
+{
+	struct clone_start start = { function, argument };
+	bool process = !(flags & CLONE_VM);
+	void *parent_tid, *tls, *child_tid;
+	va_list arguments;
+	int pid;
+
+	va_start(arguments, argument);
+	parent_tid = va_arg(arguments, void *);
+	tls = va_arg(arguments, void *);
+	child_tid = va_arg(arguments, void *);
+	va_end(arguments);
+	heap_next_ready();
+	if (!process || instrument_state != INSTRUMENT_ON)
+		return next.clone(function, stack, flags, argument, parent_tid, tls, child_tid);
+	prepare();
+	pid = next.clone(clone_main, stack, flags, &start, parent_tid, tls, child_tid);
+	parent();
+	return born(pid, CALL_CLONE, BORN_FORK);
+}
+
+/* The process that calls daemon() leaves inside libc, where no wrapper sees it. */
+EXPORT int daemon(int keep_directory, int keep_files)
+{
+	pid_t before = sys_getpid();
+	int result;
+
+	heap_next_ready();
+	if (instrument_ready(&this_thread))
+		ending(ENDED_EXIT, 0);
+	result = next.daemon(keep_directory, keep_files);
+	if (before == sys_getpid())
+		ending_undone();
+	return result;
+}
+
+EXPORT int forkpty(int *master, char *name, const struct termios *terminal, const struct winsize *size)
+{
+	heap_next_ready();
+	return born(next.forkpty(master, name, terminal, size), CALL_FORK, BORN_FORK);
+}
+
+/* syscall(2): calls.S sends here what changes mappings or makes or ends processes, and all else straight to libc. */
+long syscall_of_interest(long number, long a, long b, long c, long d, long e, long f);
+void *next_syscall; /* for calls.S */
+
+long syscall_of_interest(long number, long a, long b, long c, long d, long e, long f)
+{
+	long pid;
+
+	heap_next_ready();
+	switch (number) {
+	case SYS_mmap:
+		return (long)mmap((void *)a, (size_t)b, (int)c, (int)d, (int)e, f);
+	case SYS_munmap:
+		return munmap((void *)a, (size_t)b);
+	case SYS_mremap:
+		return (long)mremap((void *)a, (size_t)b, (size_t)c, (int)d, (void *)e);
+	case SYS_exit_group:
+		_exit((int)a);
+	case SYS_clone:
+		if (a & CLONE_VM)
+			break;
+		/* fall through */
+	case SYS_fork:
+		prepare();
+		pid = next.syscall(number, a, b, c, d, e, f);
+		if (pid)
+			parent();
+		else
+			child();
+		return born((pid_t)pid, number == SYS_fork ? CALL_FORK : CALL_CLONE, BORN_FORK);
+	}
+	return next.syscall(number, a, b, c, d, e, f);
+}
+
+/* Deaths: cancellation points all of them, so nothing is held across the call. */
+
+static pid_t waited(pid_t pid, const int *status)
+{
+	int error = errno;
+
+	count_call(CALL_WAIT4, pid < 0);
+	process_waited(pid, *status);
+	errno = error;
+	return pid;
+}
+
+EXPORT pid_t wait(int *status)
+{
+	int own = 0;
+
+	heap_next_ready();
+	return waited(next.wait(status ? status : &own), status ? status : &own);
+}
+
+EXPORT pid_t waitpid(pid_t pid, int *status, int options)
+{
+	int own = 0;
+
+	heap_next_ready();
+	return waited(next.waitpid(pid, status ? status : &own, options), status ? status : &own);
+}
+
+EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	int own = 0;
+
+	heap_next_ready();
+	return waited(next.wait3(status ? status : &own, options, usage), status ? status : &own);
+}
+
+EXPORT pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+	int own = 0;
+
+	heap_next_ready();
+	return waited(next.wait4(pid, status ? status : &own, options, usage), status ? status : &own);
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	int result, error;
+
+	heap_next_ready();
+	result = next.waitid(type, id, info, options);
+	error = errno;
+	count_call(CALL_WAITID, result != 0);
+	if (!result && info && info->si_pid && !(options & WNOWAIT)) {
+		if (info->si_code == CLD_EXITED)
+			process_waited(info->si_pid, info->si_status << 8);
+		else if (info->si_code == CLD_KILLED || info->si_code == CLD_DUMPED)
+			process_waited(info->si_pid, info->si_status);
+	}
+	errno = error;
+	return result;
+}

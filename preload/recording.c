@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where captures go. A recording is a directory with one capture file for each process image. The file is created, given its disk
+ * blocks, mapped, and closed: no descriptor stays. When this process cannot create it (it has dropped its privileges, changed its
+ * root, lowered its limits), the runner is asked to, over a socket in the abstract namespace. When that fails too, the capture is
+ * private memory: everything goes on, and nothing is kept.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "environment.h"
+#include "heap.h"
+#include "instrument.h"
+#include "ranges.h"
+#include "text.h"
+
+static bool first_process;              /* made the recording itself: prints the report at its exit */
+static int  failure;                    /* errno of what kept the capture from the disk */
+
+/* Name of a capture of the calling process. */
+static void add_name(struct text *text, uint32_t image_number)
+{
+	text_add_number(text, (uint64_t)sys_getpid());
+	text_add(text, ".");
+	text_add_number(text, image_number);
+	text_add(text, CAPTURE_SUFFIX);
+}
+
+/* False: too long. */
+static bool capture_path(char *path, size_t room, uint32_t image_number)
+{
+	struct text text = text_begin(path, room);
+
+	text_add(&text, environment_recording());
+	text_add(&text, "/");
+	add_name(&text, image_number);
+	return !text.cut;
+}
+
+/* Growing a file beyond RLIMIT_FSIZE is not only refused, it raises SIGXFSZ in the program: setrlimit(2). */
+static bool size_allowed(void)
+{
+	struct rlimit limit;
+
+	return !sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit)) && limit.rlim_cur >= sizeof(struct capture);
+}
+
+/* Disk blocks for a part of the file: a write into a hole on a full disk would be SIGBUS. Where fallocate is unknown, zeros. */
+static long back(int fd, uint64_t start, uint64_t end)
+{
+	static const char zeros[4096];
+	long result = sys_call4(SYS_fallocate, fd, 0, start, end - start);
+
+	if (result != -EOPNOTSUPP)
+		return result;
+	for (; start < end; start += sizeof(zeros)) {
+		result = sys_call4(SYS_pwrite64, fd, zeros, min_u64(sizeof(zeros), end - start), start);
+		if (sys_failed(result))
+			return result;
+	}
+	return 0;
+}
+
+/* Creates the file. Returns a descriptor or a negated errno. */
+static int create_here(uint32_t *image_number)
+{
+	char path[PATH_MAX];
+	long fd, error;
+
+	if (!size_allowed())
+		return -EFBIG;
+	do { /* a pid that comes round again meets its predecessor's files */
+		if (!capture_path(path, sizeof(path), *image_number))
+			return -ENAMETOOLONG;
+		fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	} while (fd == -EEXIST && ++*image_number < 4096);
+	if (fd < 0)
+		return (int)fd;
+	error = sys_call2(SYS_ftruncate, fd, sizeof(struct capture));
+	if (!sys_failed(error))
+		error = back((int)fd, 0, CAPTURE_EAGER_BYTES);
+	if (sys_failed(error)) {
+		sys_close((int)fd);
+		sys_call3(SYS_unlinkat, AT_FDCWD, path, 0);
+		return (int)error;
+	}
+	return (int)fd;
+}
+
+/* Asks the runner: "TOKEN FILE" one way, a byte and a descriptor the other (unix(7), SCM_RIGHTS). */
+static int create_by_broker(uint32_t image_number)
+{
+	const char *name = environment_broker(), *colon = strchr(name, ':');
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char message[256], answer = 0;
+	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec part = { &answer, 1 };
+	struct msghdr reply = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct text text = text_begin(message, sizeof(message));
+	size_t name_length = colon ? (size_t)(colon - name) : 0;
+	long fd = -ENOTCONN, got;
+
+	if (!colon || name_length + 1 >= sizeof(address.sun_path))
+		return -ENOTCONN;
+	memcpy(address.sun_path + 1, name, name_length);
+	text_add(&text, colon + 1);
+	text_add(&text, " ");
+	add_name(&text, image_number);
+	fd = sys_call3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (sys_failed(fd))
+		return (int)fd;
+	got = sys_call3(SYS_connect, fd, &address, offsetof(struct sockaddr_un, sun_path) + 1 + name_length);
+	if (!sys_failed(got))
+		got = sys_call6(SYS_sendto, fd, SYS_A(message), SYS_A(text.length), MSG_NOSIGNAL, 0, 0);
+	if (!sys_failed(got))
+		got = sys_call3(SYS_recvmsg, fd, &reply, MSG_CMSG_CLOEXEC);
+	sys_close((int)fd);
+	if (got != 1 || answer != 'k' || control.header.cmsg_type != SCM_RIGHTS || reply.msg_controllen < CMSG_LEN(sizeof(int)))
+		return sys_failed(got) ? (int)got : -EACCES;
+	return *(int *)(void *)CMSG_DATA(&control.header);
+}
+
+/* Maps a new capture somewhere. On the disk if that can be, else in private memory. */
+static struct capture *map_capture(uint32_t *image_number)
+{
+	int fd = create_here(image_number);
+	long map;
+
+	failure = 0;
+	if (fd < 0) {
+		failure = -fd;
+		fd = create_by_broker(*image_number);
+	}
+	if (fd >= 0) {
+		map = sys_call6(SYS_mmap, 0, sizeof(struct capture), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		sys_close(fd);
+		if (!sys_failed(map)) {
+			failure = 0;
+			return (struct capture *)map;
+		}
+		failure = (int)-map;
+	}
+	return sys_reserve(sizeof(struct capture));
+}
+
+static void begin_identity(struct capture *c, uint32_t born, uint32_t parent, uint32_t image_number)
+{
+	memcpy(c->magic, CAPTURE_MAGIC, sizeof(c->magic));
+	c->version = CAPTURE_VERSION;
+	c->header_bytes = sizeof(*c);
+	c->page_size = PAGE_BYTES;
+	c->pid = (uint32_t)sys_getpid();
+	c->parent_pid = parent;
+	c->image_number = image_number;
+	c->born = born;
+	c->uid = (uint32_t)sys_call0(SYS_getuid);
+	c->start_ns = sys_now_ns(CLOCK_MONOTONIC);
+	c->start_realtime_ns = sys_now_ns(CLOCK_REALTIME);
+	c->runnable_wait_ns = c->migrations = CAPTURE_UNKNOWN;
+	c->sample_interval_ns = 10000000; /* 10 ms, doubled each time that the series is full */
+}
+
+static void describe_program(struct capture *c)
+{
+	int count;
+	char **arguments = environment_arguments(&count);
+	long length = sys_call4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", c->exe, sizeof(c->exe) - 1);
+
+	c->exe[sys_failed(length) ? 0 : length] = '\0';
+	c->argc = (uint32_t)count;
+	for (int i = 0; i < count; i++) {
+		size_t bytes = strlen(arguments[i]) + 1;
+
+		if (c->argv_bytes + bytes > sizeof(c->argv)) {
+			c->argv_cut = 1;
+			break;
+		}
+		memcpy(c->argv + c->argv_bytes, arguments[i], bytes);
+		c->argv_bytes += (uint32_t)bytes;
+	}
+}
+
+/* The first process without a runner makes the directory: PAGEGAP_OPTIONS' output, or pagegap.<comm>.<pid> where it stands. */
+static void make_directory(void)
+{
+	char path[PATH_MAX] = "", comm[16] = "", name[PATH_MAX];
+	struct text text = text_begin(name, sizeof(name));
+	long length;
+
+	first_process = true;
+	if (!environment_option("output", path, sizeof(path))) {
+		sys_call2(SYS_prctl, 16 /* PR_GET_NAME */, comm);
+		for (char *c = comm; *c; c++)
+			if (*c == '/' || (unsigned char)*c < ' ')
+				*c = '_';
+		text_add(&text, "pagegap.");
+		text_add(&text, comm);
+		text_add(&text, ".");
+		text_add_number(&text, (uint64_t)sys_getpid());
+		strcpy(path, name);
+	}
+	text = text_begin(name, sizeof(name));
+	if (path[0] != '/') {
+		length = sys_call2(SYS_getcwd, name, sizeof(name));
+		text.length = length > 0 ? (size_t)length - 1 : 0;
+		text_add(&text, "/");
+	}
+	text_add(&text, path);
+	length = sys_call3(SYS_mkdirat, AT_FDCWD, name, 0700);
+	if (!text.cut)
+		environment_set_recording(name);
+	failure = sys_failed(length) ? (int)-length : 0;
+}
+
+struct capture *recording_begin(uint32_t born, uint32_t image_number)
+{
+	struct capture *c;
+
+	if (!environment_recording()[0])
+		make_directory();
+	c = map_capture(&image_number);
+	if (!c)
+		return NULL;
+	ranges_claim_instrument((uint64_t)c, (uint64_t)c + sizeof(*c));
+	begin_identity(c, born, (uint32_t)sys_call0(SYS_getppid), image_number);
+	describe_program(c);
+	return c;
+}
+
+struct capture *recording_begin_child(uint32_t parent_pid)
+{
+	uint32_t image_number = 0;
+	struct capture *c = map_capture(&image_number), *old = capture;
+	long moved;
+
+	first_process = false;
+	if (!c) { /* nothing may be written to the parent's: cut the child off */
+		instrument_state = INSTRUMENT_OFF;
+		return NULL;
+	}
+	begin_identity(c, BORN_FORK, parent_pid, image_number);
+	c->argc = old->argc;
+	c->argv_bytes = old->argv_bytes;
+	c->argv_cut = old->argv_cut;
+	c->has_heap = old->has_heap;
+	memcpy(c->exe, old->exe, sizeof(c->exe));
+	memcpy(c->allocator, old->allocator, sizeof(c->allocator));
+	memcpy(c->argv, old->argv, old->argv_bytes);
+	c->anatomy = old->anatomy;
+	snapshot_inherit(c);
+	moved = sys_call5(SYS_mremap, c, sizeof(*c), sizeof(*c), MREMAP_MAYMOVE | MREMAP_FIXED, old);
+	if (sys_failed(moved)) {
+		instrument_state = INSTRUMENT_OFF;
+		return NULL;
+	}
+	return old;
+}
+
+bool recording_extend(void)
+{
+	char path[PATH_MAX];
+	long fd, error;
+
+	if (failure) /* private memory: all of it is there */
+		return true;
+	if (!size_allowed() || !capture_path(path, sizeof(path), capture->image_number))
+		return false;
+	fd = sys_open(path, O_RDWR | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return false;
+	error = back((int)fd, CAPTURE_EAGER_BYTES, sizeof(struct capture));
+	sys_close((int)fd);
+	return !sys_failed(error);
+}
+
+/* Beside the library, where the build leaves it, or in ../bin, where it is installed. */
+static void reporter_path(char *path, size_t room, const char *from_library)
+{
+	const char *library = environment_library(), *slash = strrchr(library, '/');
+	struct text text = text_begin(path, room);
+
+	if (!slash || (size_t)(slash - library) >= room)
+		return;
+	memcpy(path, library, (size_t)(slash - library) + 1);
+	text.length = (size_t)(slash - library) + 1;
+	path[text.length] = '\0';
+	text_add(&text, from_library);
+}
+
+static void complain(int error)
+{
+	char line[PATH_MAX + 128];
+	struct text text = text_begin(line, sizeof(line));
+
+	text_add(&text, "pagegap: no recording in ");
+	text_add(&text, environment_recording());
+	text_add(&text, ": ");
+	text_add(&text, strerrordesc_np(error) ? strerrordesc_np(error) : "unknown error");
+	text_add(&text, " (choose another place with PAGEGAP_OPTIONS=output=DIR)\n");
+	sys_call3(SYS_write, 2, line, text.length);
+}
+
+/*
+ * The report is printed by the reporter, run as a child that the program cannot notice: no exit signal, and only __WCLONE waits for
+ * it (clone(2)). Its standard output is our standard error.
+ */
+void recording_report(void)
+{
+	char beside[PATH_MAX] = "", installed[PATH_MAX] = "", value[PATH_MAX];
+	char file[PATH_MAX + 16] = "--report=", format[64] = "--format=";
+	const char *arguments[] = { "pagegap", "report", environment_recording(), NULL, NULL, NULL };
+	size_t used = 3;
+	int status;
+	long child;
+
+	if (!first_process)
+		return;
+	if (failure) {
+		complain(failure);
+		return;
+	}
+	if (environment_option("report", value, sizeof(value))) {
+		strcat(file, value);
+		arguments[used++] = file;
+	}
+	if (environment_option("format", value, 32)) {
+		strcat(format, value);
+		arguments[used++] = format;
+	}
+	reporter_path(beside, sizeof(beside), "pagegap");
+	reporter_path(installed, sizeof(installed), "../bin/pagegap");
+	child = sys_call5(SYS_clone, 0, 0, 0, 0, 0);
+	if (!child) {
+		sys_call3(SYS_dup3, 2, 1, 0);
+		sys_call3(SYS_execve, beside, arguments, environ);
+		sys_call3(SYS_execve, installed, arguments, environ);
+		sys_call1(SYS_exit_group, 127);
+	}
+	if (child > 0)
+		sys_call4(SYS_wait4, child, &status, __WCLONE, NULL);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads /proc/PID/smaps (or maps) one mapping at a time, in a small fixed buffer: proc(5). */
+#ifndef PAGEGAP_SMAPS_H
+#define PAGEGAP_SMAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SMAPS_NAME_BYTES 512
+
+struct mapping {
+	uint64_t start, end;            /* addresses */
+	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC */
+	bool     shared;                /* MAP_SHARED */
+	bool     thp_eligible;
+	uint64_t offset;                /* bytes into the file */
+	uint64_t device, inode;         /* inode 0: anonymous */
+	/* bytes; all 0 when only maps is read */
+	uint64_t resident, dirty, shared_resident, swap, huge;
+	char     name[SMAPS_NAME_BYTES]; /* the end of it when it is longer; empty: anonymous without a name */
+};
+
+struct smaps {
+	int      fd;
+	bool     detailed;              /* smaps rather than maps */
+	bool     finished;
+	uint32_t used, next;            /* bytes in the buffer, and how many of them are consumed */
+	int      error;                 /* negated errno of a read that failed, else 0 */
+	char     buffer[4096];
+};
+
+/* @fd: an open /proc/PID/smaps, or maps when not @detailed, at its start. The caller closes it. */
+void smaps_begin(struct smaps *smaps, int fd, bool detailed);
+
+/* Returns false at the end or after an error. */
+bool smaps_next(struct smaps *smaps, struct mapping *mapping);
+
+/* Scans an unsigned number; moves *text behind it. */
+uint64_t scan_hex(const char **text);
+uint64_t scan_decimal(const char **text);
+
+#endif

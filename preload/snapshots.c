@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When ledgers and samples are taken. There is no thread and no timer of ours in the program: the moments are those at which it calls
+ * a wrapper's slow path. A peak of resident memory always ends with memory being given back, so the place to look for one is just
+ * before a release, and every so often while memory grows. Ledgers at peaks are spaced so that all of them together stay under 2 %
+ * of the run: a new one waits until its expected cost fits.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "heap.h"
+#include "instrument.h"
+#include "ledger_internal.h"
+#include "smaps.h"
+#include "text.h"
+
+#define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
+#define COST_SHARE    50                /* ledgers may take 1/50 of the run */
+#define FIRST_COST_NS 300000ULL         /* expected of the first ledger: a small process's smaps */
+#define PEAK_STEP     32                /* a peak is new when it is 1/32 higher than the last one recorded */
+
+static struct {
+	uint64_t next_look_ns, last_sample_ns;
+	uint64_t cost_ns;               /* spent on ledgers so far */
+	uint64_t last_cost_ns, last_rss_bytes;
+	uint64_t peak_rss_bytes;        /* of the best peak ledger */
+	uint32_t lock;
+	uint64_t waited_ns, migrated;   /* of threads that are gone */
+	uint32_t threads_ended, threads_unseen;
+	struct capture_counters before_fork; /* sums of the parent's, for the child */
+	bool     before_fork_known;
+} state;
+
+static void sum_counters(const struct capture *c, struct capture_counters *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (const struct capture_counters *slot = c->counters; slot < c->counters + CAPTURE_COUNTERS; slot++) {
+		if (slot - c->counters >= CAPTURE_COUNTERS_EAGER && !slot->tid && !slot->allocations)
+			break; /* slots are taken in order */
+		sum->allocations += slot->allocations;
+		sum->frees += slot->frees;
+		sum->requested_bytes += slot->requested_bytes;
+		sum->freed_bytes += slot->freed_bytes;
+		sum->usable_bytes += slot->usable_bytes;
+		sum->usable_freed_bytes += slot->usable_freed_bytes;
+		sum->untracked += slot->untracked;
+		sum->untracked_bytes += slot->untracked_bytes;
+		sum->pending_live_bytes += slot->pending_live_bytes;
+	}
+}
+
+/* Runs in the parent, before the fork: afterwards its counters move on. */
+void snapshot_prepare_fork(void)
+{
+	sum_counters(capture, &state.before_fork);
+	state.before_fork_known = true;
+}
+
+void snapshot_inherit(struct capture *child)
+{
+	const struct capture_counters *sum = &state.before_fork;
+	const struct capture *parent = capture;
+
+	if (!state.before_fork_known || parent->inherited_blocks == CAPTURE_UNKNOWN) { /* a fork that nobody announced */
+		child->inherited_blocks = child->inherited_live_bytes = child->inherited_usable_bytes = CAPTURE_UNKNOWN;
+		return;
+	}
+	child->inherited_blocks = parent->inherited_blocks + sum->allocations - sum->untracked - sum->frees;
+	child->inherited_live_bytes = parent->inherited_live_bytes + sum->requested_bytes - sum->untracked_bytes - sum->freed_bytes;
+	child->inherited_usable_bytes = parent->inherited_usable_bytes + sum->usable_bytes - sum->usable_freed_bytes;
+	child->live_bytes = child->peak_live_bytes = (int64_t)child->inherited_live_bytes;
+}
+
+void snapshot_forked(void)
+{
+	struct capture_counters sums = state.before_fork;
+	bool known = state.before_fork_known;
+
+	memset(&state, 0, sizeof(state));
+	state.before_fork = sums;
+	state.before_fork_known = known;
+}
+
+void snapshot_fork_done(void)
+{
+	state.before_fork_known = false;
+}
+
+/* Reads a small file of /proc into a buffer, NUL-terminated. False: it cannot be read. */
+static bool read_proc(const char *path, char *buffer, size_t room)
+{
+	int fd = sys_open(path, O_RDONLY, 0);
+	long got;
+
+	if (fd < 0)
+		return false;
+	got = sys_read(fd, buffer, room - 1);
+	sys_close(fd);
+	if (got <= 0)
+		return false;
+	buffer[got] = '\0';
+	return true;
+}
+
+/* Resident and mapped bytes: proc(5), /proc/pid/statm. */
+static bool read_statm(uint64_t *mapped, uint64_t *resident)
+{
+	char buffer[128];
+	const char *at = buffer;
+
+	if (!read_proc("/proc/self/statm", buffer, sizeof(buffer)))
+		return false;
+	*mapped = scan_decimal(&at) * PAGE_BYTES;
+	*resident = scan_decimal(&at) * PAGE_BYTES;
+	return true;
+}
+
+/* Times */
+
+/* Second number of a schedstat file: nanoseconds spent waiting on a run queue (Documentation/scheduler/sched-stats.rst). */
+static bool read_wait(const char *path, uint64_t *wait_ns)
+{
+	char buffer[128];
+	const char *at = buffer;
+
+	if (!read_proc(path, buffer, sizeof(buffer)))
+		return false;
+	scan_decimal(&at);
+	*wait_ns += scan_decimal(&at);
+	return true;
+}
+
+static bool read_migrations(const char *path, uint64_t *migrations)
+{
+	char buffer[1024];
+	const char *at;
+
+	if (!read_proc(path, buffer, sizeof(buffer)))
+		return false;
+	at = strstr(buffer, "nr_migrations");
+	at = at ? strchr(at, ':') : NULL;
+	if (!at)
+		return false;
+	at++;
+	*migrations += scan_decimal(&at);
+	return true;
+}
+
+struct directory_entry { uint64_t inode, offset; uint16_t length; uint8_t type; char name[]; }; /* getdents64(2) */
+
+/* Sums over the threads that are alive now and those that ended under our eyes. */
+static void sum_threads(uint64_t *wait_ns, uint64_t *migrations)
+{
+	_Alignas(struct directory_entry) char buffer[512];
+	char path[64];
+	int fd = sys_open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
+	bool wait_known = fd >= 0, migrations_known = wait_known && !state.threads_unseen;
+	long got;
+
+	*wait_ns = state.waited_ns;
+	*migrations = state.migrated;
+	while (fd >= 0 && (got = sys_call3(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < got;) {
+			const struct directory_entry *entry = (const void *)(buffer + at);
+			struct text text = text_begin(path, sizeof(path));
+
+			at += entry->length;
+			if (entry->name[0] == '.')
+				continue;
+			text_add(&text, "/proc/self/task/");
+			text_add(&text, entry->name);
+			text_add(&text, "/schedstat");
+			read_wait(path, wait_ns);
+			path[text.length - 4] = '\0'; /* schedstat -> sched */
+			migrations_known = migrations_known && read_migrations(path, migrations);
+		}
+	}
+	if (fd >= 0)
+		sys_close(fd);
+	if (!wait_known)
+		*wait_ns = CAPTURE_UNKNOWN;
+	if (!migrations_known)
+		*migrations = CAPTURE_UNKNOWN;
+}
+
+void snapshot_thread_ends(void)
+{
+	uint64_t wait = 0, migrations = 0;
+
+	if (read_wait("/proc/thread-self/schedstat", &wait))
+		__atomic_fetch_add(&state.waited_ns, wait, __ATOMIC_RELAXED);
+	if (sys_now_ns(CLOCK_MONOTONIC) - this_thread.start_ns > 10 * LOOK_NS && read_migrations("/proc/thread-self/sched", &migrations))
+		__atomic_fetch_add(&state.migrated, migrations, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_add(&state.threads_unseen, 1, __ATOMIC_RELAXED); /* too short a life to read a long file for */
+}
+
+static uint64_t timeval_ns(const struct timeval *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000ULL + (uint64_t)t->tv_usec * 1000ULL;
+}
+
+static void read_usage(struct rusage *usage)
+{
+	sys_call2(SYS_getrusage, RUSAGE_SELF, usage);
+}
+
+void snapshot_times(void)
+{
+	struct rusage usage;
+
+	read_usage(&usage);
+	capture->user_ns = timeval_ns(&usage.ru_utime);
+	capture->system_ns = timeval_ns(&usage.ru_stime);
+	capture->voluntary_switches = (uint64_t)usage.ru_nvcsw;
+	capture->involuntary_switches = (uint64_t)usage.ru_nivcsw;
+	capture->minor_faults = (uint64_t)usage.ru_minflt;
+	capture->major_faults = (uint64_t)usage.ru_majflt;
+	capture->max_rss_bytes = (uint64_t)usage.ru_maxrss << 10;
+	sum_threads(&capture->runnable_wait_ns, &capture->migrations);
+}
+
+/* Ledgers */
+
+static struct capture_snapshot *place_for(enum capture_why why)
+{
+	struct capture_snapshot *peaks = &capture->snapshots[SNAPSHOT_PEAK];
+
+	if (why == WHY_PEAK)
+		return peaks[0].rss_bytes <= peaks[1].rss_bytes ? &peaks[0] : &peaks[1];
+	if (why == WHY_MARK)
+		return &capture->snapshots[SNAPSHOT_MARK + capture->marks++ % (CAPTURE_SNAPSHOTS - SNAPSHOT_MARK)];
+	return &capture->snapshots[SNAPSHOT_END];
+}
+
+void snapshot_take(enum capture_why why, const char *name)
+{
+	uint64_t mask = sys_block_signals(), start = sys_now_ns(CLOCK_MONOTONIC);
+	struct capture_snapshot *place;
+	uint32_t sequence;
+	int error;
+
+	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE)) {
+		sys_restore_signals(mask);
+		return;
+	}
+	place = place_for(why);
+	sequence = place->sequence;
+	error = ledger_of(capture, 0, place, capture->mappings, &capture->mappings_used, &capture->mappings_dropped);
+	if (error) {
+		instrument_note(NOTE_NO_SNAPSHOT, error);
+	} else {
+		place->why = why;
+		place->at_ns = start;
+		if (name)
+			strncpy(place->name, name, sizeof(place->name) - 1);
+		place->cost_ns = sys_now_ns(CLOCK_MONOTONIC) - start;
+		__atomic_store_n(&place->sequence, (sequence | 1) + 1, __ATOMIC_RELEASE);
+		state.last_cost_ns = place->cost_ns;
+		state.last_rss_bytes = place->rss_bytes;
+		if (why == WHY_PEAK)
+			state.peak_rss_bytes = place->rss_bytes;
+	}
+	state.cost_ns += sys_now_ns(CLOCK_MONOTONIC) - start;
+	capture->own_thread_ns_spent = state.cost_ns;
+	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
+	sys_restore_signals(mask);
+}
+
+/* Is resident memory higher than at the best recorded peak, and can a ledger be afforded? */
+static void look_for_peak(uint64_t now)
+{
+	uint64_t mapped, resident, highest, expected = state.last_cost_ns;
+	struct rusage usage;
+
+	read_usage(&usage);
+	highest = (uint64_t)usage.ru_maxrss << 10;
+	if (highest <= state.peak_rss_bytes + state.peak_rss_bytes / PEAK_STEP + (256 << 10))
+		return;
+	if (!expected)
+		expected = FIRST_COST_NS;
+	if (state.cost_ns + expected > (now - capture->start_ns) / COST_SHARE)
+		return;
+	if (!read_statm(&mapped, &resident) || resident + resident / PEAK_STEP < highest)
+		return; /* that peak is over */
+	if (state.last_rss_bytes && resident > state.last_rss_bytes)
+		expected = expected * (resident / 4096) / (state.last_rss_bytes / 4096);
+	if (state.cost_ns + expected <= (now - capture->start_ns) / COST_SHARE)
+		snapshot_take(WHY_PEAK, NULL);
+}
+
+/* Samples */
+
+static void sample(uint64_t now)
+{
+	struct capture_counters sum;
+	struct capture_sample *s;
+	struct rusage usage;
+	uint64_t mapped = CAPTURE_UNKNOWN, resident = CAPTURE_UNKNOWN;
+
+	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE))
+		return;
+	state.last_sample_ns = now;
+	if (capture->samples_used == CAPTURE_SAMPLES) { /* full: keep every second one, and go on at half the rate */
+		for (uint32_t i = 0; i < CAPTURE_SAMPLES / 2; i++)
+			capture->samples[i] = capture->samples[2 * i + 1];
+		capture->samples_used = CAPTURE_SAMPLES / 2;
+		capture->sample_interval_ns *= 2;
+	}
+	read_usage(&usage);
+	read_statm(&mapped, &resident);
+	sum_counters(capture, &sum);
+	s = &capture->samples[capture->samples_used];
+	s->at_ns = now;
+	s->live_bytes = (uint64_t)(__atomic_load_n(&capture->live_bytes, __ATOMIC_RELAXED) + sum.pending_live_bytes);
+	s->usable_bytes = capture->inherited_usable_bytes == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN :
+			  capture->inherited_usable_bytes + sum.usable_bytes - sum.usable_freed_bytes;
+	s->mapped_bytes = mapped;
+	s->resident_bytes = resident;
+	s->minor_faults = (uint64_t)usage.ru_minflt;
+	s->major_faults = (uint64_t)usage.ru_majflt;
+	__atomic_store_n(&capture->samples_used, capture->samples_used + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
+}
+
+/* The moments */
+
+static void look(void)
+{
+	uint64_t now = sys_now_ns(CLOCK_MONOTONIC), mask;
+
+	if (now < __atomic_load_n(&state.next_look_ns, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
+	mask = sys_block_signals();
+	if (now - state.last_sample_ns >= capture->sample_interval_ns)
+		sample(now);
+	look_for_peak(now);
+	sys_restore_signals(mask);
+}
+
+/* Brings the thread's live bytes to the process's account. Alone in the process, a thread keeps the peak exact. */
+void snapshot_tick(struct thread *thread)
+{
+	struct capture_counters *c = thread->counters;
+	int64_t before = __atomic_fetch_add(&capture->live_bytes, c->pending_live_bytes, __ATOMIC_RELAXED);
+	int64_t candidate = before + c->pending_peak_bytes, peak = __atomic_load_n(&capture->peak_live_bytes, __ATOMIC_RELAXED);
+
+	while (candidate > peak &&
+	       !__atomic_compare_exchange_n(&capture->peak_live_bytes, &peak, candidate, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	c->pending_live_bytes = 0;
+	c->pending_peak_bytes = 0;
+	look();
+}
+
+void snapshot_before_release(uint64_t bytes)
+{
+	uint64_t now;
+
+	if (instrument_state != INSTRUMENT_ON || !capture || !fork_sentinel[0])
+		return;
+	now = sys_now_ns(CLOCK_MONOTONIC);
+	if (bytes < state.peak_rss_bytes / PEAK_STEP && now < __atomic_load_n(&state.next_look_ns, __ATOMIC_RELAXED))
+		return;
+	if (state.next_look_ns > now && bytes < (1 << 20))
+		return;
+	__atomic_store_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
+	look_for_peak(now);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Raw system calls. The instrument never goes through libc for what it does itself: libc's functions set errno, may be interposed
+ * by the program, may lock, and would be counted as the program's own. Every call here returns what the kernel returns: a value,
+ * or a negated errno. x86-64 calling convention: syscall(2), "Architecture calling conventions".
+ */
+#ifndef PAGEGAP_SYS_H
+#define PAGEGAP_SYS_H
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+
+static inline long sys_call6(long number, long a, long b, long c, long d, long e, long f)
+{
+	long result;
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+}
+
+#define SYS_A(x) ((long)(x))
+#define sys_call0(n)                sys_call6(n, 0, 0, 0, 0, 0, 0)
+#define sys_call1(n, a)             sys_call6(n, SYS_A(a), 0, 0, 0, 0, 0)
+#define sys_call2(n, a, b)          sys_call6(n, SYS_A(a), SYS_A(b), 0, 0, 0, 0)
+#define sys_call3(n, a, b, c)       sys_call6(n, SYS_A(a), SYS_A(b), SYS_A(c), 0, 0, 0)
+#define sys_call4(n, a, b, c, d)    sys_call6(n, SYS_A(a), SYS_A(b), SYS_A(c), SYS_A(d), 0, 0)
+#define sys_call5(n, a, b, c, d, e) sys_call6(n, SYS_A(a), SYS_A(b), SYS_A(c), SYS_A(d), SYS_A(e), 0)
+
+static inline int sys_failed(long result)
+{
+	return (unsigned long)result > -4096UL;
+}
+
+static inline int sys_open(const char *path, int flags, unsigned mode)
+{
+	return (int)sys_call4(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
+}
+
+static inline void sys_close(int fd)
+{
+	sys_call1(SYS_close, fd);
+}
+
+static inline long sys_read(int fd, void *buffer, size_t bytes)
+{
+	return sys_call3(SYS_read, fd, buffer, bytes);
+}
+
+static inline long sys_pread(int fd, void *buffer, size_t bytes, uint64_t offset)
+{
+	return sys_call4(SYS_pread64, fd, buffer, bytes, offset);
+}
+
+/* Anonymous private memory without commitment where the system allows it; NULL when there is none. */
+static inline void *sys_reserve(size_t bytes)
+{
+	long result = sys_call6(SYS_mmap, 0, SYS_A(bytes), PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return sys_failed(result) ? NULL : (void *)result;
+}
+
+static inline void sys_unmap(const void *address, size_t bytes)
+{
+	sys_call2(SYS_munmap, address, bytes);
+}
+
+static inline int sys_getpid(void)
+{
+	return (int)sys_call0(SYS_getpid);
+}
+
+static inline int sys_gettid(void)
+{
+	return (int)sys_call0(SYS_gettid);
+}
+
+/* All signals but those that cannot be blocked: what runs between block and restore cannot be left by a longjmp. */
+static inline uint64_t sys_block_signals(void)
+{
+	uint64_t all = ~0ULL, old = 0;
+
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
+	return old;
+}
+
+static inline void sys_restore_signals(uint64_t old)
+{
+	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+}
+
+/* The vDSO's clock through libc: no system call, no lock, async-signal-safe (clock_gettime(2), signal-safety(7)). */
+static inline uint64_t sys_now_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	if (clock_gettime(clock, &now))
+		return 0;
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* Reads another process's memory, or the caller's own without risking a fault. Returns bytes read or a negated errno. */
+static inline long sys_read_memory(int pid, uint64_t address, void *buffer, size_t bytes)
+{
+	struct iovec here = { buffer, bytes }, there = { (void *)(uintptr_t)address, bytes };
+
+	return sys_call6(SYS_process_vm_readv, pid, SYS_A(&here), 1, SYS_A(&there), 1, 0);
+}
+
+static inline void sys_pause(void)
+{
+	__asm__ volatile("pause");
+}
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define EXPORT      __attribute__((visibility("default")))
+#define COLD        __attribute__((cold, noinline))
+#define PAGE_BYTES  4096UL
+
+static inline uint64_t page_down(uint64_t address)
+{
+	return address & ~(PAGE_BYTES - 1);
+}
+
+static inline uint64_t page_up(uint64_t address)
+{
+	return (address + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+}
+
+static inline uint64_t min_u64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+#endif
