@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+# The whole build, in one make. Sources are found by wildcard and objects mirror the tree under $(BUILD), so that a new file needs no
+# line here. A program of examples/ or tests/ that needs more than the usual flags says so in its leading comment:
+#   build: FLAGS             flags for compiling and linking it (a program whose flags the toolchain lacks is left out, aloud)
+#   links: FILE.c [FILE.c]   unit tests and fuzz targets: what they test, wildcards allowed
+#   sanitize: thread         unit tests: also run under ThreadSanitizer by `make sanitize`
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+BUILD ?= build
+PREFIX ?= /usr/local
+CC ?= cc
+CXX ?= c++
+CLANG ?= clang
+WERROR ?= -Werror
+CFLAGS ?= -O2 -g
+RUNS ?= 5
+FUZZ_SECONDS ?= 600
+
+ifneq ($(words $(BUILD)),1)
+$(error BUILD must be one path without spaces; a source path may have them)
+endif
+
+, := ,
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $1 '$2')
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
+C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibility=hidden -MMD -MP
+# It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin), and a thread that is cancelled
+# or throws inside a forwarded call must unwind through us (-fexceptions).
+PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fexceptions -fno-semantic-interposition
+REPORT_FLAGS := -fPIE
+REPORT_LIBS := -ljansson -lelf
+# Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
+PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -MMD -MP
+ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TSAN := -O1 -g -fsanitize=thread
+
+PRELOAD_SRC := $(wildcard preload/*.c preload/*.S)
+LEDGER_SRC := $(wildcard preload/ledger*.c preload/smaps.c preload/pages.c)
+REPORT_SRC := $(wildcard report/*.c)
+PROGRAM_SRC := $(wildcard $(foreach dir,examples tests/hostile tests/oracle,$(dir)/*.c $(dir)/*.cc))
+BENCH_SRC := $(wildcard tests/bench_*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+
+objects = $(addprefix $2/,$(addsuffix .o,$(basename $1)))
+programs = $(addprefix $2/,$(basename $1))
+# What stands after "KEY:" in the first lines of a file.
+header = $(shell sed -nE '1,20{s|^[/* ]*$2: *||;T;s| *\*/ *$$||;p}' $1)
+linked = $(filter-out report/main.c,$(wildcard $(call header,$1,links)))
+
+LIBRARY := $(BUILD)/libpagegap.so
+COMMAND := $(BUILD)/pagegap
+PROGRAMS := $(call programs,$(PROGRAM_SRC) $(BENCH_SRC),$(BUILD))
+UNITS := $(call programs,$(UNIT_SRC),$(BUILD))
+ASAN_UNITS := $(call programs,$(UNIT_SRC),$(BUILD)/asan)
+TSAN_UNITS := $(foreach test,$(UNIT_SRC),$(if $(filter thread,$(call header,$(test),sanitize)),$(call programs,$(test),$(BUILD)/tsan)))
+FUZZERS := $(call programs,$(FUZZ_SRC),$(BUILD)/fuzz)
+
+##@ The two commands of the README
+.PHONY: demo check
+demo: all ## install what is missing, build, show pagegap on a real program
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/demo.sh
+
+check: all programs units ## install what is missing, build, run every test (under 15 minutes)
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" CC='$(CC)' CXX='$(CXX)' tests/check.sh
+
+##@ Building
+.PHONY: all programs units clean help
+all: $(LIBRARY) $(COMMAND) ## the library and the command (default)
+programs: $(PROGRAMS) ## the examples and the programs that tests observe
+units: $(UNITS) ## the unit tests
+clean: ## remove what was built
+	rm -rf -- $(BUILD)
+help: ## this list
+	@awk -F ':.*## ' '/^##@/ { print substr($$0, 5) } /^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'Variables: BUILD=build PREFIX=/usr/local DESTDIR= CC=cc CFLAGS="-O2 -g" WERROR=-Werror RUNS=5 FUZZ_SECONDS=600 V=1'
+
+##@ Installing
+.PHONY: install uninstall deps deps-build deps-check
+install: all ## into PREFIX (default /usr/local), below DESTDIR
+	install -D -m 755 $(COMMAND) "$(DESTDIR)$(PREFIX)/bin/pagegap"
+	install -D -m 755 $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/libpagegap.so"
+	install -D -m 644 preload/pagegap.h "$(DESTDIR)$(PREFIX)/include/pagegap.h"
+	install -D -m 644 report/pagegap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/pagegap.1"
+uninstall: ## remove it again
+	cd "$(DESTDIR)$(PREFIX)" && rm -f bin/pagegap lib/libpagegap.so include/pagegap.h share/man/man1/pagegap.1
+deps: deps-check ## install the Debian packages that building and testing need
+	$(Q)tests/deps.sh bench fuzz
+deps-build:
+	$(Q)tests/deps.sh build
+deps-check:
+	$(Q)tests/deps.sh build check
+
+##@ Measuring and digging deeper
+.PHONY: bench fuzz sanitize lint campaign
+bench: all programs ## cost of pagegap beside heaptrack and memusage (RUNS=5, BENCH_OPTIONS=)
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench.sh --runs=$(RUNS) $(BENCH_OPTIONS)
+fuzz: $(FUZZERS) ## libFuzzer on the reader of recordings (FUZZ_SECONDS=600)
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz.sh $(notdir $(FUZZERS))
+sanitize: all $(ASAN_UNITS) $(TSAN_UNITS) $(BUILD)/asan/pagegap ## unit tests and reporter under ASan, UBSan, TSan
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/sanitize.sh
+lint: ## shellcheck, cppcheck and the house rules
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/lint.sh
+campaign: all programs ## the slow tests: real programs, kills at random moments
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/check.sh tests/campaign/*.sh
+
+# --- the library ---
+
+PRELOAD_OBJ := $(call objects,$(PRELOAD_SRC),$(BUILD))
+$(BUILD)/preload/%.o $(BUILD)/asan/preload/%.o $(BUILD)/tsan/preload/%.o: PART := $(PRELOAD_FLAGS)
+$(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
+
+$(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
+		-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack -o $@ $(PRELOAD_OBJ)
+
+# --- the command ---
+
+$(COMMAND): $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)) $(BUILD)/.sources
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie -Wl,-z,now,-z,relro -o $@ $(filter %.o,$^) $(REPORT_LIBS)
+
+$(BUILD)/asan/pagegap: $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)/asan)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ASAN) -pie -o $@ $^ $(REPORT_LIBS)
+
+# --- objects ---
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(C) $(PART) -c -o $@ $<
+$(BUILD)/%.o: %.S $(BUILD)/.flags
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/asan/%.o: %.c $(BUILD)/.flags
+	$(call say,ASAN,$<)
+	$(Q)mkdir -p $(@D) && $(C) $(PART) $(ASAN) -c -o $@ $<
+$(BUILD)/tsan/%.o: %.c $(BUILD)/.flags
+	$(call say,TSAN,$<)
+	$(Q)mkdir -p $(@D) && $(C) $(PART) $(TSAN) -c -o $@ $<
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
+	$(call say,FUZZ,$<)
+	$(Q)mkdir -p $(@D) && $(CLANG) -std=gnu17 -D_GNU_SOURCE= -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+		-fno-sanitize-recover=all -MMD -MP -c -o $@ $<
+
+# --- observed programs, unit tests, fuzz targets: one rule each, from the leading comment of the source ---
+
+# $1: source, $2: compiler, $3: language
+define program_rule
+$(BUILD)/$(basename $1): $1 $(BUILD)/.flags
+	$$(call say,CC,$1)
+	$$(Q)mkdir -p $$(@D) && flags=($$(call header,$1,build)) && \
+	if echo '#include <stdio.h>' | cat - <(echo 'int main(void) { return 0; }') | \
+			$2 -x $3 - "$$$${flags[@]}" -o /dev/null 2>/dev/null; then \
+		$2 $(PROGRAM_FLAGS) -o $$@ $$< "$$$${flags[@]}"; \
+	else \
+		echo "skip - $1: this toolchain cannot build with $$$${flags[*]}"; \
+	fi
+endef
+$(foreach source,$(filter %.c,$(PROGRAM_SRC) $(BENCH_SRC)),$(eval $(call program_rule,$(source),$(CC) -std=gnu17 -D_GNU_SOURCE=,c)))
+$(foreach source,$(filter %.cc,$(PROGRAM_SRC)),$(eval $(call program_rule,$(source),$(CXX) -std=gnu++17,c++)))
+
+# $1: source, $2: directory, $3: compiler with its sanitizers
+define unit_rule
+$2/$(basename $1): $(call objects,$1 $(call linked,$1),$2)
+	$$(call say,LINK,$$@)
+	$$(Q)$3 -pthread -Wl,--as-needed -o $$@ $$^ $4 $(REPORT_LIBS)
+endef
+$(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD),$(CC) $(CFLAGS) $(LDFLAGS),-lcmocka)))
+$(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/asan,$(CC) $(ASAN),-lcmocka)))
+$(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/tsan,$(CC) $(TSAN),-lcmocka)))
+$(foreach source,$(FUZZ_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/fuzz,$(CLANG) -fsanitize=fuzzer$(,)address$(,)undefined)))
+
+# --- what make cannot see by itself: changed flags, removed sources, packages to install first ---
+
+.PHONY: FORCE
+# Writes the target only when its text changes.
+renew = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' >$@
+
+$(BUILD)/.flags: FORCE | $(if $(filter check,$(MAKECMDGOALS)),deps-check,$(if $(filter demo,$(MAKECMDGOALS)),deps-build))
+	$(call renew,$(C) $(PRELOAD_FLAGS) $(REPORT_FLAGS) $(PROGRAM_FLAGS) $(LDFLAGS))
+$(BUILD)/.sources: FORCE
+	$(call renew,$(PRELOAD_SRC) $(REPORT_SRC) $(LEDGER_SRC))
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
