@@ -4,7 +4,7 @@
 #   build: FLAGS             flags for compiling and linking it (a program whose flags the toolchain lacks is left out, aloud)
 #   links: FILE.c [FILE.c]   unit tests and fuzz targets: what they test, wildcards allowed
 #   sanitize: thread         unit tests: also run under ThreadSanitizer by `make sanitize`
-MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
