@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <malloc.h>
 #include <stdlib.h>
 
@@ -281,5 +282,13 @@ extern __typeof(malloc) our_malloc __attribute__((alias("malloc"), copy(malloc),
 
 bool heap_is_interposed(void)
 {
-	return dlsym(RTLD_DEFAULT, "malloc") == (void *)our_malloc;
+	void *found = dlsym(RTLD_DEFAULT, "malloc");
+	ElfW(Sym) *symbol;
+	Dl_info info;
+
+	if (found == (void *)our_malloc)
+		return true;
+	/* In an executable at a fixed address it may be the jump to ours, which serves as the function's address there (x86-64 psABI). */
+	return found && dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) && symbol && info.dli_saddr == found &&
+	       symbol->st_shndx == SHN_UNDEF;
 }

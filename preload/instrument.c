@@ -98,8 +98,8 @@ void instrument_start(void)
 	capture->anatomy.ranges_address = ranges_address();
 	capture->anatomy.start_brk = find_break_start();
 	capture->anatomy.code_address = (uint64_t)instrument_start;
-	capture->anatomy.glibc = allocator.glibc;
 	capture->has_heap = heap_is_interposed();
+	capture->anatomy.glibc = allocator.glibc && capture->has_heap;
 	if (!capture->has_heap)
 		instrument_note(NOTE_OWN_MALLOC, 0);
 	strncpy(capture->allocator, allocator.glibc ? "glibc" : allocator.path ? allocator.path : "", sizeof(capture->allocator) - 1);

@@ -255,9 +255,13 @@ static bool chunk_mapping(struct ledger *l, const struct block *b, uint64_t *sta
 /* What lies between the claims: a mapping of glibc's for one block, an allocator's mapping with live blocks, or nothing known. */
 static int claim_by_blocks(struct ledger *l, uint64_t at, uint64_t *until)
 {
-	struct block b;
+	struct block b = l->carried;
 	uint64_t start, end;
 
+	if (b.address < at && b.address + b.usable > at) { /* a block that reaches over from the segment before */
+		*until = min_u64(*until, page_up(b.address + b.usable));
+		return ROW_HEAP_FREE;
+	}
 	if (!l->capture->has_heap || !blocks_next(l, at, *until, &b))
 		return CAPTURE_ROWS;
 	if (!chunk_mapping(l, &b, &start, &end))
