@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs tests and counts. Without arguments: every unit test, every tests/check_*.sh, the lint, every tests/e2e/*.sh; with arguments:
+# those scripts or unit test programs. A test prints `ok …`, `not ok …` or `skip …` lines (unit tests: TAP); one that prints none,
+# or that ends with a bad status without naming a failure, counts as failed. Logs stay in $BUILD/check/.
+set -u
+SRC=${SRC:-$(cd "$(dirname "$0")/.." && pwd)}
+BUILD=${BUILD:-$SRC/build}
+export SRC BUILD CMOCKA_MESSAGE_OUTPUT=TAP
+# Tests that run make are not part of the make that runs them; nor is what runs them observed.
+unset MAKEFLAGS MFLAGS MAKELEVEL LD_PRELOAD "${!PAGEGAP_@}"
+cd "$SRC" || exit 1
+logs=$BUILD/check
+rm -rf -- "$logs" && mkdir -p "$logs" || exit 1
+
+# Debian's redis-server is redis-check-rdb under another name; with redis-tools alone, no daemon gets installed and started.
+if ! command -v redis-server >/dev/null && command -v redis-check-rdb >/dev/null; then
+	mkdir -p "$BUILD/tools" && ln -sfn "$(readlink -f "$(command -v redis-check-rdb)")" "$BUILD/tools/redis-server"
+	PATH=$BUILD/tools:$PATH
+fi
+
+if (($#)); then
+	tests=("$@")
+else
+	shopt -s nullglob
+	tests=()
+	for source in tests/unit/*.c; do
+		tests+=("$BUILD/${source%.c}")
+	done
+	tests+=(tests/check_*.sh tests/lint.sh tests/e2e/*.sh)
+fi
+
+passed=0 failed=0 skipped=0
+for test in "${tests[@]}"; do
+	name=${test#"$BUILD/"} name=${name#tests/} name=${name%.sh}
+	log=$logs/${name//\//_}.log
+	started=$SECONDS
+	if [[ $test == *.sh ]]; then
+		bash "$test" </dev/null >"$log" 2>&1
+	else
+		"$test" </dev/null >"$log" 2>&1
+	fi
+	status=$?
+	skips=$(grep -cE '^skip\b|^ok .*# SKIP' "$log")
+	oks=$(grep -E '^ok\b' "$log" | grep -vc '# SKIP')
+	faults=$(grep -cE '^not ok\b' "$log")
+	if ((faults == 0 && status != 0)); then
+		echo "not ok - $name: ended with status $status; last line: $(tail -n 1 "$log")" >>"$log"
+		faults=1
+	elif ((oks + faults + skips == 0)); then
+		echo "not ok - $name: checked nothing" >>"$log"
+		faults=1
+	fi
+	passed=$((passed + oks)) failed=$((failed + faults)) skipped=$((skipped + skips))
+	printf '%-32s %4d passed' "$name" "$oks"
+	((faults == 0)) || printf ', %d FAILED' "$faults"
+	((skips == 0)) || printf ', %d skipped' "$skips"
+	printf '  (%d s)\n' $((SECONDS - started))
+	grep -aE '^not ok\b' "$log" | head -n 20 | cut -c 1-400 | sed 's/^/    /'
+	grep -aE '^skip\b|^ok .*# SKIP' "$log" | head -n 20 | cut -c 1-200 | sed 's/^/    /'
+done
+printf '\n%d passed, %d failed, %d skipped; %d test files in %d s; logs in %s\n' \
+	"$passed" "$failed" "$skipped" "${#tests[@]}" "$SECONDS" "$logs"
+((failed == 0))
