@@ -30,8 +30,9 @@ say = $(if $(V),,@printf '  %-5s %s\n' $1 '$2')
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibility=hidden -MMD -MP
 # It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin), and a thread that is cancelled
-# or throws inside a forwarded call must unwind through us (-fexceptions).
-PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fexceptions -fno-semantic-interposition
+# or throws inside a forwarded call must unwind through us (-fexceptions). Two counters updated by one vector store are read back by
+# two scalar ones, which defeats store forwarding: -fno-tree-vectorize.
+PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fexceptions -fno-semantic-interposition
 REPORT_FLAGS := -fPIE
 REPORT_LIBS := -ljansson -lelf
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.

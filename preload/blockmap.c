@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The cold half of the block map: mapping its root and its leaves. */
+/* The cold half of the block map: the root, which is as large as its pages in use, and the mapping of leaves. */
 #include "blockmap.h"
-
-#include <errno.h>
 
 #include "ranges.h"
 
-struct blockmap *blockmap;
-
-int blockmap_init(void)
-{
-	struct blockmap *map = sys_reserve(sizeof(*map));
-
-	if (!map)
-		return -ENOMEM;
-	ranges_claim_instrument((uint64_t)map, (uint64_t)map + sizeof(*map));
-	blockmap = map;
-	return 0;
-}
+struct blockmap blockmap;
 
 /*
  * The lock is held with signals blocked, so its holder always comes back to release it; a fork while another thread holds it
@@ -27,7 +14,7 @@ static uint64_t lock(void)
 {
 	uint64_t mask = sys_block_signals();
 
-	while (__atomic_exchange_n(&blockmap->lock, 1, __ATOMIC_ACQUIRE))
+	while (__atomic_exchange_n(&blockmap.lock, 1, __ATOMIC_ACQUIRE))
 		sys_pause();
 	return mask;
 }
@@ -37,31 +24,30 @@ uint8_t *blockmap_add_leaf(uint64_t address)
 	uint64_t key = address >> LEAF_SHIFT, mask;
 	uint8_t *leaf;
 
-	if (!blockmap || key >= ROOT_ENTRIES)
+	if (key >= ROOT_ENTRIES)
 		return NULL;
 	mask = lock();
-	leaf = blockmap->leaf[blockmap->root[key]];
-	if (!leaf && blockmap->leaves < LEAVES_MAX - 1) {
+	leaf = blockmap.leaf[blockmap.root[key]];
+	if (!leaf && blockmap.leaves < LEAVES_MAX - 1) {
 		leaf = sys_reserve(LEAF_BYTES);
 		if (leaf) {
-			uint32_t index = blockmap->leaves + 1;
+			uint32_t index = blockmap.leaves + 1;
 
 			/* Kept out of core dumps, and by the same flag from merging with the program's mappings. */
 			sys_call3(SYS_madvise, leaf, LEAF_BYTES, MADV_DONTDUMP);
 			ranges_claim_instrument((uint64_t)leaf, (uint64_t)leaf + LEAF_BYTES);
-			blockmap->leaf[index] = leaf;
-			blockmap->key[index] = (uint32_t)key;
-			__atomic_store_n(&blockmap->leaves, index, __ATOMIC_RELEASE);
-			__atomic_store_n(&blockmap->root[key], (uint16_t)index, __ATOMIC_RELEASE);
+			blockmap.leaf[index] = leaf;
+			blockmap.key[index] = (uint32_t)key;
+			__atomic_store_n(&blockmap.leaves, index, __ATOMIC_RELEASE);
+			__atomic_store_n(&blockmap.root[key], (uint16_t)index, __ATOMIC_RELEASE);
 		}
 	}
-	__atomic_store_n(&blockmap->lock, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&blockmap.lock, 0, __ATOMIC_RELEASE);
 	sys_restore_signals(mask);
 	return leaf;
 }
 
 void blockmap_forked(void)
 {
-	if (blockmap)
-		blockmap->lock = 0;
+	blockmap.lock = 0;
 }

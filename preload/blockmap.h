@@ -14,11 +14,12 @@
  *   0x80 + r          one granule: usable 16, requested r <= 16
  *   0x90 + 10*l + h   two blocks of 8 bytes in a granule, low and high half: 0 none, else requested + 1 <= 9; not both 0
  *   0xf4 x            two granules: bit 6 of x: usable 32 (else 24); bits 0-5: requested
- *   0xf5 u r          three to seven granules: u = usable / 8, r = requested
- *   0xf6 7 bytes      eight granules and more: usable / 8 in 21 bits, requested in 28, seven bits a byte, low first
- *   0xf7 14 bytes     16 MiB and more: usable / 8 in 49 bits, then requested in 49 bits
+ *   0xf5 x            three granules: bit 6 of x: usable 48 (else 40); bits 0-5: requested
+ *   0xf6 u r          four to seven granules: u = usable / 8, r = requested
+ *   0xf7 7 bytes      eight granules and more: usable / 8 in 21 bits, requested in 28, seven bits a byte, low first
+ *   0xf8 14 bytes     16 MiB and more: usable / 8 in 49 bits, then requested in 49 bits
  *
- * 0xf8 … 0xff are free for blocks that carry a call site. Usable sizes are kept in units of 8 bytes, rounded up.
+ * Each is written and erased by one store of two, four or eight bytes. 0xf9 … 0xff are free for blocks that carry a call site. Usable sizes are kept in units of 8 bytes, rounded up.
  * The last block of a leaf may write a few bytes beyond the leaf's granules: LEAF_SLOP is there for them.
  */
 #ifndef PAGEGAP_BLOCKMAP_H
@@ -52,16 +53,12 @@ struct block {
 	uint64_t usable;                /* bytes it may touch, a multiple of 8; requested <= usable */
 };
 
-enum { CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3, CODE_2 = 0xf4, CODE_FEW = 0xf5, CODE_MANY = 0xf6, CODE_VAST = 0xf7 };
+enum {
+	CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3,
+	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_FEW = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8
+};
 
-extern struct blockmap *blockmap;       /* NULL until blockmap_init */
-
-/*
- * blockmap_init - map the root
- *
- * Returns 0 or a negated errno. Called once, before any other function here.
- */
-int blockmap_init(void);
+extern struct blockmap blockmap;        /* its pages are touched as they are needed */
 
 /* Only in the one thread of a forked child: whoever held the lock does not exist here. */
 void blockmap_forked(void);
@@ -69,13 +66,10 @@ void blockmap_forked(void);
 /* Puts a leaf over an address. Returns its first byte, or NULL when there is no memory. Any thread, also in a signal handler. */
 uint8_t *blockmap_add_leaf(uint64_t address) COLD;
 
+/* The leaf over an address, NULL if there is none; of an address that no user memory can have, any. */
 static inline uint8_t *blockmap_leaf(uint64_t address)
 {
-	uint64_t key = address >> LEAF_SHIFT;
-
-	if (unlikely(key >= ROOT_ENTRIES))
-		return NULL;
-	return blockmap->leaf[blockmap->root[key]];
+	return blockmap.leaf[blockmap.root[address << 17 >> (17 + LEAF_SHIFT)]];
 }
 
 static inline uint64_t blockmap_granule(uint64_t address)
@@ -105,13 +99,21 @@ static inline uint64_t blockmap_load(const uint8_t *byte)
 {
 	uint64_t word;
 
-	memcpy(&word, byte, sizeof(word));
+	__builtin_memcpy(&word, byte, sizeof(word));
+	return word;
+}
+
+static inline uint32_t blockmap_load32(const uint8_t *byte)
+{
+	uint32_t word;
+
+	__builtin_memcpy(&word, byte, sizeof(word));
 	return word;
 }
 
 static inline void blockmap_store(uint8_t *byte, uint64_t word)
 {
-	memcpy(byte, &word, sizeof(word));
+	__builtin_memcpy(byte, &word, sizeof(word));
 }
 
 /* Changes one half of a granule that two 8-byte blocks share. @half: 0 low, 1 high. @value: requested + 1, or 0 to erase. */
@@ -128,6 +130,39 @@ static inline unsigned blockmap_set_half(uint8_t *byte, unsigned half, unsigned 
 		new = pair ? (uint8_t)(CODE_PAIR + pair) : 0;
 	} while (!__atomic_compare_exchange_n(byte, &old, new, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
 	return half ? high : low;
+}
+
+static inline void blockmap_store16(uint8_t *byte, uint16_t word)
+{
+	__builtin_memcpy(byte, &word, sizeof(word));
+}
+
+static inline void blockmap_store32(uint8_t *byte, uint32_t word)
+{
+	__builtin_memcpy(byte, &word, sizeof(word));
+}
+
+/* The two bytes of a block with 24, 32, 40 or 48 usable bytes. */
+static inline uint16_t blockmap_small_word(uint64_t requested, uint64_t usable)
+{
+	return (uint16_t)((usable < 40 ? CODE_2 : CODE_3) | requested << 8 | (usable & 8 ? 0 : 1U << 14));
+}
+
+/* Writes a block of more than eight usable bytes whose first byte is at @byte. */
+static inline void blockmap_write(uint8_t *byte, uint64_t requested, uint64_t usable)
+{
+	if (usable - 56 < 57) {
+		blockmap_store32(byte, (uint32_t)(CODE_FEW | usable << 5 | requested << 16));
+	} else if (usable <= 16) {
+		*byte = (uint8_t)(CODE_16 + requested);
+	} else if (usable < 56) {
+		blockmap_store16(byte, blockmap_small_word(requested, usable));
+	} else if (usable < 1UL << 24) {
+		blockmap_store(byte, CODE_MANY | blockmap_spread(usable >> 3 | requested << 21));
+	} else {
+		blockmap_store(byte + 8, blockmap_spread(requested) >> 8);
+		blockmap_store(byte, CODE_VAST | blockmap_spread(usable >> 3));
+	}
 }
 
 /*
@@ -147,25 +182,13 @@ static inline bool blockmap_set(uint64_t address, uint64_t requested, uint64_t u
 			return false;
 	}
 	byte += blockmap_granule(address);
-	if (likely(usable > 32 && usable < 113 && !(address & 15))) {
-		byte[1] = (uint8_t)(usable >> 3);
-		byte[2] = (uint8_t)requested;
-		byte[0] = CODE_FEW;
-	} else if (usable <= 8) {
+	if (unlikely(usable <= 8)) {
 		blockmap_set_half(byte, (address >> 3) & 1, (unsigned)requested + 1);
-	} else if (unlikely(address & 15)) {
-		return false;
-	} else if (usable <= 16) {
-		byte[0] = (uint8_t)(CODE_16 + requested);
-	} else if (usable <= 32) {
-		byte[1] = (uint8_t)(requested | (usable == 32 ? 64 : 0));
-		byte[0] = CODE_2;
-	} else if (usable < 1UL << 24) {
-		blockmap_store(byte, CODE_MANY | blockmap_spread(usable >> 3 | requested << 21));
-	} else {
-		blockmap_store(byte + 8, blockmap_spread(requested) >> 8);
-		blockmap_store(byte, CODE_VAST | blockmap_spread(usable >> 3));
+		return true;
 	}
+	if (unlikely(address & 15))
+		return false;
+	blockmap_write(byte, requested, usable);
 	return true;
 }
 
@@ -191,8 +214,9 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 		block->usable = 8;
 		return code != 0;
 	case CODE_2:
+	case CODE_3:
 		block->requested = byte[1] & 63;
-		block->usable = byte[1] & 64 ? 32 : 24;
+		block->usable = (code == CODE_2 ? 24U : 40U) + (byte[1] >> 3 & 8U);
 		break;
 	case CODE_FEW:
 		block->usable = (uint64_t)byte[1] << 3;
@@ -216,17 +240,14 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 /* Erases the block that blockmap_decode found at @byte. */
 static inline void blockmap_erase(uint8_t *byte, const struct block *block)
 {
-	if (likely(block->usable > 32 && block->usable < 113)) {
-		byte[0] = 0;
-		byte[1] = 0;
-		byte[2] = 0;
+	if (block->usable - 56 < 57) {
+		blockmap_store32(byte, 0);
 	} else if (block->usable == 8) {
 		blockmap_set_half(byte, (block->address >> 3) & 1, 0);
 	} else if (block->usable == 16) {
-		byte[0] = 0;
-	} else if (block->usable <= 32) {
-		byte[0] = 0;
-		byte[1] = 0;
+		*byte = 0;
+	} else if (block->usable < 56) {
+		blockmap_store16(byte, 0);
 	} else {
 		blockmap_store(byte, 0);
 		if (block->usable >= 1UL << 24)

@@ -123,22 +123,25 @@ struct capture_noted {
 struct capture_counters {
 	uint32_t tid;                   /* the thread that writes here now; 0: free */
 	uint32_t reserved;
-	uint64_t allocations;           /* successful ones, as valgrind's "total heap usage" counts them: a realloc is one */
 	uint64_t frees;                 /* of live blocks; a realloc is one */
-	uint64_t reallocations;         /* of them: calls of realloc and reallocarray that returned a block for a block */
+	uint64_t reallocations;         /* calls of realloc and reallocarray that returned a block for a block */
 	uint64_t failed;                /* allocation calls that returned no memory */
 	uint64_t requested_bytes;       /* asked for, summed over allocations */
-	uint64_t freed_bytes;           /* requested bytes of the blocks that were freed */
-	uint64_t usable_bytes;          /* usable bytes, summed over allocations */
-	uint64_t usable_freed_bytes;    /* usable bytes of the blocks that were freed */
-	uint64_t untracked;             /* allocations that the block map could not hold: never in the freed figures */
+	int64_t  live_bytes;            /* requested bytes allocated minus requested bytes freed, by whoever writes here */
+	int64_t  usable_live_bytes;     /* usable bytes, likewise */
+	int64_t  published_bytes;       /* part of live_bytes that is in capture.live_bytes already */
+	int64_t  peak_bytes;            /* highest live_bytes since the last publication */
+	uint64_t untracked;             /* allocations that the block map could not hold: not in the live figures, their frees unknown */
 	uint64_t untracked_bytes;       /* requested bytes of these */
 	uint64_t unknown_frees;         /* frees of blocks never seen (allocated before the instrument, or untracked) */
-	int64_t  pending_live_bytes;    /* requested minus freed, not yet in capture.live_bytes */
-	int64_t  pending_peak_bytes;    /* highest value of the former since it was last 0 */
-	uint64_t size_class[CAPTURE_SIZE_CLASSES]; /* allocations by requested size: [0] size 0; [i] 2^(i-1) … 2^i - 1; last: and above */
+	/*
+	 * Successful allocations by requested size: [0] size 0; [i] 2^(i-1) … 2^i - 1; last: and above. Their sum is the number of
+	 * allocations, as valgrind's "total heap usage" counts them: a realloc that returns a block is one.
+	 */
+	uint64_t size_class[CAPTURE_SIZE_CLASSES];
 	uint64_t calls[CAPTURE_CALLS];
 	uint64_t call_errors[CAPTURE_CALLS];
+	uint64_t padding[2];            /* to 64 bytes: no line is written by two threads */
 };
 _Static_assert(sizeof(struct capture_counters) % 64 == 0, "one writer per cache line");
 
@@ -265,8 +268,8 @@ struct capture {
 	uint64_t inherited_blocks;      /* live at the fork that began this image */
 	uint64_t inherited_live_bytes;
 	uint64_t inherited_usable_bytes;
-	int64_t  live_bytes;            /* inherited + requested - freed, without what is pending in the counters */
-	int64_t  peak_live_bytes;       /* highest value of it; exact while one thread allocates */
+	int64_t  live_bytes;            /* inherited + the published part of the counters' live bytes */
+	int64_t  peak_live_bytes;       /* highest value of it, as published: see capture_totals */
 	uint64_t peak_bound_bytes;      /* the true peak is at most this much higher */
 	uint64_t own_thread_ns_spent;   /* in snapshots and samples */
 
@@ -286,6 +289,56 @@ struct capture {
 
 	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
 };
+
+/* What the counters of a capture say together. */
+struct capture_totals {
+	uint64_t allocations, frees, reallocations, failed, requested_bytes, freed_bytes;
+	uint64_t live_blocks, live_bytes, usable_live_bytes; /* with what was inherited; CAPTURE_UNKNOWN: an unannounced fork */
+	uint64_t peak_live_bytes;       /* exact when one thread allocated, else see capture.peak_bound_bytes */
+	uint64_t untracked, untracked_bytes, unknown_frees;
+	uint64_t size_class[CAPTURE_SIZE_CLASSES];
+	uint32_t writers;               /* slots that counted anything */
+};
+
+/*
+ * capture_totals - sum the counters of a capture, live or left behind
+ *
+ * Between the stores of a running writer the figures may differ by the operation at hand. Reads only within the structure.
+ */
+static inline void capture_totals(const struct capture *c, struct capture_totals *t)
+{
+	int64_t live = 0, usable = 0, peak = c->peak_live_bytes;
+	int known = c->inherited_live_bytes != CAPTURE_UNKNOWN;
+
+	*t = (struct capture_totals){ 0 };
+	for (int i = 0; i < CAPTURE_COUNTERS; i++) {
+		const struct capture_counters *s = &c->counters[i];
+		uint64_t allocations = 0;
+
+		for (int j = 0; j < CAPTURE_SIZE_CLASSES; j++) {
+			t->size_class[j] += s->size_class[j];
+			allocations += s->size_class[j];
+		}
+		t->writers += allocations || s->frees;
+		t->allocations += allocations;
+		t->frees += s->frees;
+		t->reallocations += s->reallocations;
+		t->failed += s->failed;
+		t->requested_bytes += s->requested_bytes;
+		t->untracked += s->untracked;
+		t->untracked_bytes += s->untracked_bytes;
+		t->unknown_frees += s->unknown_frees;
+		live += s->live_bytes;
+		usable += s->usable_live_bytes;
+		if (s->peak_bytes - s->published_bytes + c->live_bytes > peak)
+			peak = s->peak_bytes - s->published_bytes + c->live_bytes;
+	}
+	t->freed_bytes = t->requested_bytes - t->untracked_bytes - (uint64_t)live;
+	t->live_blocks = known ? c->inherited_blocks + t->allocations - t->untracked - t->frees : CAPTURE_UNKNOWN;
+	t->live_bytes = known ? c->inherited_live_bytes + (uint64_t)live : CAPTURE_UNKNOWN;
+	t->usable_live_bytes = known ? c->inherited_usable_bytes + (uint64_t)usable : CAPTURE_UNKNOWN;
+	t->peak_live_bytes = known ? (uint64_t)peak : CAPTURE_UNKNOWN;
+}
 
 /* Part of the file that has disk blocks from the start. Beyond it, memory of the mapping must not be touched before it is backed. */
 #define CAPTURE_EAGER_BYTES (offsetof(struct capture, counters) + CAPTURE_COUNTERS_EAGER * sizeof(struct capture_counters))

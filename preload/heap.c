@@ -17,11 +17,19 @@ bool heap_header_trusted;
 
 void heap_check_header(void *block)
 {
-	if (allocator.glibc && allocator.usable_known) {
-		uint64_t word = ((const uint64_t *)block)[-1];
+	if (allocator.glibc && allocator.usable_known)
+		heap_header_trusted = next.malloc_usable_size(block) == heap_usable_by_header(block);
+}
 
-		heap_header_trusted = next.malloc_usable_size(block) == (word & ~7ULL) - (word & 2 ? 16 : 8);
-	}
+void heap_publish_shared(int64_t bytes)
+{
+	int64_t live = __atomic_add_fetch(&capture->live_bytes, bytes, __ATOMIC_RELAXED);
+	int64_t peak = __atomic_load_n(&capture->peak_live_bytes, __ATOMIC_RELAXED);
+
+	__atomic_fetch_add(&capture->counters[0].published_bytes, bytes, __ATOMIC_RELAXED);
+	while (live > peak &&
+	       !__atomic_compare_exchange_n(&capture->peak_live_bytes, &peak, live, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 }
 
 void heap_untracked(struct thread *thread, uint64_t requested)
@@ -68,7 +76,18 @@ bool heap_next_ready(void)
 	return true;
 }
 
-EXPORT void *malloc(size_t size)
+/*
+ * The short way: glibc's allocator, which never calls back into this library, and a thread with counters of its own. No mark of the
+ * outermost call is needed then, the size of a block is in its header, and all counters are plain. Everything else goes the long
+ * way. What is unusual inside the short way (a failure, a new leaf) joins the long one.
+ */
+void heap_choose_way(struct thread *thread)
+{
+	thread->fast = allocator.glibc && heap_header_trusted && !thread->shared ? thread->counters : NULL;
+	thread->countdown = TICK_CALLS;
+}
+
+static __attribute__((noinline)) void *malloc_long_way(size_t size)
 {
 	struct thread *thread = heap_enter();
 	void *block;
@@ -81,11 +100,76 @@ EXPORT void *malloc(size_t size)
 	return block;
 }
 
-EXPORT void free(void *address)
+/* Time has passed: is there something to record? The header of a block is checked against the allocator's word at the same time. */
+static COLD void malloc_tick(void *block)
+{
+	struct thread *thread = &this_thread;
+
+	thread->countdown = TICK_CALLS;
+	if (block)
+		heap_check_header(block);
+	snapshot_tick(thread);
+	if (!heap_header_trusted)
+		thread->fast = NULL;
+}
+
+/* No memory, a block outside the leaves, or one that is not small. */
+static __attribute__((noinline)) void *note_other(void *block, size_t size)
+{
+	heap_note(&this_thread, block, size);
+	if (unlikely(!--this_thread.countdown))
+		malloc_tick(block);
+	return block;
+}
+
+static __attribute__((noinline)) void *note_peak(void *block)
+{
+	struct capture_counters *c = this_thread.counters;
+
+	c->peak_bytes = c->live_bytes;
+	if (c->live_bytes - c->published_bytes > PENDING_BYTES)
+		snapshot_tick(&this_thread);
+	return block;
+}
+
+EXPORT void *malloc(size_t size)
+{
+	struct capture_counters *c = this_thread.fast;
+	uint64_t usable;
+	uint8_t *leaf;
+	void *block;
+
+	if (unlikely(!c || !fork_sentinel[0]))
+		return malloc_long_way(size);
+	block = next.malloc(size);
+	leaf = blockmap_leaf((uint64_t)block);
+	if (unlikely(!leaf))
+		return note_other(block, size);
+	usable = (((const uint64_t *)block)[-1] & ~7ULL) - 8; /* of a block that was not mapped alone, as all small ones */
+	leaf += blockmap_granule((uint64_t)block);
+	if (usable - 56 < 57)
+		blockmap_store32(leaf, (uint32_t)(CODE_FEW | usable << 5 | size << 16));
+	else if (likely(usable < 56))
+		blockmap_store16(leaf, blockmap_small_word(size, usable));
+	else
+		return note_other(block, size);
+	c = this_thread.fast;
+	c->size_class[heap_small_class(size)]++;
+	c->requested_bytes += size;
+	c->usable_live_bytes += (int64_t)usable;
+	c->live_bytes += (int64_t)size;
+	if (unlikely(c->live_bytes > c->peak_bytes))
+		return note_peak(block);
+	if (unlikely(!--this_thread.countdown))
+		malloc_tick(block);
+	return block;
+}
+
+static __attribute__((noinline)) void free_long_way(void *address)
 {
 	struct thread *thread;
 
-	if (unlikely(!address))
+	if (!address)
 		return;
 	thread = heap_enter();
 	if (unlikely(!thread)) {
@@ -97,6 +181,39 @@ EXPORT void free(void *address)
 	if (likely(!bootstrap_owns(address)))
 		next.free(address);
 	heap_leave(thread);
+}
+
+EXPORT void free(void *address)
+{
+	struct capture_counters *c = this_thread.fast;
+	uint8_t *byte = blockmap_leaf((uint64_t)address);
+	uint64_t requested, usable;
+	uint32_t word;
+
+	if (unlikely(!c || !fork_sentinel[0] || !byte)) {
+		free_long_way(address);
+		return;
+	}
+	byte += blockmap_granule((uint64_t)address);
+	word = blockmap_load32(byte);
+	requested = word >> 16 & 0xff;
+	usable = word >> 5 & (0xff << 3);
+	if (likely((word & 0xff) == CODE_FEW)) {
+		blockmap_store32(byte, 0);
+	} else if (likely((word & 0xff) == CODE_2 || (word & 0xff) == CODE_3)) {
+		requested = word >> 8 & 63;
+		usable = ((word & 0xff) == CODE_2 ? 24U : 40U) + (word >> 11 & 8);
+		blockmap_store16(byte, 0);
+	} else {
+		free_long_way(address);
+		return;
+	}
+	c->frees++;
+	c->live_bytes -= (int64_t)requested;
+	c->usable_live_bytes -= (int64_t)usable;
+	if (unlikely(c->live_bytes - c->published_bytes < -PENDING_BYTES))
+		snapshot_tick(&this_thread);
+	next.free(address);
 }
 
 EXPORT void *calloc(size_t number, size_t size)

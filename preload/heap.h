@@ -12,6 +12,7 @@
 
 /* How far a thread's live bytes may run ahead of the process's figure; with several threads it bounds the error of the peak. */
 #define PENDING_BYTES (64L << 10)
+#define TICK_CALLS    4096              /* allocations between two looks at the clock */
 
 /*
  * Bytes that the program may touch, a multiple of 8. For glibc the size word before the block says it (malloc/malloc.c, "chunk"):
@@ -20,15 +21,19 @@
  */
 extern bool heap_header_trusted;
 
+static inline uint64_t heap_usable_by_header(const void *block)
+{
+	uint64_t word = ((const uint64_t *)block)[-1];
+
+	return (word & ~7ULL) - (word & 2 ? 16 : 8);
+}
+
 static inline uint64_t heap_usable(void *block, uint64_t requested)
 {
 	uint64_t usable;
 
-	if (likely(heap_header_trusted)) {
-		uint64_t word = ((const uint64_t *)block)[-1];
-
-		return (word & ~7ULL) - (word & 2 ? 16 : 8);
-	}
+	if (likely(heap_header_trusted))
+		return heap_usable_by_header(block);
 	usable = allocator.usable_known ? next.malloc_usable_size(block) : requested;
 	usable = usable < requested ? requested : usable;
 	return usable < 8 ? 8 : (usable + 7) & ~7ULL;
@@ -43,26 +48,31 @@ static inline unsigned heap_size_class(uint64_t bytes)
 	return class < CAPTURE_SIZE_CLASSES ? class : CAPTURE_SIZE_CLASSES - 1;
 }
 
-/* Adds to the live bytes, which are summed over threads only now and then. */
-static inline void heap_pending(struct thread *thread, int64_t bytes)
+/* The same for what fits a small block. */
+static inline unsigned heap_small_class(uint64_t bytes)
+{
+	return 63 - (unsigned)__builtin_clzll(2 * bytes + 1);
+}
+
+/* Adds to the process's live bytes at once: for the counters that threads share. */
+void heap_publish_shared(int64_t bytes) COLD;
+
+/* Adds to the thread's live bytes; the process's figure follows when they have run ahead far enough. */
+static inline void heap_live(struct thread *thread, int64_t requested, int64_t usable)
 {
 	struct capture_counters *c = thread->counters;
-	int64_t pending;
+	int64_t ahead;
 
+	count(thread, live_bytes, requested);
+	count(thread, usable_live_bytes, usable);
 	if (unlikely(thread->shared)) {
-		int64_t live = __atomic_add_fetch(&capture->live_bytes, bytes, __ATOMIC_RELAXED);
-		int64_t peak = __atomic_load_n(&capture->peak_live_bytes, __ATOMIC_RELAXED);
-
-		while (live > peak && !__atomic_compare_exchange_n(&capture->peak_live_bytes, &peak, live, true, __ATOMIC_RELAXED,
-								   __ATOMIC_RELAXED))
-			;
+		heap_publish_shared(requested);
 		return;
 	}
-	pending = c->pending_live_bytes + bytes;
-	c->pending_live_bytes = pending;
-	if (pending > c->pending_peak_bytes)
-		c->pending_peak_bytes = pending;
-	if (unlikely((uint64_t)(pending + PENDING_BYTES) > 2 * PENDING_BYTES))
+	if (c->live_bytes > c->peak_bytes)
+		c->peak_bytes = c->live_bytes;
+	ahead = c->live_bytes - c->published_bytes;
+	if (unlikely((uint64_t)(ahead + PENDING_BYTES) > 2 * PENDING_BYTES))
 		snapshot_tick(thread);
 }
 
@@ -78,26 +88,19 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 		return;
 	}
 	usable = heap_usable(block, requested);
-	count(thread, allocations, 1);
 	count(thread, requested_bytes, requested);
 	count(thread, size_class[heap_size_class(requested)], 1);
-	if (unlikely(!blockmap_set((uint64_t)block, requested, usable))) {
+	if (unlikely(!blockmap_set((uint64_t)block, requested, usable)))
 		heap_untracked(thread, requested);
-		return;
-	}
-	count(thread, usable_bytes, usable);
-	if (unlikely(!(thread->counters->allocations & 8191)))
-		heap_check_header(block);
-	heap_pending(thread, (int64_t)requested);
+	else
+		heap_live(thread, (int64_t)requested, (int64_t)usable);
 }
 
 /* Counts the release of a block that was in the map. */
 static inline void heap_released(struct thread *thread, const struct block *block)
 {
 	count(thread, frees, 1);
-	count(thread, freed_bytes, block->requested);
-	count(thread, usable_freed_bytes, block->usable);
-	heap_pending(thread, -(int64_t)block->requested);
+	heap_live(thread, -(int64_t)block->requested, -(int64_t)block->usable);
 }
 
 #define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */

@@ -87,14 +87,14 @@ void instrument_start(void)
 	ranges_claim_instrument(page_up((uint64_t)__bss_start), page_up((uint64_t)_end));
 	environment_begin();
 	capture = recording_begin(environment_born(), environment_image_number());
-	if (!capture || blockmap_init() || sys_failed(sys_call3(SYS_madvise, fork_sentinel, sizeof(fork_sentinel), MADV_WIPEONFORK))) {
+	if (!capture || sys_failed(sys_call3(SYS_madvise, fork_sentinel, sizeof(fork_sentinel), MADV_WIPEONFORK))) {
 		instrument_state = INSTRUMENT_OFF;
 		sys_restore_signals(mask);
 		return;
 	}
 	fork_sentinel[0] = 1;
 	find_loader_mappings();
-	capture->anatomy.blockmap_address = (uint64_t)blockmap;
+	capture->anatomy.blockmap_address = (uint64_t)&blockmap;
 	capture->anatomy.ranges_address = ranges_address();
 	capture->anatomy.start_brk = find_break_start();
 	capture->anatomy.code_address = (uint64_t)instrument_start;
@@ -159,11 +159,11 @@ void instrument_forked(void)
 	ranges_forked();
 	blockmap_forked();
 	ledger_forked();
-	snapshot_forked();
 	threads_forked();
+	this_thread.counters = this_thread.fast = NULL;
 	recording_begin_child(parent);
-	this_thread.counters = NULL;
-	this_thread.shared = false;
-	thread_attach(&this_thread);
+	snapshot_forked();
+	if (instrument_state == INSTRUMENT_ON)
+		thread_attach(&this_thread);
 	sys_restore_signals(mask);
 }

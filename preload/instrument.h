@@ -13,7 +13,9 @@
 
 /* Of the calling thread. */
 struct thread {
+	struct capture_counters *fast;          /* counters, where malloc and free may take their short way: see heap.c */
 	struct capture_counters *counters;      /* NULL until the thread's first counted call */
+	uint32_t countdown;                     /* allocations until the next look at the clock */
 	uint32_t inside;                        /* in a call of the allocator's: what it calls in turn is its own business */
 	bool     shared;                        /* counters are slot 0, which needs atomic adds */
 	uint64_t start_ns;
@@ -83,6 +85,9 @@ bool thread_attach(struct thread *thread);
 void thread_detach(void);
 void thread_note_stack(bool own_stack);
 void threads_forked(void);
+
+/* heap.c: whether this thread may take the short way now; called whenever one of the conditions changes. */
+void heap_choose_way(struct thread *thread);
 
 /* One counter of the thread's, by whoever writes it. */
 #define count(thread, field, amount) do { \

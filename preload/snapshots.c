@@ -27,63 +27,54 @@ static struct {
 	uint32_t lock;
 	uint64_t waited_ns, migrated;   /* of threads that are gone */
 	uint32_t threads_ended, threads_unseen;
-	struct capture_counters before_fork; /* sums of the parent's, for the child */
-	bool     before_fork_known;
+	int64_t  fork_blocks, fork_live, fork_usable; /* the parent's sums, for the child */
+	bool     fork_announced;
 } state;
 
-static void sum_counters(const struct capture *c, struct capture_counters *sum)
+/* What all threads together hold now; slots are taken in order, so the first never used one ends the list. */
+static void sum_live(const struct capture *c, int64_t *blocks, int64_t *live, int64_t *usable)
 {
-	memset(sum, 0, sizeof(*sum));
+	*blocks = *live = *usable = 0;
 	for (const struct capture_counters *slot = c->counters; slot < c->counters + CAPTURE_COUNTERS; slot++) {
-		if (slot - c->counters >= CAPTURE_COUNTERS_EAGER && !slot->tid && !slot->allocations)
-			break; /* slots are taken in order */
-		sum->allocations += slot->allocations;
-		sum->frees += slot->frees;
-		sum->requested_bytes += slot->requested_bytes;
-		sum->freed_bytes += slot->freed_bytes;
-		sum->usable_bytes += slot->usable_bytes;
-		sum->usable_freed_bytes += slot->usable_freed_bytes;
-		sum->untracked += slot->untracked;
-		sum->untracked_bytes += slot->untracked_bytes;
-		sum->pending_live_bytes += slot->pending_live_bytes;
+		if (slot - c->counters >= CAPTURE_COUNTERS_EAGER && !slot->tid && !slot->frees && !slot->requested_bytes)
+			break;
+		for (int i = 0; i < CAPTURE_SIZE_CLASSES; i++)
+			*blocks += (int64_t)slot->size_class[i];
+		*blocks -= (int64_t)(slot->frees + slot->untracked);
+		*live += slot->live_bytes;
+		*usable += slot->usable_live_bytes;
 	}
 }
 
 /* Runs in the parent, before the fork: afterwards its counters move on. */
 void snapshot_prepare_fork(void)
 {
-	sum_counters(capture, &state.before_fork);
-	state.before_fork_known = true;
+	sum_live(capture, &state.fork_blocks, &state.fork_live, &state.fork_usable);
+	state.fork_announced = true;
 }
 
 void snapshot_inherit(struct capture *child)
 {
-	const struct capture_counters *sum = &state.before_fork;
 	const struct capture *parent = capture;
 
-	if (!state.before_fork_known || parent->inherited_blocks == CAPTURE_UNKNOWN) { /* a fork that nobody announced */
+	if (!state.fork_announced || parent->inherited_blocks == CAPTURE_UNKNOWN) {
 		child->inherited_blocks = child->inherited_live_bytes = child->inherited_usable_bytes = CAPTURE_UNKNOWN;
 		return;
 	}
-	child->inherited_blocks = parent->inherited_blocks + sum->allocations - sum->untracked - sum->frees;
-	child->inherited_live_bytes = parent->inherited_live_bytes + sum->requested_bytes - sum->untracked_bytes - sum->freed_bytes;
-	child->inherited_usable_bytes = parent->inherited_usable_bytes + sum->usable_bytes - sum->usable_freed_bytes;
+	child->inherited_blocks = parent->inherited_blocks + (uint64_t)state.fork_blocks;
+	child->inherited_live_bytes = parent->inherited_live_bytes + (uint64_t)state.fork_live;
+	child->inherited_usable_bytes = parent->inherited_usable_bytes + (uint64_t)state.fork_usable;
 	child->live_bytes = child->peak_live_bytes = (int64_t)child->inherited_live_bytes;
 }
 
 void snapshot_forked(void)
 {
-	struct capture_counters sums = state.before_fork;
-	bool known = state.before_fork_known;
-
 	memset(&state, 0, sizeof(state));
-	state.before_fork = sums;
-	state.before_fork_known = known;
 }
 
 void snapshot_fork_done(void)
 {
-	state.before_fork_known = false;
+	state.fork_announced = false;
 }
 
 /* Reads a small file of /proc into a buffer, NUL-terminated. False: it cannot be read. */
@@ -293,7 +284,7 @@ static void look_for_peak(uint64_t now)
 
 static void sample(uint64_t now)
 {
-	struct capture_counters sum;
+	int64_t blocks, live, usable;
 	struct capture_sample *s;
 	struct rusage usage;
 	uint64_t mapped = CAPTURE_UNKNOWN, resident = CAPTURE_UNKNOWN;
@@ -309,12 +300,14 @@ static void sample(uint64_t now)
 	}
 	read_usage(&usage);
 	read_statm(&mapped, &resident);
-	sum_counters(capture, &sum);
+	sum_live(capture, &blocks, &live, &usable);
 	s = &capture->samples[capture->samples_used];
 	s->at_ns = now;
-	s->live_bytes = (uint64_t)(__atomic_load_n(&capture->live_bytes, __ATOMIC_RELAXED) + sum.pending_live_bytes);
-	s->usable_bytes = capture->inherited_usable_bytes == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN :
-			  capture->inherited_usable_bytes + sum.usable_bytes - sum.usable_freed_bytes;
+	s->live_bytes = s->usable_bytes = CAPTURE_UNKNOWN;
+	if (capture->inherited_blocks != CAPTURE_UNKNOWN) {
+		s->live_bytes = capture->inherited_live_bytes + (uint64_t)live;
+		s->usable_bytes = capture->inherited_usable_bytes + (uint64_t)usable;
+	}
 	s->mapped_bytes = mapped;
 	s->resident_bytes = resident;
 	s->minor_faults = (uint64_t)usage.ru_minflt;
@@ -343,14 +336,17 @@ static void look(void)
 void snapshot_tick(struct thread *thread)
 {
 	struct capture_counters *c = thread->counters;
-	int64_t before = __atomic_fetch_add(&capture->live_bytes, c->pending_live_bytes, __ATOMIC_RELAXED);
-	int64_t candidate = before + c->pending_peak_bytes, peak = __atomic_load_n(&capture->peak_live_bytes, __ATOMIC_RELAXED);
+	int64_t ahead = c->live_bytes - c->published_bytes, highest = c->peak_bytes - c->published_bytes, before, peak;
 
-	while (candidate > peak &&
-	       !__atomic_compare_exchange_n(&capture->peak_live_bytes, &peak, candidate, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		;
-	c->pending_live_bytes = 0;
-	c->pending_peak_bytes = 0;
+	if (!thread->shared) {
+		before = __atomic_fetch_add(&capture->live_bytes, ahead, __ATOMIC_RELAXED);
+		peak = __atomic_load_n(&capture->peak_live_bytes, __ATOMIC_RELAXED);
+		while (before + highest > peak && !__atomic_compare_exchange_n(&capture->peak_live_bytes, &peak, before + highest, true,
+									       __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			;
+		c->published_bytes += ahead;
+		c->peak_bytes = c->live_bytes;
+	}
 	look();
 }
 

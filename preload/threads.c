@@ -30,12 +30,15 @@ bool thread_attach(struct thread *thread)
 		}
 		if (__atomic_compare_exchange_n(&capture->counters[i].tid, &none, tid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
 			thread->counters = &capture->counters[i];
+			thread->shared = false;
+			heap_choose_way(thread);
 			return true;
 		}
 	}
 	instrument_note(NOTE_SHARED_COUNTERS, 0);
 	thread->counters = &capture->counters[0];
 	thread->shared = true;
+	heap_choose_way(thread);
 	return true;
 }
 
@@ -52,6 +55,7 @@ void thread_detach(void)
 	snapshot_tick(thread);
 	thread->shared = true;
 	thread->counters = &capture->counters[0];
+	heap_choose_way(thread);
 	__atomic_store_n(&own->tid, 0, __ATOMIC_RELEASE);
 }
 
