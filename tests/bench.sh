@@ -50,7 +50,7 @@ command_python_malloc() { program=(env PYTHONMALLOC=malloc python3 json_work.py)
 prepare_cc1() {
 	[[ -x $CC1 ]] || return
 	awk 'BEGIN {
-		for (i = 0; i < 2500; i++) {
+		for (i = 0; i < 1500; i++) {
 			printf "struct s%d { int a, b; struct s%d *next; };\n", i, i
 			printf "int f%d(struct s%d *s, int n)\n{\n\tint sum = %d;\n", i, i, i
 			printf "\tfor (int i = 0; i < n; i++) {\n\t\tsum += s->a * i + (s->b >> %d);\n", i % 13
@@ -64,7 +64,7 @@ prepare_sqlite3() {
 	has sqlite3 || return
 	cat >work.sql <<-'SQL'
 		CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c REAL);
-		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250000)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000)
 			INSERT INTO t SELECT i, printf('row %d of many', i), i * 0.5 FROM n;
 		CREATE INDEX tb ON t(b);
 		SELECT count(*), sum(length(b)), max(c) FROM t WHERE b LIKE '%77%';
