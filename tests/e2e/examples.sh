@@ -1,0 +1,146 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Each example shows in its report what examples/README.md promises, in the figures that the program prints itself.
+set -u
+# shellcheck source=tests/oracle/judge.sh
+. "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
+
+MIB=$((1024 * 1024))
+BOOKS=65536     # bytes: how far the heap rows may be off the allocator's own books
+
+same() { check_eq "$EXAMPLE: $1" "$2" "$3"; }
+within() { check_between "$EXAMPLE: $1" "$2" "$3" "$4"; }
+
+# example NAME STATUS: runs it observed; one check for its exit status, one for its ledgers
+example() {
+	EXAMPLE=$1
+	record "$BUILD/examples/$1"
+	same "ends as it does alone" "$2" "$(<"$here/status")"
+	same "every ledger adds up to the kernel's figures" "" "$(jq -r "$HARNESS_UNBALANCED" "$here/report.json")"
+}
+
+# said NAME: a number that the program printed as "NAME number"
+said() { awk -v name="$1" '$1 == name { print $2 }' "$here/stdout"; }
+
+# process PID FILTER: a figure of a process, of its first image; of the first process without a PID
+process() {
+	of_report "[.processes[] | select(${1:-.pid} == .pid)][0] | $2"
+}
+
+# at MARK ROW COLUMN [PID]: bytes of a row of the ledger that was taken at a mark; "heap": the three heap rows together
+at() {
+	process "${4:-}" '.snapshots | map(select(.name == "'"$1"'")) | last
+		| [.rows[] | select(.row == "'"$2"'" or (.row | startswith("'"$2"'.")))."'"$3"'_bytes"] | add'
+}
+
+# grown MARK ROW: mapped bytes of a row at a mark since the mark "empty"
+grown() { echo $(($(at "$1" "$2" mapped) - $(at empty "$2" mapped))); }
+
+# sparse_pages MARK: resident heap pages with live bytes on less than 10 % of them, then all resident heap pages
+sparse_pages() {
+	process "" '.snapshots | map(select(.name == "'"$1"'")) | last.page_fill
+		| [map(select(.from_percent == null or .from_percent < 10) | .pages), map(.pages)] | map(add) | @tsv'
+}
+
+example malloc_pool 0
+for mark in full half; do
+	requested=$(said ${mark}_requested_bytes)
+	usable=$(said ${mark}_usable_bytes)
+	held=$(said ${mark}_held_bytes)
+	same "at $mark, live bytes are the bytes asked for" "$requested" "$(grown $mark heap.live)"
+	same "at $mark, slack is what malloc rounded up" $((usable - requested)) "$(grown $mark heap.slack)"
+	within "at $mark, the heap is what malloc holds" $((held - BOOKS)) $((held + BOOKS)) "$(at $mark heap mapped)"
+done
+
+example fragmentation 0
+kept=$(said survivors) all=$(at all heap resident) survivors=$(at survivors heap resident)
+same "the survivors' bytes are live" "$(said survivors_live_bytes)" "$(grown survivors heap.live)"
+within "the heap stays as resident as it was full" $((all * 99 / 100)) "$all" "$survivors"
+within "trimming cannot help" $((survivors * 99 / 100)) "$survivors" "$(at trimmed heap resident)"
+read -r sparse pages <<<"$(sparse_pages survivors)"
+within "all of its pages are filled below 10 %" $((pages * 99 / 100)) "$pages" "$sparse"
+within "there is one page for each survivor" $((kept * 99 / 100)) $((kept * 102 / 100)) "$pages"
+within "trimming helps when they are gone" 0 $((all / 20)) "$(at gone heap resident)"
+
+example demand_paging 0
+for pair in mapped:0 written:32 read:32 "given back:0"; do
+	mark=${pair%:*} mib=${pair#*:}
+	same "at '$mark', 64 MiB are mapped" "$(said mapped_bytes)" "$(at "$mark" anon mapped)"
+	same "at '$mark', $mib MiB are resident" $((mib * MIB)) "$(at "$mark" anon resident)"
+done
+
+example file_writeback 0
+written=$(said written_bytes)
+same "the file is mapped" "$(said mapped_bytes)" "$(at written file mapped)"
+same "its written pages are resident" "$written" "$(at written file resident)"
+same "and dirty" "$written" "$(at written file dirty)"
+same "they stay resident when written back" "$written" "$(at synced file resident)"
+if [[ $(said tmpfs) == 1 ]]; then
+	skip "file_writeback: and are clean then" "this directory is on tmpfs, where pages have nowhere to go"
+else
+	same "and are clean then" 0 "$(at synced file dirty)"
+fi
+same "the file has the bytes" x "$(said read_back)"
+
+example fork_exec 0
+writer=$(said writer_pid) executor=$(said executor_pid)
+same "the writer is born by fork" fork "$(process "$writer" .born_by)"
+within "it has its parent's memory at once" $((32 * MIB)) $((32 * MIB + BOOKS)) \
+	"$(at "child wrote" heap.live resident "$writer")"
+within "all but the pages it wrote is still shared" $((24 * MIB - BOOKS)) $((24 * MIB + BOOKS)) \
+	"$(at "child wrote" heap.live shared "$writer")"
+images="[.processes[] | select(.pid == $executor)]"
+same "the executor's images are born by fork and by exec" '["fork","exec"]' "$(of_report "$images | map(.born_by) | @json")"
+same "the first ends by exec, the second by itself" '["exec","exit"]' "$(of_report "$images | map(.ended_by.kind) | @json")"
+same "with the status that its parent saw" "$(said executor_status)" "$(of_report "$images | last.ended_by.code")"
+same "the second was given an argument" again "$(of_report "$images | last.argv[1]")"
+same "and has no heap" 0 "$(of_report "$images | last.heap.live_requested_bytes")"
+
+# The kernel splits the exact sum by sampled ticks: what is read a little later is split a little otherwise.
+example user_system 0
+for who in computing asking; do
+	pid=$(said ${who}_pid)
+	slack=$((20000 + ($(said ${who}_user_us) + $(said ${who}_system_us)) / 20))
+	for kind in user system; do
+		us=$(said ${who}_${kind}_us)
+		within "$kind time of the $who child is getrusage's" $(((us - slack) * 1000)) $(((us + slack) * 1000)) \
+			"$(process "$pid" .time.${kind}_ns)"
+	done
+done
+
+example run_wait_sleep 0
+hold=$(said hold_ns)
+for who in busy busy2 sleeper; do
+	pid=$(said ${who}_pid)
+	wall=$(process "$pid" .time.wall_ns) wait=$(process "$pid" .time.runnable_wait_ns)
+	run=$(process "$pid" '.time | .user_ns + .system_ns')
+	within "$who lives as long as it says" "$hold" $((wall + 1)) "$wall"
+	if [[ $who == sleeper ]]; then
+		within "$who hardly runs" 0 $((wall / 5)) "$run"
+		within "$who is asleep while it sleeps" $((hold * 49 / 50 - wait)) "$wall" $((wall - run - wait))
+	else
+		within "$who waits for a processor while the other runs" $((wall / 4)) "$wall" "$wait"
+		within "$who is never asleep" $((wall * 9 / 10)) $((wall * 11 / 10)) $((run + wait))
+	fi
+done
+
+example exhaust_memory 0
+blocks=$(said blocks) bytes=$(($(said blocks) * $(said block_bytes)))
+within "some blocks came" 1 64 "$blocks"
+same "one allocation failed" 1 "$(process "" .heap.failed)"
+within "the blocks that came are live" "$bytes" $((bytes + BOOKS)) "$(process "" .heap.live_requested_bytes)"
+within "a ledger was taken when memory was short" "$bytes" $((bytes + BOOKS)) "$(at exhausted heap.live mapped)"
+same "the recording has its end" "exit 0" "$(process "" '.ended_by | "\(.kind) \(.code)"')"
+
+example invalid_access 139
+same "it ended by signal 11" "signal 11" "$(process "" '.ended_by | "\(.kind) \(.code)"')"
+same "every allocation was recorded" "$(said allocations)" "$(process "" .heap.allocations)"
+same "and every free" "$(said frees)" "$(process "" .heap.frees)"
+same "and the live bytes" "$(said live_bytes)" "$(process "" .heap.live_requested_bytes)"
+
+for source in "$SRC"/examples/*.c; do
+	name=$(basename "$source" .c)
+	check "examples/README.md names $name" grep -q "($name.c)" "$SRC/examples/README.md"
+	check "$name is run here" grep -q "^example $name " "$SRC/tests/e2e/examples.sh"
+done
+finish
