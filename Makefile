@@ -2,7 +2,7 @@
 # The whole build, in one make. Sources are found by wildcard and objects mirror the tree under $(BUILD), so that a new file needs no
 # line here. A program of examples/ or tests/ that needs more than the usual flags says so in its leading comment:
 #   build: FLAGS             flags for compiling and linking it (a program whose flags the toolchain lacks is left out, aloud)
-#   links: FILE.c [FILE.c]   unit tests and fuzz targets: what they test, wildcards allowed
+#   links: FILE.c [FOLDER]   unit tests and fuzz targets: what they test; a folder stands for its files but main.c
 #   sanitize: thread         unit tests: also run under ThreadSanitizer by `make sanitize`
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
@@ -52,7 +52,7 @@ objects = $(addprefix $2/,$(addsuffix .o,$(basename $1)))
 programs = $(addprefix $2/,$(basename $1))
 # What stands after "KEY:" in the first lines of a file.
 header = $(shell sed -nE '1,20{s|^[/* ]*$2: *||;T;s| *\*/ *$$||;p}' $1)
-linked = $(filter-out report/main.c,$(wildcard $(call header,$1,links)))
+linked = $(foreach word,$(call header,$1,links),$(if $(filter %.c %.S,$(word)),$(word),$(filter-out %/main.c,$(wildcard $(word)/*.c))))
 
 LIBRARY := $(BUILD)/libpagegap.so
 COMMAND := $(BUILD)/pagegap

@@ -35,6 +35,7 @@ clean 'help' 0 --help
 
 # Broken recordings: one line and a bad status each (which status is the reporter's own tests' matter).
 capture=$(find single.rec -name '*.capture' | head -n 1)
+[[ -n $capture ]] || { not_ok 'a recording to break' "$(cat single.err)" && finish; }
 broken() {
 	local sentence=$1 status
 	"$PAGEGAP" report broken.rec >/dev/null 2>&1

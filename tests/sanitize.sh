@@ -24,6 +24,7 @@ done
 # 1,000 damaged copies, with a fixed seed: any status is right but that of a sanitizer or a signal.
 RANDOM=1
 capture=$(find bare.rec -name '*.capture' | head -n 1)
+[[ -n $capture ]] || { not_ok 'a recording to damage' "$(cat bare.err)" && finish; }
 bytes=$(stat -c %s "$capture")
 mkdir damaged.rec
 crashes=0
