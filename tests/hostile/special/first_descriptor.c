@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Ends with the status 40 + the first free descriptor, in itself and in a child: how the standard ones were closed must not change it. */
+#include "../hostile.h"
+
+int main(void)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(40 + open("/dev/null", O_RDONLY));
+	waitpid(child, &status, 0);
+	int mine = 40 + open("/dev/null", O_RDONLY);
+	return WIFEXITED(status) && WEXITSTATUS(status) == mine ? mine : 1;
+}
