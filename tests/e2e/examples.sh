@@ -90,8 +90,9 @@ within "it has its parent's memory at once" $((32 * MIB)) $((32 * MIB + BOOKS)) 
 within "all but the pages it wrote is still shared" $((24 * MIB - BOOKS)) $((24 * MIB + BOOKS)) \
 	"$(at "child wrote" heap.live shared "$writer")"
 images="[.processes[] | select(.pid == $executor)]"
-same "the executor's images are born by fork and by exec" '["fork","exec"]' "$(of_report "$images | map(.born_by) | @json")"
-same "the first ends by exec, the second by itself" '["exec","exit"]' "$(of_report "$images | map(.ended_by.kind) | @json")"
+born=$(of_report "$images | map(.born_by) | @json") ended=$(of_report "$images | map(.ended_by.kind) | @json")
+same "the executor's images are born by fork and exec" '["fork","exec"]' "$born"
+same "the first ends by exec, the last by itself" '["exec","exit"]' "$ended"
 same "with the status that its parent saw" "$(said executor_status)" "$(of_report "$images | last.ended_by.code")"
 same "the second was given an argument" again "$(of_report "$images | last.argv[1]")"
 same "and has no heap" 0 "$(of_report "$images | last.heap.live_requested_bytes")"

@@ -87,7 +87,7 @@ compare() {
 roundings=$((1 + 512 - 300))
 
 if ! valgrind --log-file=valgrind.log true; then
-	skip "counts are valgrind's" "$(command -v valgrind >/dev/null && echo "it cannot run here" || echo "it is not installed")"
+	skip "counts are valgrind's" "valgrind is not installed or cannot run (libc6-dbg?)"
 	finish
 fi
 for name in mix threads handoff cxx dlopen; do
