@@ -21,7 +21,9 @@ for pair in jemalloc:libjemalloc.so.2 mimalloc:libmimalloc.so.2 tcmalloc:libtcma
 		skip "the heap rows equal the books of ${pair%%:*}" "${pair#*:} is not installed"
 		continue
 	fi
-	OBSERVED_PRELOAD=$library judge other_books "${pair%%:*}"
+	for threads in 1 4; do
+		OBSERVED_PRELOAD=$library judge other_books "${pair%%:*}" "$threads"
+	done
 	check_eq "other_books ${pair%%:*}: the report names the allocator" "$(basename "$(readlink -f "$library")")" \
 		"$(basename "$(readlink -f "$(of_report '.processes[0].heap.allocator')")")"
 done

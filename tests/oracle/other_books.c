@@ -10,7 +10,7 @@
  *   tcmalloc  heap size: what it took with sbrk and mmap for pages. Beside it metadata, which it takes in chunks of 8
  *             MiB (kMetadataAllocChunkSize of gperftools' common.cc) and counts as it hands them out; only its text
  *             tells how much.
- * usage: other_books ALLOCATOR
+ * usage: other_books ALLOCATOR THREADS
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -18,10 +18,17 @@
 
 #include "oracle.h"
 
-#define BLOCKS 20000
+#define BLOCKS      20000
+#define THREADS_MAX 8
 
-static void *blocks[BLOCKS];
-static struct dice dice = { 42 };
+struct worker {
+	pthread_t thread;
+	struct dice dice;
+	void *blocks[BLOCKS];
+};
+
+static struct worker workers[THREADS_MAX];
+static pthread_barrier_t worked, looked;
 
 static void *symbol(const char *name)
 {
@@ -33,20 +40,31 @@ static void *symbol(const char *name)
 	return found;
 }
 
-static void exercise(void)
+static void exercise(struct worker *worker)
 {
+	struct dice *dice = &worker->dice;
+	void **blocks = worker->blocks;
+
 	for (size_t i = 0; i < BLOCKS; i++) {
-		size_t size = dice_roll(&dice, 100) ? dice_roll(&dice, 2000) : dice_roll(&dice, 1000000);
+		size_t size = dice_roll(dice, 100) ? dice_roll(dice, 2000) : dice_roll(dice, 1000000);
 
 		blocks[i] = opaque(malloc(size));
 		memset(blocks[i], 1, size);
 	}
-	for (size_t i = 0; i < BLOCKS; i += 1 + dice_roll(&dice, 3)) {
+	for (size_t i = 0; i < BLOCKS; i += 1 + dice_roll(dice, 3)) {
 		free(blocks[i]);
 		blocks[i] = NULL;
 	}
 	for (size_t i = 0; i < BLOCKS; i += 50)
-		blocks[i] = opaque(realloc(blocks[i], 1 + dice_roll(&dice, 5000)));
+		blocks[i] = opaque(realloc(blocks[i], 1 + dice_roll(dice, 5000)));
+}
+
+static void *work(void *worker)
+{
+	exercise(worker);
+	pthread_barrier_wait(&worked);
+	pthread_barrier_wait(&looked);
+	return NULL;
 }
 
 typedef int jemalloc_control(const char *, void *, size_t *, void *, size_t);
@@ -132,15 +150,29 @@ static const struct { const char *name; void (*run)(void); } allocators[] = {
 	{ "jemalloc", jemalloc }, { "mimalloc", mimalloc }, { "tcmalloc", tcmalloc },
 };
 
+static void run(void (*books)(void), unsigned threads)
+{
+	REQUIRE(threads >= 1 && threads <= THREADS_MAX);
+	REQUIRE(pthread_barrier_init(&worked, NULL, threads) == 0 && pthread_barrier_init(&looked, NULL, threads) == 0);
+	for (unsigned i = 0; i < threads; i++)
+		workers[i].dice.state = i * 99 + 1;
+	for (unsigned i = 1; i < threads; i++)
+		REQUIRE(pthread_create(&workers[i].thread, NULL, work, &workers[i]) == 0);
+	exercise(&workers[0]);
+	pthread_barrier_wait(&worked);
+	books();
+	expect_exact("mark:books", NULL, "unexplained_mapped_bytes", 0, "nothing is unexplained");
+	expect_exact("mark:books", NULL, "unexplained_resident_bytes", 0, "and nothing resident");
+	pthread_barrier_wait(&looked);
+	for (unsigned i = 1; i < threads; i++)
+		REQUIRE(pthread_join(workers[i].thread, NULL) == 0);
+}
+
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++) {
-		if (argc < 2 || strcmp(argv[1], allocators[i].name) != 0)
-			continue;
-		exercise();
-		allocators[i].run();
-		expect_exact("mark:books", NULL, "unexplained_mapped_bytes", 0, "nothing is unexplained");
-	}
+	for (size_t i = 0; i < sizeof(allocators) / sizeof(allocators[0]); i++)
+		if (argc > 2 && strcmp(argv[1], allocators[i].name) == 0)
+			run(allocators[i].run, (unsigned)strtoul(argv[2], NULL, 10));
 	oracle_flush();
 	return 0;
 }
