@@ -29,10 +29,10 @@ say = $(if $(V),,@printf '  %-5s %s\n' $1 '$2')
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibility=hidden -MMD -MP
-# It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin), and a thread that is cancelled
-# or throws inside a forwarded call must unwind through us (-fexceptions). Two counters updated by one vector store are read back by
+# It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin); exceptions and cancellation pass
+# through its frames by their unwind tables, without an unwinder of its own (no -fexceptions, which would bring libgcc_s). Two counters updated by one vector store are read back by
 # two scalar ones, which defeats store forwarding: -fno-tree-vectorize.
-PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fexceptions -fno-semantic-interposition
+PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-semantic-interposition
 REPORT_FLAGS := -fPIE
 REPORT_LIBS := -ljansson -lelf
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
@@ -119,7 +119,7 @@ $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 $(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
-		-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack -o $@ $(PRELOAD_OBJ)
+		-Wl,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack -o $@ $(PRELOAD_OBJ)
 
 # --- the command ---
 

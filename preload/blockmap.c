@@ -3,6 +3,7 @@
 #include "blockmap.h"
 
 #include "ranges.h"
+#include "signals.h"
 
 struct blockmap blockmap;
 
@@ -10,23 +11,21 @@ struct blockmap blockmap;
  * The lock is held with signals blocked, so its holder always comes back to release it; a fork while another thread holds it
  * would leave it locked in the child, which is why the child resets it (blockmap_forked).
  */
-static uint64_t lock(void)
+static void lock(void)
 {
-	uint64_t mask = sys_block_signals();
-
+	signals_block();
 	while (__atomic_exchange_n(&blockmap.lock, 1, __ATOMIC_ACQUIRE))
 		sys_pause();
-	return mask;
 }
 
 uint8_t *blockmap_add_leaf(uint64_t address)
 {
-	uint64_t key = address >> LEAF_SHIFT, mask;
+	uint64_t key = address >> LEAF_SHIFT;
 	uint8_t *leaf;
 
 	if (key >= ROOT_ENTRIES)
 		return NULL;
-	mask = lock();
+	lock();
 	leaf = blockmap.leaf[blockmap.root[key]];
 	if (!leaf && blockmap.leaves < LEAVES_MAX - 1) {
 		leaf = sys_reserve(LEAF_BYTES);
@@ -43,7 +42,7 @@ uint8_t *blockmap_add_leaf(uint64_t address)
 		}
 	}
 	__atomic_store_n(&blockmap.lock, 0, __ATOMIC_RELEASE);
-	sys_restore_signals(mask);
+	signals_restore();
 	return leaf;
 }
 

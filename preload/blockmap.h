@@ -256,21 +256,18 @@ static inline void blockmap_erase(uint8_t *byte, const struct block *block)
 }
 
 /*
- * blockmap_take - look a block up and erase it, before it is given back to the allocator
+ * blockmap_find - look up a block that the calling thread owns
  *
- * Returns false for an address where no block starts.
+ * Returns its first byte of the map, for blockmap_erase, or NULL for an address where no block starts.
  */
-static inline bool blockmap_take(uint64_t address, struct block *block)
+static inline uint8_t *blockmap_find(uint64_t address, struct block *block)
 {
 	uint8_t *byte = blockmap_leaf(address);
 
 	if (unlikely(!byte))
-		return false;
+		return NULL;
 	byte += blockmap_granule(address);
-	if (unlikely(!blockmap_decode(byte, address, block)))
-		return false;
-	blockmap_erase(byte, block);
-	return true;
+	return likely(blockmap_decode(byte, address, block)) ? byte : NULL;
 }
 
 #endif

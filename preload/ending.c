@@ -13,6 +13,17 @@
 #include "instrument.h"
 #include "ranges.h"
 
+/*
+ * A child that executes another program at once still has its parent's memory: a ledger of it would cost more than its life, and a
+ * shell script is made of such children.
+ */
+#define NO_LEDGER_NS 3000000ULL
+
+static bool worth_a_ledger(enum capture_ended kind)
+{
+	return kind != ENDED_EXEC || capture->born != BORN_FORK || sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns > NO_LEDGER_NS;
+}
+
 void ending(enum capture_ended kind, int code)
 {
 	int error = errno;
@@ -21,7 +32,8 @@ void ending(enum capture_ended kind, int code)
 		return;
 	if (ranges_lost())
 		instrument_note(NOTE_RANGES_LOST, ENOMEM);
-	snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
+	if (worth_a_ledger(kind))
+		snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
 	snapshot_times();
 	capture->end_ns = sys_now_ns(CLOCK_MONOTONIC);
 	capture->end_code = code;

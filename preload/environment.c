@@ -2,7 +2,6 @@
 /* Taking the instrument's variables out of an environment and putting them into another. */
 #include "environment.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "object.h"
 #include "sys.h"
 #include "text.h"
 
@@ -93,19 +93,19 @@ static void hide(char **environment, bool learn)
 
 static void find_library(void)
 {
-	Dl_info info;
+	struct object object;
 	size_t length = 0;
 
-	if (!dladdr((void *)environment_begin, &info) || !info.dli_fname)
+	if (!object_of((void *)environment_begin, &object))
 		return;
-	if (info.dli_fname[0] != '/' && strchr(info.dli_fname, '/')) {
+	if (object.path[0] != '/' && strchr(object.path, '/')) {
 		long got = sys_call2(SYS_getcwd, library, sizeof(library) - 1);
 
 		length = got > 0 ? (size_t)got - 1 : 0;
 		library[length++] = '/';
 	}
-	if (length + strlen(info.dli_fname) < sizeof(library))
-		strcpy(library + length, info.dli_fname);
+	if (length + strlen(object.path) < sizeof(library))
+		strcpy(library + length, object.path);
 }
 
 void environment_begin(void)

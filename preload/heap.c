@@ -250,11 +250,13 @@ static void *leave_bootstrap(void *address, size_t size)
 static void *reallocate(struct thread *thread, void *address, size_t size, void *(*call)(void *, size_t, size_t), size_t number)
 {
 	struct block old;
-	bool known = address && blockmap_take((uint64_t)address, &old);
+	uint8_t *known = address ? blockmap_find((uint64_t)address, &old) : NULL;
 	void *block;
 
 	if (known && old.usable >= RELEASE_BYTES && size < old.usable)
 		snapshot_before_release(old.usable - size);
+	if (known)
+		blockmap_erase(known, &old);
 	block = call(address, number, size / (number ? number : 1));
 	if (!block && address && size) { /* failed: the old block stands */
 		if (known)

@@ -109,13 +109,15 @@ static inline void heap_released(struct thread *thread, const struct block *bloc
 static inline void heap_forget(struct thread *thread, void *address)
 {
 	struct block block;
+	uint8_t *byte = blockmap_find((uint64_t)address, &block);
 
-	if (unlikely(!blockmap_take((uint64_t)address, &block))) {
+	if (unlikely(!byte)) {
 		count(thread, unknown_frees, 1);
 		return;
 	}
-	if (unlikely(block.usable >= RELEASE_BYTES))
+	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
 		snapshot_before_release(block.usable);
+	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 }
 

@@ -3,6 +3,7 @@
 #include "instrument.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "blockmap.h"
 #include "environment.h"
@@ -10,6 +11,7 @@
 #include "ledger_internal.h"
 #include "process.h"
 #include "ranges.h"
+#include "signals.h"
 #include "smaps.h"
 
 __thread struct thread this_thread;
@@ -19,84 +21,68 @@ _Alignas(4096) unsigned char fork_sentinel[4096];
 
 extern char __bss_start[], _end[]; /* of this library: ld(1) */
 
+/* Claims the parts of an anonymous mapping that are not known yet. */
+static void claim_for_loader(const struct mapping *mapping)
+{
+	struct range range;
+	uint64_t at = mapping->start;
+
+	while (at < mapping->end) {
+		if (!ranges_find(at, &range) || range.start >= mapping->end)
+			range.start = range.end = mapping->end;
+		if (range.start > at)
+			ranges_claim(at, range.start, RANGE_LOADER, 0);
+		at = range.end;
+	}
+}
+
 /*
- * The anonymous mappings that are there before any code of the program ran are the loader's: the initial thread's TLS, the loader's
- * own data, the bss of the objects it loaded. The break and the stack have names of their own.
+ * What is mapped before any code of the program ran. Anonymous mappings are the loader's: the initial thread's TLS, the loader's own
+ * data, the bss of the objects it loaded. The executable is the file that holds the program headers the kernel told of (getauxval(3),
+ * AT_PHDR). The break begins where [heap] does, or where it stands as long as there is no [heap].
  */
-static void find_loader_mappings(void)
+static void look_around(void)
 {
 	static struct smaps smaps;
 	static struct mapping mapping;
-	struct range range;
-	int fd = sys_open("/proc/self/maps", O_RDONLY, 0);
+	uint64_t headers = getauxval(AT_PHDR);
+	int fd = proc_open(0, "maps");
 
 	if (fd < 0)
 		return;
+	capture->anatomy.start_brk = (uint64_t)sys_call1(SYS_brk, 0);
 	smaps_begin(&smaps, fd, false);
 	while (smaps_next(&smaps, &mapping)) {
-		uint64_t at = mapping.start;
-
-		if (mapping.name[0] || !mapping.protection)
-			continue;
-		while (at < mapping.end) { /* leave out what is known already */
-			bool known = ranges_find(at, &range) && range.start < mapping.end;
-
-			if (!known)
-				range.start = range.end = mapping.end;
-			if (range.start > at)
-				ranges_claim(at, range.start, RANGE_LOADER, 0);
-			at = range.end;
-		}
+		if (!mapping.name[0] && mapping.protection)
+			claim_for_loader(&mapping);
+		else if (!strcmp(mapping.name, "[heap]"))
+			capture->anatomy.start_brk = mapping.start;
+		else if (headers >= mapping.start && headers < mapping.end)
+			strncpy(capture->exe, mapping.name, sizeof(capture->exe) - 1);
 	}
 	sys_close(fd);
-}
-
-/* Field 47 of /proc/self/stat; 0 when it is not told: proc(5), PTRACE_MODE_READ_FSCREDS */
-static uint64_t find_break_start(void)
-{
-	char text[1024];
-	const char *at = text;
-	int fd = sys_open("/proc/self/stat", O_RDONLY, 0);
-	long got;
-
-	if (fd < 0)
-		return 0;
-	got = sys_read(fd, text, sizeof(text) - 1);
-	sys_close(fd);
-	if (got <= 0)
-		return 0;
-	text[got] = '\0';
-	at = strrchr(text, ')'); /* the name, field 2, can hold anything */
-	for (int field = 2; at && field < 47; field++)
-		at = strchr(at + 1, ' ');
-	if (!at)
-		return 0;
-	at++;
-	return scan_decimal(&at);
 }
 
 void instrument_start(void)
 {
 	uint32_t new = INSTRUMENT_NEW;
-	uint64_t mask;
 
 	if (!__atomic_compare_exchange_n(&instrument_state, &new, INSTRUMENT_STARTING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
-	mask = sys_block_signals();
+	signals_block();
 	heap_next_ready();
 	ranges_claim_instrument(page_up((uint64_t)__bss_start), page_up((uint64_t)_end));
 	environment_begin();
 	capture = recording_begin(environment_born(), environment_image_number());
 	if (!capture || sys_failed(sys_call3(SYS_madvise, fork_sentinel, sizeof(fork_sentinel), MADV_WIPEONFORK))) {
 		instrument_state = INSTRUMENT_OFF;
-		sys_restore_signals(mask);
+		signals_restore();
 		return;
 	}
 	fork_sentinel[0] = 1;
-	find_loader_mappings();
+	look_around();
 	capture->anatomy.blockmap_address = (uint64_t)&blockmap;
 	capture->anatomy.ranges_address = ranges_address();
-	capture->anatomy.start_brk = find_break_start();
 	capture->anatomy.code_address = (uint64_t)instrument_start;
 	capture->has_heap = heap_is_interposed();
 	capture->anatomy.glibc = allocator.glibc && capture->has_heap;
@@ -107,7 +93,7 @@ void instrument_start(void)
 	ending_register();
 	process_register();
 	__atomic_store_n(&instrument_state, INSTRUMENT_ON, __ATOMIC_RELEASE);
-	sys_restore_signals(mask);
+	signals_restore();
 }
 
 __attribute__((constructor)) static void construct(void)
@@ -152,9 +138,9 @@ bool instrument_is_own_process(void)
 /* In the only thread of a child. Locks that other threads of the parent held are held by nobody here. */
 void instrument_forked(void)
 {
-	uint64_t mask = sys_block_signals();
 	uint32_t parent = capture->pid;
 
+	signals_block();
 	fork_sentinel[0] = 1;
 	ranges_forked();
 	blockmap_forked();
@@ -165,5 +151,5 @@ void instrument_forked(void)
 	snapshot_forked();
 	if (instrument_state == INSTRUMENT_ON)
 		thread_attach(&this_thread);
-	sys_restore_signals(mask);
+	signals_restore();
 }

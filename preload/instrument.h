@@ -81,6 +81,7 @@ bool recording_extend(void);                                    /* backs the cou
 void recording_report(void) COLD;                               /* the first process of a recording without a runner prints it */
 
 /* threads.c */
+extern uint32_t threads_started;                                /* beyond the first */
 bool thread_attach(struct thread *thread);
 void thread_detach(void);
 void thread_note_stack(bool own_stack);

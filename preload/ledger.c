@@ -308,6 +308,8 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 		*until = min_u64(*until, range->start);
 	else if (range) /* a stack that is gone */
 		*until = min_u64(*until, range->end);
+	if (g->open && g->executable && !g->bss_known && l->mapping.start == g->end)
+		group_find_bss(l);
 	if (at >= g->bss_start && at < g->bss_end) {
 		*until = min_u64(*until, g->bss_end);
 		return g->instrument ? ROW_INSTRUMENT : ROW_IMAGE;
@@ -404,8 +406,6 @@ static void account(struct ledger *l)
 		add_mapping(&l->out->rows[ROW_RESERVE], m);
 		note_mapping(l, ROW_RESERVE);
 	} else {
-		if (l->group.open && l->group.executable && !l->group.bss_known && m->start == l->group.end)
-			group_find_bss(l);
 		if (!strcmp(m->name, "[heap]") && l->break_end < m->end)
 			l->break_end = m->end;
 		split_mapping(l);
@@ -414,27 +414,10 @@ static void account(struct ledger *l)
 
 /* Setting up */
 
-static int open_proc(const struct ledger *l, const char *name)
-{
-	char path[64] = "/proc/self/", digits[12];
-	size_t at = 11, n = 0;
-
-	if (!l->self) {
-		at = 6;
-		for (unsigned pid = (unsigned)l->pid; pid; pid /= 10)
-			digits[n++] = (char)('0' + pid % 10);
-		while (n)
-			path[at++] = digits[--n];
-		path[at++] = '/';
-	}
-	memcpy(path + at, name, strlen(name) + 1);
-	return sys_open(path, O_RDONLY, 0);
-}
-
 /* VmSize and VmPTE: proc(5), /proc/pid/status. */
 static int read_status(struct ledger *l)
 {
-	int fd = open_proc(l, "status");
+	int fd = proc_open(l->self ? 0 : l->pid, "status");
 	char *text = l->smaps.buffer;
 	const char *found;
 	long got;
@@ -503,7 +486,7 @@ static int take(struct ledger *l)
 
 	if (error)
 		return error;
-	fd = open_proc(l, "smaps");
+	fd = proc_open(l->self ? 0 : l->pid, "smaps");
 	if (fd < 0)
 		return -fd;
 	smaps_begin(&l->smaps, fd, true);
@@ -534,7 +517,7 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped)
 {
 	struct ledger *l = &work;
-	int error, fd;
+	int error;
 
 	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
 		return EBUSY;
@@ -552,9 +535,9 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	l->break_end = l->self && l->break_start ? page_up((uint64_t)sys_call1(SYS_brk, 0)) : l->break_start;
 	l->ranges = l->embedded;
 	l->ranges_used = l->ranges_bytes = 0;
-	fd = open_proc(l, "pagemap");
-	blocks_open(l, fd);
-	pages_open(&l->pages, fd, l->self);
+	pages_open(&l->pages, l->pid, l->self);
+	pages_open(&l->leaf_pages, l->pid, l->self);
+	blocks_open(l);
 	error = copy_ranges(l);
 	if (!error)
 		error = take(l);
@@ -565,8 +548,8 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 		*mappings_dropped = l->mappings_dropped;
 	}
 	free_work(l);
-	if (fd >= 0)
-		sys_close(fd);
+	pages_close(&l->pages);
+	pages_close(&l->leaf_pages);
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return error;
 }

@@ -8,12 +8,11 @@
 
 #include <errno.h>
 
-void blocks_open(struct ledger *l, int pagemap_fd)
+void blocks_open(struct ledger *l)
 {
 	uint64_t address = l->capture->anatomy.blockmap_address;
 	const size_t first_part = offsetof(struct blockmap, root);
 
-	pages_open(&l->leaf_pages, pagemap_fd, l->self);
 	l->leaf.key = UINT64_MAX;
 	l->leaf.bytes = NULL;
 	l->carried = (struct block){ 0 };

@@ -81,7 +81,7 @@ void heap_segment(struct ledger *l, uint64_t start, uint64_t end);
 /* The first block that starts in [from, limit). */
 bool blocks_next(struct ledger *l, uint64_t from, uint64_t limit, struct block *block);
 
-void blocks_open(struct ledger *l, int pagemap_fd);
+void blocks_open(struct ledger *l);
 void blocks_close(struct ledger *l);
 
 /* Only in the one thread of a forked child. */

@@ -2,7 +2,7 @@
 /*
  * C++ operator new and delete, by their mangled names (Itanium C++ ABI, 5.1.5). libstdc++'s call malloc and free, which are counted
  * there; an allocator that defines the operators itself does not, so its calls are counted here. A program that defines its own is
- * not touched: its definition comes before this one. operator new may throw through these frames, which therefore clean up.
+ * not touched: its definition comes before this one.
  */
 #include <dlfcn.h>
 
@@ -17,16 +17,26 @@ static void *lookup(operator_function *cache, const char *name)
 	return *(void **)cache;
 }
 
-static void leave(struct thread **thread)
+/* Counts only where the allocator has the operators; elsewhere malloc and free below do. */
+static struct thread *ready(void)
 {
-	if (*thread)
-		heap_leave(*thread);
+	struct thread *thread = &this_thread;
+
+	return heap_next_ready() && allocator.operators && !thread->inside && instrument_ready(thread) ? thread : NULL;
 }
 
-/* Counts only where the allocator has the operators; elsewhere malloc and free below do. */
-static struct thread *enter(void)
+/*
+ * The call is not marked as the outermost one, because an exception would leave the mark behind. Should the allocator's operator call
+ * its malloc through the program's symbol, the block is in the map already.
+ */
+static void *note(void *block, size_t size)
 {
-	return heap_next_ready() && allocator.operators ? heap_enter() : NULL;
+	struct thread *thread = ready();
+	struct block known;
+
+	if (thread && !blockmap_find((uint64_t)block, &known))
+		heap_note(thread, block, size);
+	return block;
 }
 
 #define OPERATOR_NEW(name, parameters, arguments) \
@@ -34,14 +44,9 @@ EXPORT void *name parameters; \
 EXPORT void *name parameters \
 { \
 	static void *(*function) parameters; \
-	__attribute__((cleanup(leave))) struct thread *thread = enter(); \
-	void *block; \
 \
 	lookup((operator_function *)&function, #name); \
-	block = function arguments; \
-	if (thread) \
-		heap_note(thread, block, size); \
-	return block; \
+	return note(function arguments, size); \
 }
 
 #define OPERATOR_DELETE(name, parameters, arguments) \
@@ -49,12 +54,17 @@ EXPORT void name parameters; \
 EXPORT void name parameters \
 { \
 	static void (*function) parameters; \
-	__attribute__((cleanup(leave))) struct thread *thread = block ? enter() : NULL; \
+	struct thread *thread = block ? ready() : NULL; \
 \
 	lookup((operator_function *)&function, #name); \
-	if (thread) \
+	if (thread) { \
+		thread->inside = 1; \
 		heap_forget(thread, block); \
-	function arguments; \
+		function arguments; \
+		thread->inside = 0; \
+	} else { \
+		function arguments; \
+	} \
 }
 
 #define NEW_FORMS(prefix) \

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "smaps.h"
 #include "sys.h"
 
 /* <linux/fs.h> of Linux 6.7 */
@@ -20,11 +21,28 @@ enum { SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HU
 #define ENTRY_SWAPPED   (1ULL << 62)
 #define ENTRY_EXCLUSIVE (1ULL << 56)
 
-void pages_open(struct pages *pages, int fd, bool self)
+void pages_open(struct pages *pages, int pid, bool self)
 {
-	pages->fd = fd;
+	pages->fd = -1;
+	pages->pid = pid;
 	pages->self = self;
-	pages->source = fd >= 0 ? PAGES_BY_SCAN : self ? PAGES_BY_MINCORE : PAGES_BY_NOTHING;
+	pages->opened = false;
+	pages->source = PAGES_BY_SCAN;
+}
+
+void pages_close(struct pages *pages)
+{
+	if (pages->fd >= 0)
+		sys_close(pages->fd);
+	pages->fd = -1;
+}
+
+static void open_pagemap(struct pages *pages)
+{
+	pages->opened = true;
+	pages->fd = proc_open(pages->self ? 0 : pages->pid, "pagemap");
+	if (pages->fd < 0)
+		pages->source = pages->self ? PAGES_BY_MINCORE : PAGES_BY_NOTHING;
 }
 
 void pages_begin(struct pages *pages, uint64_t start, uint64_t end, bool want_shared)
@@ -121,6 +139,8 @@ static bool fill_by_mincore(struct pages *pages)
 
 static bool fill(struct pages *pages)
 {
+	if (!pages->opened)
+		open_pagemap(pages);
 	for (; pages->source != PAGES_BY_NOTHING; pages->source++) {
 		bool filled = pages->source == PAGES_BY_SCAN ? fill_by_scan(pages) :
 			      pages->source == PAGES_BY_PAGEMAP ? fill_by_pagemap(pages) :

@@ -23,8 +23,9 @@ enum pages_source { PAGES_BY_SCAN, PAGES_BY_PAGEMAP, PAGES_BY_MINCORE, PAGES_BY_
 struct page_region { uint64_t start, end, categories; }; /* struct page_region of <linux/fs.h>, newer than our headers */
 
 struct pages {
-	int      fd;                    /* pagemap, or -1 */
-	bool     self;
+	int      fd;                    /* pagemap, opened when it is first needed; -1: none */
+	int      pid;
+	bool     self, opened;
 	enum pages_source source;
 	uint64_t next, end;             /* addresses: what is still to be read */
 	bool     want_shared;           /* tell shared pages from exclusive ones: one entry read for each page */
@@ -36,8 +37,9 @@ struct pages {
 	uint8_t  core[1024];
 };
 
-/* @fd: an open /proc/PID/pagemap or -1. @self: the caller's own memory, where mincore may stand in. */
-void pages_open(struct pages *pages, int fd, bool self);
+/* @self: the caller's own memory, where mincore may stand in. Nothing is opened before a page is asked for. */
+void pages_open(struct pages *pages, int pid, bool self);
+void pages_close(struct pages *pages);
 
 /* Starts on [start, end), page-aligned. */
 void pages_begin(struct pages *pages, uint64_t start, uint64_t end, bool want_shared);

@@ -8,28 +8,27 @@
 
 #include <string.h>
 
-#include "sys.h"
+#include "signals.h"
 
 static struct range embedded[RANGES_EMBEDDED] = { { .start = 1, .end = RANGES_EMBEDDED } };
 static struct range *nodes = embedded;
 static uint32_t locked;
 static uint32_t random_state = 2463534242U;
 static uint64_t lost;
-static uint64_t fork_mask;
 
-static uint64_t lock(void)
+__thread struct signals this_signals;
+
+static void lock(void)
 {
-	uint64_t mask = sys_block_signals();
-
+	signals_block();
 	while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE))
 		sys_pause();
-	return mask;
 }
 
-static void unlock(uint64_t mask)
+static void unlock(void)
 {
 	__atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
-	sys_restore_signals(mask);
+	signals_restore();
 }
 
 /* Doubles the array. The old one stays mapped: a ledger may be reading it. */
@@ -169,28 +168,29 @@ static void assign(uint64_t start, uint64_t end, enum range_kind kind, uint64_t 
 
 void ranges_claim(uint64_t start, uint64_t end, enum range_kind kind, uint64_t tag)
 {
-	uint64_t mask = lock();
-	const struct range *before = nodes;
+	const struct range *before;
 
+	lock();
+	before = nodes;
 	assign(page_down(start), page_up(end), kind, tag);
 	if (nodes != before) /* the grown array is the instrument's own memory */
 		assign((uint64_t)nodes, page_up((uint64_t)(nodes + nodes[0].end)), RANGE_INSTRUMENT, 0);
-	unlock(mask);
+	unlock();
 }
 
 void ranges_drop(uint64_t start, uint64_t end)
 {
-	uint64_t mask = lock();
-
+	lock();
 	assign(page_down(start), page_up(end), RANGE_FREE, 0);
-	unlock(mask);
+	unlock();
 }
 
 bool ranges_find(uint64_t address, struct range *range)
 {
-	uint64_t mask = lock();
-	uint32_t index = nodes[0].left, found = 0;
+	uint32_t index, found = 0;
 
+	lock();
+	index = nodes[0].left;
 	while (index) {
 		if (nodes[index].end > address) {
 			found = index;
@@ -200,7 +200,7 @@ bool ranges_find(uint64_t address, struct range *range)
 		}
 	}
 	*range = nodes[found];
-	unlock(mask);
+	unlock();
 	return found != 0;
 }
 
@@ -211,12 +211,12 @@ uint64_t ranges_lost(void)
 
 void ranges_lock_for_fork(void)
 {
-	fork_mask = lock();
+	lock();
 }
 
 void ranges_unlock_after_fork(void)
 {
-	unlock(fork_mask);
+	unlock();
 }
 
 void ranges_forked(void)

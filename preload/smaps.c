@@ -156,3 +156,20 @@ bool smaps_next(struct smaps *smaps, struct mapping *mapping)
 	}
 	return true;
 }
+
+int proc_open(int pid, const char *name)
+{
+	char path[64] = "/proc/self/", digits[12];
+	size_t at = 11, n = 0;
+
+	if (pid) {
+		at = 6;
+		for (unsigned rest = (unsigned)pid; rest; rest /= 10)
+			digits[n++] = (char)('0' + rest % 10);
+		while (n)
+			path[at++] = digits[--n];
+		path[at++] = '/';
+	}
+	memcpy(path + at, name, strlen(name) + 1);
+	return sys_open(path, O_RDONLY, 0);
+}

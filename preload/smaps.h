@@ -35,6 +35,9 @@ void smaps_begin(struct smaps *smaps, int fd, bool detailed);
 /* Returns false at the end or after an error. */
 bool smaps_next(struct smaps *smaps, struct mapping *mapping);
 
+/* Opens a file of /proc/PID, or of /proc/self for pid 0. Returns a descriptor or a negated errno. */
+int proc_open(int pid, const char *name);
+
 /* Scans an unsigned number; moves *text behind it. */
 uint64_t scan_hex(const char **text);
 uint64_t scan_decimal(const char **text);

@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "instrument.h"
 #include "ledger_internal.h"
+#include "signals.h"
 #include "smaps.h"
 #include "text.h"
 
@@ -139,6 +140,16 @@ static bool read_migrations(const char *path, uint64_t *migrations)
 
 struct directory_entry { uint64_t inode, offset; uint16_t length; uint8_t type; char name[]; }; /* getdents64(2) */
 
+/* Of the only thread: its files without a walk over the list of threads. */
+static void read_only_thread(uint64_t *wait_ns, uint64_t *migrations)
+{
+	*wait_ns = *migrations = 0;
+	if (!read_wait("/proc/self/schedstat", wait_ns))
+		*wait_ns = CAPTURE_UNKNOWN;
+	if (!read_migrations("/proc/self/sched", migrations))
+		*migrations = CAPTURE_UNKNOWN;
+}
+
 /* Sums over the threads that are alive now and those that ended under our eyes. */
 static void sum_threads(uint64_t *wait_ns, uint64_t *migrations)
 {
@@ -208,7 +219,10 @@ void snapshot_times(void)
 	capture->minor_faults = (uint64_t)usage.ru_minflt;
 	capture->major_faults = (uint64_t)usage.ru_majflt;
 	capture->max_rss_bytes = (uint64_t)usage.ru_maxrss << 10;
-	sum_threads(&capture->runnable_wait_ns, &capture->migrations);
+	if (threads_started || capture->counters[2].tid)
+		sum_threads(&capture->runnable_wait_ns, &capture->migrations);
+	else
+		read_only_thread(&capture->runnable_wait_ns, &capture->migrations);
 }
 
 /* Ledgers */
@@ -226,13 +240,14 @@ static struct capture_snapshot *place_for(enum capture_why why)
 
 void snapshot_take(enum capture_why why, const char *name)
 {
-	uint64_t mask = sys_block_signals(), start = sys_now_ns(CLOCK_MONOTONIC);
+	uint64_t start = sys_now_ns(CLOCK_MONOTONIC);
 	struct capture_snapshot *place;
 	uint32_t sequence;
 	int error;
 
+	signals_block();
 	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE)) {
-		sys_restore_signals(mask);
+		signals_restore();
 		return;
 	}
 	place = place_for(why);
@@ -255,7 +270,7 @@ void snapshot_take(enum capture_why why, const char *name)
 	state.cost_ns += sys_now_ns(CLOCK_MONOTONIC) - start;
 	capture->own_thread_ns_spent = state.cost_ns;
 	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
-	sys_restore_signals(mask);
+	signals_restore();
 }
 
 /* Is resident memory higher than at the best recorded peak, and can a ledger be afforded? */
@@ -320,16 +335,16 @@ static void sample(uint64_t now)
 
 static void look(void)
 {
-	uint64_t now = sys_now_ns(CLOCK_MONOTONIC), mask;
+	uint64_t now = sys_now_ns(CLOCK_MONOTONIC);
 
 	if (now < __atomic_load_n(&state.next_look_ns, __ATOMIC_RELAXED))
 		return;
 	__atomic_store_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
-	mask = sys_block_signals();
+	signals_block();
 	if (now - state.last_sample_ns >= capture->sample_interval_ns)
 		sample(now);
 	look_for_peak(now);
-	sys_restore_signals(mask);
+	signals_restore();
 }
 
 /* Brings the thread's live bytes to the process's account. Alone in the process, a thread keeps the peak exact. */

@@ -10,6 +10,7 @@
 #include "next.h"
 #include "ranges.h"
 
+uint32_t threads_started;               /* beyond the one that came with the image */
 static bool extended;                   /* the slots beyond the first are backed */
 static uint64_t stack_offset;           /* in struct pthread: see find_stack_fields */
 
@@ -62,6 +63,7 @@ void thread_detach(void)
 void threads_forked(void)
 {
 	extended = false;
+	threads_started = 0;
 }
 
 /*
@@ -134,19 +136,23 @@ static void leave_thread(void *unused)
 	thread_detach();
 }
 
-/* Runs in the new thread around the program's routine; unwinding by pthread_exit and cancellation passes the cleanup. */
+/*
+ * Runs in the new thread around the program's routine. Without -fexceptions the cleanup is a registered one, which pthread_exit and
+ * cancellation run, and which needs no unwinder in this library (pthread.h, pthread_cleanup_push).
+ */
 static void *thread_main(void *pointer)
 {
 	struct start *start = pointer;
-	void *(*routine)(void *) = start->routine;
-	void *argument = start->argument;
-	__attribute__((cleanup(leave_thread))) int ending;
+	void *(*routine)(void *) = start->routine, *argument = start->argument, *result;
 
-	(void)ending;
+	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
 	thread_note_stack(start->own_stack);
 	__atomic_store_n(&start->taken, 0, __ATOMIC_RELEASE);
 	instrument_ready(&this_thread);
-	return routine(argument);
+	pthread_cleanup_push(leave_thread, NULL);
+	result = routine(argument);
+	pthread_cleanup_pop(1);
+	return result;
 }
 
 static bool has_own_stack(const pthread_attr_t *attributes)
