@@ -14,14 +14,14 @@
 #include "ranges.h"
 
 /*
- * A child that executes another program at once still has its parent's memory: a ledger of it would cost more than its life, and a
- * shell script is made of such children.
+ * A child that executes another program at once still has its parent's memory: a ledger of it, and what only files of /proc tell of
+ * its time, would cost more than its life; and a shell script is made of such children.
  */
 #define NO_LEDGER_NS 3000000ULL
 
-static bool worth_a_ledger(enum capture_ended kind)
+static bool executes_at_once(enum capture_ended kind)
 {
-	return kind != ENDED_EXEC || capture->born != BORN_FORK || sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns > NO_LEDGER_NS;
+	return kind == ENDED_EXEC && capture->born == BORN_FORK && sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns < NO_LEDGER_NS;
 }
 
 void ending(enum capture_ended kind, int code)
@@ -32,9 +32,12 @@ void ending(enum capture_ended kind, int code)
 		return;
 	if (ranges_lost())
 		instrument_note(NOTE_RANGES_LOST, ENOMEM);
-	if (worth_a_ledger(kind))
+	if (executes_at_once(kind)) {
+		snapshot_usage();
+	} else {
 		snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
-	snapshot_times();
+		snapshot_times();
+	}
 	capture->end_ns = sys_now_ns(CLOCK_MONOTONIC);
 	capture->end_code = code;
 	__atomic_store_n(&capture->ended, kind, __ATOMIC_RELEASE);

@@ -63,6 +63,7 @@ void snapshot_take(enum capture_why why, const char *name) COLD;
 void snapshot_tick(struct thread *thread) COLD;                 /* publishes what is pending; now and then samples and looks for a peak */
 void snapshot_before_release(uint64_t bytes) COLD;              /* memory is about to go: was this the peak? */
 void snapshot_times(void) COLD;                                 /* brings the capture's times up to date */
+void snapshot_usage(void) COLD;                                 /* of them only what getrusage tells */
 void snapshot_thread_ends(void) COLD;
 void snapshot_forked(void);
 void snapshot_prepare_fork(void);                               /* in the parent, before it forks */

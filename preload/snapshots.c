@@ -207,7 +207,7 @@ static void read_usage(struct rusage *usage)
 	sys_call2(SYS_getrusage, RUSAGE_SELF, usage);
 }
 
-void snapshot_times(void)
+void snapshot_usage(void)
 {
 	struct rusage usage;
 
@@ -219,6 +219,11 @@ void snapshot_times(void)
 	capture->minor_faults = (uint64_t)usage.ru_minflt;
 	capture->major_faults = (uint64_t)usage.ru_majflt;
 	capture->max_rss_bytes = (uint64_t)usage.ru_maxrss << 10;
+}
+
+void snapshot_times(void)
+{
+	snapshot_usage();
 	if (threads_started || capture->counters[2].tid)
 		sum_threads(&capture->runnable_wait_ns, &capture->migrations);
 	else
