@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs each hostile program of tests/hostile bare and observed, as root and as uid 65534, and compares: standard output, standard
-# error and the way it ended must be the same; the recording must be complete and its ledgers must balance. What each program is
-# expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
+# Runs each hostile program of tests/hostile bare and observed, as root and as uid 65534, and compares: standard output,
+# standard error and the way it ended must be the same; the recording must be complete and its ledgers must balance.
+# What each program is expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
 # Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload". Arguments: names of programs, default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -42,13 +42,14 @@ recording_faults() {
 	JSONS+=("$json")
 	jq -r -f "$HOSTILE/endings.jq" "$json" 2>&1 | sort >"$place/endings"
 	expected_endings "$2" "$3" | sort >"$place/endings.expected"
-	diff --label expected --label recorded -U0 "$place/endings.expected" "$place/endings" | grep '^[-+][^-+]' | sort | uniq -c |
-		sed 's/ *\([0-9]*\) \(.\)/recorded endings: \1 times \2/'
+	diff --label expected --label recorded -U0 "$place/endings.expected" "$place/endings" | grep '^[-+][^-+]' |
+		sort | uniq -c | sed 's/ *\([0-9]*\) \(.\)/recorded endings: \1 times \2/'
 	jq -r --arg unexplained "$([[ -z $4 ]] && echo zero || echo some)" -f "$HOSTILE/wrong.jq" "$json" 2>&1
 	[[ $4 == none ]] || jq -r '.processes | map(select(.born_by == "start"))[0].pid as $root
 		| map(select(.pid == $root and .ended_by.kind != "exec" and (.snapshots | any(.why == "exit") | not)))
 		| .[] | "the first process has no ledger of its exit"' "$json" 2>&1
-	[[ $5 != unknown ]] || jq -r '.processes[] | select(.heap.allocations != null) | "the heap is known"' "$json" 2>&1
+	[[ $5 != unknown ]] ||
+		jq -r '.processes[] | select(.heap.allocations != null) | "the heap is known"' "$json" 2>&1
 }
 
 # One program, one way to run it, one user.
@@ -61,15 +62,16 @@ check_run() {
 	observe "$place" "$user" "$mode" "$program" "${arguments[@]}"
 	faults=$(differences "$bare" "$place"
 		recording_faults "$place" "$mode" "${line#*=>}" "$(header "$source" ledger)" "$(header "$source" heap)")
-	if [[ -n $faults ]]; then not_ok "$title" "$faults"; else ok "$title"; fi
+	verdict "$title" "$faults"
 	[[ -n $faults ]] || discard "$place"
 }
 
 check_program() {
 	local source=$1 program=$2 user line mode bare times
-	local -a arguments=()
+	local -a arguments=() shape
 	USER_PRELOAD=$(header "$source" preload)
 	USER_PRELOAD=${USER_PRELOAD//%W/$W}
+	shape=(${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"})
 	for user in $USERS; do
 		if [[ $(header "$source" needs) == root && $user != root ]]; then
 			[[ $EUID == 0 ]] || skip "$(basename "${source%.*}")" 'needs root'
@@ -80,7 +82,7 @@ check_program() {
 			eval "arguments=(${line%%=>*})"
 			for ((times = 0; times < ${REPEAT:-1}; times++)); do
 				new_place bare
-				run_as "$bare" "$user" ${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"} "$program" "${arguments[@]}"
+				run_as "$bare" "$user" "${shape[@]}" "$program" "${arguments[@]}"
 				for mode in $MODES; do
 					check_run "$source" "$program" "$user" "$line" "$mode" "$bare"
 				done

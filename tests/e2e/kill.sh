@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Kills programs with SIGKILL at random moments and compares the recording with a witness that the program kept in shared memory: it
-# must be readable, say that the process died by signal 9 (preloaded alone: that it is lost), and count every operation but at most the
-# one that each thread was in. Some are killed at a random moment of their start instead, where only readable can be asked.
-# Environment: BUILD, SRC; KILLS=N (default 20); SEED=N repeats the moments of a run.
+# Kills programs with SIGKILL at random moments and compares the recording with a witness that the program kept in
+# shared memory: it must be readable, say that the process died by signal 9 (preloaded alone: that it is lost), and
+# count every operation but at most the one that each thread was in. Some are killed at a random moment of their start
+# instead, where only readable can be asked. Environment: BUILD, SRC; KILLS=N (default 20); SEED=N repeats the moments
+# of a run.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/.." && pwd)}
 SRC=$(cd "$SRC" && pwd)
@@ -16,15 +17,16 @@ RANDOM=${SEED:=$((RANDOM))}
 PLACE='' # of the run that start began
 declare -A BASE # MODE THREADS FIGURE: what the program counts before its threads work
 
-# start MODE THREADS OPERATIONS: begins a run in PLACE; sets PLACE, STARTED (the process that was started), OUTPUT (read end of it)
+# start MODE THREADS OPERATIONS: begins a run in PLACE; sets PLACE, STARTED (the process that was started), OUTPUT (read
+# end of it)
 start() {
 	local mode=$1
 	shift
 	new_place PLACE
 	mkfifo "$PLACE/output"
 	if [[ $mode == run ]]; then
-		"$BIN/pagegap" run -o "$PLACE/recording" --report="$PLACE/report" -- "$W/witness" "$PLACE/witness" "$@" \
-			>"$PLACE/output" 2>"$PLACE/err" &
+		"$BIN/pagegap" run -o "$PLACE/recording" --report="$PLACE/report" -- \
+			"$W/witness" "$PLACE/witness" "$@" >"$PLACE/output" 2>"$PLACE/err" &
 	else
 		env LD_PRELOAD="$BIN/libpagegap.so" PAGEGAP_OPTIONS="output=$PLACE/recording,report=$PLACE/report" \
 			"$W/witness" "$PLACE/witness" "$@" >"$PLACE/output" 2>"$PLACE/err" &
@@ -33,7 +35,8 @@ start() {
 	exec {OUTPUT}<"$PLACE/output"
 }
 
-# Kills the witness once it works (after $1 milliseconds) and waits for all to be over. False when it never said that it works.
+# Kills the witness once it works (after $1 milliseconds) and waits for all to be over. False when it never said that it
+# works.
 kill_at_work() {
 	local word pid
 	read -r word pid <&"$OUTPUT" && [[ $word == ready ]] || return
@@ -45,7 +48,8 @@ kill_at_work() {
 
 # Prints "allocations frees requested_bytes", begun and then done, of the witness in $1.
 witnessed() {
-	od -An -v -tu8 -w64 "$1" | awk '{ for (i = 1; i <= 6; i++) sum[i] += $i } END { print sum[1], sum[3], sum[5], sum[2], sum[4], sum[6] }'
+	od -An -v -tu8 -w64 "$1" | awk '{ for (i = 1; i <= 6; i++) sum[i] += $i }
+		END { print sum[1], sum[3], sum[5], sum[2], sum[4], sum[6] }'
 }
 
 recorded() { jq -r '.processes[0].heap | "\(.allocations) \(.frees) \(.requested_bytes)"' "$PLACE/json"; }
@@ -89,7 +93,7 @@ kill_one() {
 				echo "ended: $(jq -c '.processes[0].ended_by' "$PLACE/json")"
 			compare_counts "${BASE[$1 $2]}" "$(recorded)" "$(witnessed "$PLACE/witness")"
 		)
-		if [[ -n $faults ]]; then not_ok "$title" "$faults"; else ok "$title"; fi
+		verdict "$title" "$faults"
 		JSONS+=("$PLACE/json")
 	fi
 	discard "$PLACE"

@@ -57,7 +57,8 @@ int main(void)
 			overflow(start);
 	say("blocks: %d, forks right: %d", (int)whole, (int)forked);
 	sigaltstack(NULL, &now);
-	say("alternate stack as set: %d, flags %d", now.ss_sp == alternate.ss_sp && now.ss_size == alternate.ss_size, now.ss_flags);
+	say("alternate stack as set: %d, flags %d", now.ss_sp == alternate.ss_sp && now.ss_size == alternate.ss_size,
+	    now.ss_flags);
 	say_heap("after");
 	return 0;
 }

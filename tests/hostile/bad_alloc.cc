@@ -63,7 +63,8 @@ int main()
 	std::set_new_handler(nullptr);
 	auto *one = new wide;
 	auto *array = new wide[3];
-	say("aligned: %d %d", reinterpret_cast<uintptr_t>(one) % 256 == 0, reinterpret_cast<uintptr_t>(array) % 256 == 0);
+	say("aligned: %d %d", reinterpret_cast<uintptr_t>(one) % 256 == 0,
+	    reinterpret_cast<uintptr_t>(array) % 256 == 0);
 	delete one;
 	delete[] array;
 	attempt("new of nothing", [] { return new char[0]; });

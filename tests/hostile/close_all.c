@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 		_exit(heap_work(3) == 192 ? 4 : 1);
 	int status;
 	wrong |= waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 4;
-	/* Without the three standard ones the next descriptor is 0, and nothing can be said any more but by the exit status. */
+	/* Without the three standard ones the next descriptor is 0, and only the exit status can still say it. */
 	int fd = open("/dev/null", O_RDWR);
 	if (standard)
 		return wrong ? 1 : 40 + fd;

@@ -26,7 +26,8 @@ static void *work(void *argument)
 		free(blocks[i % 64]);
 		blocks[i % 64] = malloc(i * 7919 % 200000);
 		if (i % 64 == 63) {
-			char *page = (char *)mmap(NULL, 40960, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			char *page =
+				(char *)mmap(NULL, 40960, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			memset(page, 1, 40960);
 			mprotect(page + 4096, 4096, PROT_NONE);
 			munmap(page, 40960);

@@ -14,8 +14,8 @@ static void figures(const char *when)
 {
 	struct mallinfo2 info = mallinfo2();
 
-	say("%s: arena %zu, used %zu, free %zu, chunks %zu, fast %zu, mapped %zu in %zu, top %zu", when, info.arena, info.uordblks,
-	    info.fordblks, info.ordblks, info.fsmblks, info.hblkhd, info.hblks, info.keepcost);
+	say("%s: arena %zu, used %zu, free %zu, chunks %zu, fast %zu, mapped %zu in %zu, top %zu", when, info.arena,
+	    info.uordblks, info.fordblks, info.ordblks, info.fsmblks, info.hblkhd, info.hblks, info.keepcost);
 }
 
 int main(void)

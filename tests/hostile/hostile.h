@@ -6,12 +6,13 @@
  *
  * The first comment of each program says what could go wrong, and has lines that tests/e2e/hostile.sh reads:
  *   run: ARGUMENTS => ENDING[|ENDING][; ENDING[ xN], ...]
- *                                                  one run: how the program ends (after the bar: as known when no runner saw it
- *                                                  end), then how each of its descendants does, in any order: exit N, signal N, lost
- *   needs: root                                    has nothing to show to an ordinary user
- *   ledger: threaded | none                        other threads live at exit; or it ends in a way that leaves no ledger
- *   heap: unknown                                  the heap rows must be unknown
- *   preload: LIBRARY                               runs with this LD_PRELOAD, set by the user
+ *                  one run: how the program ends (after the bar: as known when no runner saw it end), then how each of
+ *                  its descendants does, in any order: exit N, signal N, lost
+ *   needs: root    has nothing to show to an ordinary user
+ *   ledger: threaded | none
+ *                  other threads live at exit; or it ends in a way that leaves no ledger
+ *   heap: unknown  the heap rows must be unknown
+ *   preload: LIBRARY  runs with this LD_PRELOAD, set by the user
  * In ARGUMENTS, %W stands for the folder with the libraries and programs built from special/.
  */
 #ifndef HOSTILE_H
@@ -35,7 +36,7 @@
 
 enum { TRANSCRIPT_LOST = 99 }; /* exit status when standard output cannot be written */
 
-/* One line of the transcript, in one write: no stdio buffer that a fork could double, little stack, safe in a signal handler. */
+/* One line of the transcript, in one write: no buffer that a fork could double, little stack, safe in a handler. */
 __attribute__((format(printf, 1, 2))) static inline void say(const char *format, ...)
 {
 	char line[512];
@@ -53,7 +54,7 @@ __attribute__((format(printf, 1, 2))) static inline void say(const char *format,
 	errno = errno_kept;
 }
 
-/* The outcome of a call: its value when it is small enough to mean something, else that it succeeded, else errno by name. */
+/* The outcome of a call: its value when it is small enough to mean something, else "ok"; errno by name if it failed. */
 static inline void say_result(const char *what, long result)
 {
 	if (result == -1)

@@ -34,8 +34,8 @@ int main(void)
 		right += heap_work((unsigned)i) == 192;
 	for (int i = 0; i < 200; i++) {
 		char *page = (char *)mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		failed += page == MAP_FAILED || mprotect(page, 4096, PROT_READ) || madvise(page, 1 << 20, MADV_DONTNEED) ||
-			  munmap(page, 1 << 20);
+		failed += page == MAP_FAILED || mprotect(page, 4096, PROT_READ) ||
+			  madvise(page, 1 << 20, MADV_DONTNEED) || munmap(page, 1 << 20);
 	}
 	say("heaps right: %d, maps failed: %d", right, failed);
 	right = 0;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the scripts that compare bare with observed runs share: places to run in, users to run as, programs, comparison, verdicts.
-# Needs SRC and BUILD. Everything happens in a folder of its own under TMPDIR, with copies of the binaries, so that uid 65534 reaches them.
+# What the scripts that compare bare with observed runs share: places to run in, users to run as, programs, comparison,
+# verdicts. Needs SRC and BUILD. Everything happens in a folder of its own under TMPDIR, with copies of the binaries, so
+# that uid 65534 reaches them.
 
 # shellcheck source=tests/harness.sh
 . "$SRC/tests/harness.sh"
@@ -42,13 +43,17 @@ prepare() {
 	ulimit -c 0
 }
 
+# verdict SENTENCE FAULTS: ok when there are none
+verdict() { if [[ -n $2 ]]; then not_ok "$1" "$2"; else ok "$1"; fi; }
+
 # compile OUTPUT SOURCE [FLAG…]: false, and a skip, when the toolchain lacks something
 compile() {
 	local output=$1 source=$2 compiler=("${CC:-cc}" -std=gnu17)
 	shift 2
 	[[ $source == *.cc ]] && compiler=("${CXX:-c++}" -std=gnu++17)
-	"${compiler[@]}" -O2 -g "${WARNINGS[@]}" -fvisibility=hidden -pthread -o "$output" "$source" "$@" 2>"$output.log" && return
-	skip "$(basename "$output")" "cannot be built: $(grep -m1 -E 'error|cannot|not found' "$output.log" || head -n1 "$output.log")"
+	compiler+=(-O2 -g "${WARNINGS[@]}" -fvisibility=hidden -pthread)
+	"${compiler[@]}" -o "$output" "$source" "$@" 2>"$output.log" && return
+	skip "$(basename "$output")" "cannot be built: $(grep -m1 -E 'error|cannot|not found' "$output.log")"
 	return 1
 }
 
@@ -102,20 +107,21 @@ run_as() {
 		chown 65534:65534 "$place" "$place/cwd"
 		as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
 	fi
-	(cd "$place/cwd" && exec env -i PATH=/usr/bin:/bin HOME=/nonexistent LC_ALL=C ANSWER=42 "$W/ended" "$place/ended" \
-		"${as[@]}" "$@" >"$place/out" 2>"$place/err" </dev/null)
+	(cd "$place/cwd" && exec env -i PATH=/usr/bin:/bin HOME=/nonexistent LC_ALL=C ANSWER=42 \
+		"$W/ended" "$place/ended" "${as[@]}" "$@" >"$place/out" 2>"$place/err" </dev/null)
 }
 
-# observe PLACE USER MODE PROGRAM…: under the command, or preloaded alone; the recording and the report stay out of the way.
+# observe PLACE USER MODE PROGRAM…: under the command, or preloaded alone; the recording and the report stay out of the
+# way.
 observe() {
-	local place=$1 user=$2 mode=$3
+	local place=$1 user=$2 mode=$3 recording=${RECORDING:-$1/recording} report=${REPORT:-$1/report}
 	shift 3
 	if [[ $mode == run ]]; then
 		run_as "$place" "$user" "${SHAPE[@]}" ${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"} \
-			"$BIN/pagegap" run -o "${RECORDING:-$place/recording}" --report="${REPORT:-$place/report}" -- "$@"
+			"$BIN/pagegap" run -o "$recording" --report="$report" -- "$@"
 	else
-		run_as "$place" "$user" "${SHAPE[@]}" env LD_PRELOAD="$BIN/libpagegap.so${USER_PRELOAD:+:$USER_PRELOAD}" \
-			PAGEGAP_OPTIONS="output=${RECORDING:-$place/recording},report=${REPORT:-$place/report}" "$@"
+		run_as "$place" "$user" "${SHAPE[@]}" env PAGEGAP_OPTIONS="output=$recording,report=$report" \
+			LD_PRELOAD="$BIN/libpagegap.so${USER_PRELOAD:+:$USER_PRELOAD}" "$@"
 	fi
 }
 
@@ -123,8 +129,8 @@ observe() {
 differences() {
 	local what
 	for what in ended out err; do
-		cmp -s "$1/$what" "$2/$what" ||
-			diff -U0 --label bare --label observed "$1/$what" "$2/$what" | tail -n +3 | cat -v | sed "s/^/$what: /" | head -n 8
+		cmp -s "$1/$what" "$2/$what" || diff -U0 --label bare --label observed "$1/$what" "$2/$what" |
+			tail -n +3 | cat -v | sed "s/^/$what: /" | head -n 8
 	done
 }
 
@@ -138,11 +144,11 @@ validate_jsons() {
 		"$python" -c 'import jsonschema' 2>/dev/null && echo "$python" && break
 	done)
 	if [[ -z $schema || -z $python ]]; then
-		skip 'reports against the schema' "${schema:+python3-jsonschema is not installed}${schema:-no schema in report/}"
+		skip 'reports against the schema' "no schema in report/, or no python3-jsonschema: ${schema:-none} ${python:-none}"
 		return
 	fi
 	faults=$(printf '%s\n' "${JSONS[@]}" | "$python" "$HOSTILE/validate.py" "$schema")
-	if [[ -n $faults ]]; then not_ok 'reports against the schema' "$faults"; else ok "${#JSONS[@]} reports against the schema"; fi
+	verdict "${#JSONS[@]} reports against the schema" "$faults"
 }
 
 # For the program with 100,000 mappings: the machine's limit is put back at the end.

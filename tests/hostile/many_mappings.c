@@ -51,7 +51,8 @@ int main(int argc, char **argv)
 	if (to_the_limit) {
 		/* No mapping is left, but the heap has room: what fails must fail with ENOMEM, the rest must work. */
 		int maps = 0;
-		while (maps < 10 && mmap(NULL, 4096, maps % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED)
+		while (maps < 10 && mmap(NULL, 4096, maps % 2 ? PROT_READ : PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+					 0) != MAP_FAILED)
 			maps++;
 		say_result(maps < 10 ? "mmap within ten" : "mmap", maps < 10 ? -1 : maps);
 		say_pointer("small malloc at the limit", kept(malloc(100)));

@@ -53,12 +53,12 @@ static void fixed_addresses(void)
 	area[0] = 'x';
 	say("over its own: %d %d", over == area + 4 * PAGE, over[0]);
 	say_pointer("not over its own", mmap(area, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0));
-	static const uintptr_t places[] = { 0x10000, 0x100000000, 0x7000000000, 0x100000000000, 0x200000000000, 0x600000000000,
-		0x7fff00000000 - 0x400000000000 };
+	static const uintptr_t places[] = { 0x10000, 0x100000000, 0x7000000000, 0x100000000000, 0x200000000000,
+		0x600000000000, 0x3fff00000000 };
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		say("%zu MiB at place %zu: %s", (size_t)1 << i, i,
-		    mmap((void *)places[i], (size_t)1 << (i + 20), RW, ANON | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0) ==
-				    (void *)places[i] ? "ok" : strerrorname_np(errno));
+		say("%zu MiB where told: %d", (size_t)1 << i,
+		    mmap((void *)places[i], (size_t)1 << (i + 20), RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) ==
+			    (void *)places[i]);
 	say("below 2 GiB: %d", (uintptr_t)mmap(NULL, PAGE, RW, ANON | MAP_32BIT, -1, 0) < (uintptr_t)1 << 31);
 	say_pointer("no length", mmap(NULL, 0, RW, ANON, -1, 0));
 	say_pointer("no kind", mmap(NULL, PAGE, RW, MAP_ANONYMOUS, -1, 0));

@@ -73,7 +73,8 @@ int main(void)
 	FILE *memory = open_memstream(&text, &length);
 	fprintf(memory, "%d bytes from libc", 42);
 	fclose(memory);
-	say("%s, %s", text, (unsigned char *)text > arena && (unsigned char *)text < arena + sizeof(arena) ? "ours" : "not ours");
+	say("%s, %s", text,
+	    (unsigned char *)text > arena && (unsigned char *)text < arena + sizeof(arena) ? "ours" : "not ours");
 	free(text);
 	free(strdup("another"));
 	pid_t child = fork();

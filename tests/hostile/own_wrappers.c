@@ -94,7 +94,7 @@ int main(void)
 	}
 	reap("child", child);
 	unsigned long written = writes;
-	say("calls: mmap %lu, munmap %lu, open %lu, read %lu, write %lu, close %lu, getenv %lu, fork %lu, prctl %lu", mmaps, munmaps,
-	    opens, reads, written, closes, getenvs, forks, prctls);
+	say("calls: mmap %lu, munmap %lu, open %lu, read %lu, write %lu, close %lu, getenv %lu, fork %lu, prctl %lu",
+	    mmaps, munmaps, opens, reads, written, closes, getenvs, forks, prctls);
 	return 0;
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# The circumstances that a program cannot make for itself: a full disk, closed descriptors, inherited signals and limits, a runner that
-# is killed, executables that cannot be preloaded. Sourced by tests/e2e/hostile.sh after lib.sh; check_places runs them all.
+# The circumstances that a program cannot make for itself: a full disk, closed descriptors, inherited signals and
+# limits, a runner that is killed, executables that cannot be preloaded. Sourced by tests/e2e/hostile.sh after lib.sh;
+# check_places runs them all.
 
-# same TITLE USER MODE ENDINGS PROGRAM…: bare and observed within SHAPE; ENDINGS empty: the recording may be missing. Sets OBSERVED.
+# same TITLE USER MODE ENDINGS PROGRAM…: bare and observed within SHAPE; ENDINGS empty: the recording may be missing.
+# Sets OBSERVED.
 same() {
 	local title="$1, as $2, $3" user=$2 mode=$3 endings=$4 bare faults
 	shift 4
@@ -13,7 +15,7 @@ same() {
 	observe "$OBSERVED" "$user" "$mode" "$@"
 	faults=$(differences "$bare" "$OBSERVED"
 		[[ -z $endings ]] || recording_faults "$OBSERVED" "$mode" "$endings" none '')
-	if [[ -n $faults ]]; then not_ok "$title" "$faults"; else ok "$title"; fi
+	verdict "$title" "$faults"
 	discard "$bare"
 }
 
@@ -64,7 +66,7 @@ inherited() {
 			SHAPE=(env --ignore-signal='CHLD,PIPE,INT,HUP' --block-signal='USR1,CHLD,TERM')
 			same 'signals ignored and blocked' "$user" "$mode" 'exit 0' "$WORK/programs/show_self" x
 			SHAPE=(prlimit --as=400000000)
-			same 'little address space' "$user" "$mode" 'exit 0; exit 13 x20' "$WORK/programs/fork_in_handler" computing
+			same 'little address space' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
 			SHAPE=(prlimit --nofile=16 --stack=262144 --memlock=0 --core=0)
 			same 'low limits' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
 			SHAPE=(prlimit --fsize=4096)
@@ -84,8 +86,12 @@ no_place_to_write() {
 	for user in $USERS; do
 		for mode in $MODES; do
 			# shellcheck disable=SC2034 # for observe
-			REPORT=/dev/full same 'report to /dev/full' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
-			RECORDING=/proc/none same 'recording where nobody can write' "$user" preload '' "$W/first_descriptor"
+			REPORT=/dev/full
+			same 'report to /dev/full' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
+			unset REPORT
+			RECORDING=/proc/none
+			same 'recording where nobody can write' "$user" "$mode" '' "$W/first_descriptor"
+			unset RECORDING
 		done
 	done
 	mkdir "$WORK/full"
@@ -108,7 +114,8 @@ no_place_to_write() {
 	done
 }
 
-# A shell under the command, in the background, that has said "begun" and waits for a line on descriptor 8. Sets OBSERVED and RUNNER.
+# A shell under the command, in the background, that has said "begun" and waits for a line on descriptor 8. Sets
+# OBSERVED and RUNNER.
 begin_waiting() {
 	new_place OBSERVED
 	mkfifo "$OBSERVED/fifo" && exec 8<>"$OBSERVED/fifo"
@@ -140,7 +147,7 @@ runner_and_signals() {
 		not_ok 'the program goes on when its runner is killed' "$(cat "$OBSERVED/out" "$OBSERVED/err")"
 	fi
 	for ((status = 0; status < 100; status++)); do
-		read_recording "$OBSERVED" && jq -e '.processes[0].ended_by.kind == "exit"' "$OBSERVED/json" >/dev/null && break
+		read_recording "$OBSERVED" && [[ $(jq -r '.processes[0].ended_by.kind' "$OBSERVED/json") == exit ]] && break
 		sleep 0.1
 	done
 	check_eq 'its end is recorded without the runner' 'exit 12' \

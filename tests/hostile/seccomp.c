@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 	int kills = !strncmp(way, "kill", 4);
 
 	say_heap("before the filter");
-	say_result("filter", forbid_files(kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM, strstr(way, "syscall") != NULL));
+	say_result("filter", forbid_files(kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM,
+					  strstr(way, "syscall") != NULL));
 	say_heap("behind the filter");
 	say_pointer("anonymous mmap", mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	if (!kills)

@@ -39,8 +39,8 @@ static void show_descriptors(void)
 		struct stat status;
 		int fd = atoi(entry->d_name);
 		if (readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1) > 0 && !fstat(fd, &status))
-			say("descriptor %s: type %o, flags %x, of the recording: %d", entry->d_name, status.st_mode & S_IFMT,
-			    (unsigned)fcntl(fd, F_GETFD), strstr(target, "capture") != NULL);
+			say("descriptor %s: type %o, flags %x, of the recording: %d", entry->d_name,
+			    status.st_mode & S_IFMT, (unsigned)fcntl(fd, F_GETFD), strstr(target, "capture") != NULL);
 	}
 	closedir(directory);
 }
@@ -57,16 +57,19 @@ static void show_signals(void)
 			say("signal %d: %s", number, strerrorname_np(errno));
 		else if (action.sa_handler != SIG_DFL || sigismember(&mask, number) || sigismember(&pending, number))
 			say("signal %d: handler %s, blocked %d, pending %d", number,
-			    action.sa_handler == SIG_IGN ? "ignore" : action.sa_handler == SIG_DFL ? "default" : "other",
+			    action.sa_handler == SIG_IGN ? "ignore" : action.sa_handler ? "other" : "default",
 			    sigismember(&mask, number), sigismember(&pending, number));
 	}
 }
 
 static void show_status(void)
 {
-	static const char *const shown[] = { "Name:", "Umask:", "Groups:", "Threads:", "SigPnd:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:",
-		"CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:", "TracerPid:", "Cpus_allowed_list:",
-		"VmLck:", "CoreDumping:", "THP_enabled:" };
+	static const char *const shown[] = {
+		"Name:",   "Umask:",	   "Groups:",	  "Threads:", "SigPnd:",    "ShdPnd:",
+		"SigBlk:", "SigIgn:",	   "SigCgt:",	  "CapInh:",  "CapPrm:",    "CapEff:",
+		"CapBnd:", "CapAmb:",	   "NoNewPrivs:", "Seccomp:", "TracerPid:", "Cpus_allowed_list:",
+		"VmLck:",  "CoreDumping:", "THP_enabled:"
+	};
 	char line[512];
 	FILE *file = fopen("/proc/self/status", "r");
 
@@ -93,7 +96,8 @@ static void show_limits(void)
 	}
 	prctl(PR_GET_NAME, name);
 	say("name %s, dumpable %d, securebits %d, keepcaps %d, slack %d, thp off %d", name, prctl(PR_GET_DUMPABLE),
-	    prctl(PR_GET_SECUREBITS), prctl(PR_GET_KEEPCAPS), prctl(PR_GET_TIMERSLACK), prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+	    prctl(PR_GET_SECUREBITS), prctl(PR_GET_KEEPCAPS), prctl(PR_GET_TIMERSLACK),
+	    prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
 	prctl(PR_GET_PDEATHSIG, &value);
 	say("signal at the parent's death %d", value);
 	prctl(PR_GET_CHILD_SUBREAPER, &value);

@@ -32,7 +32,8 @@ static void *work(void *argument)
 		free(blocks[i]);
 	}
 	char *page = (char *)mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	map_right = page != MAP_FAILED && !mprotect(page, 4096, PROT_READ) && !madvise(page, 8192, MADV_DONTNEED) && !munmap(page, 8192);
+	map_right = page != MAP_FAILED && !mprotect(page, 4096, PROT_READ) && !madvise(page, 8192, MADV_DONTNEED) &&
+		    !munmap(page, 8192);
 	pid_t child = fork();
 	if (!child) {
 		free(malloc(1000));

@@ -18,7 +18,8 @@ static void at_fork(void)
 	say("fork handler"); /* POSIX: posix_spawn need not run it; glibc does not */
 }
 
-static pid_t spawn(const char *what, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes, const char *command)
+static pid_t spawn(const char *what, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
+		   const char *command)
 {
 	char shell[] = "sh", option[] = "-c", text[256];
 	char *const arguments[] = { shell, option, text, NULL };
@@ -45,7 +46,8 @@ static void with_actions(void)
 	posix_spawn_file_actions_addclose(&actions, 0);
 	posix_spawn_file_actions_addchdir_np(&actions, "/usr");
 	posix_spawn_file_actions_addclosefrom_np(&actions, 10);
-	pid_t child = spawn("actions", &actions, NULL, "cd -P . && echo $PWD >&7; exec ls /proc/self/fd | tr '\\n' ' ' ");
+	pid_t child =
+		spawn("actions", &actions, NULL, "cd -P . && echo $PWD >&7; exec ls /proc/self/fd | tr '\\n' ' ' ");
 	reap("actions", child);
 	say_result("read", read(ends[0], byte, 4));
 	say("in %s", byte);
@@ -71,7 +73,8 @@ static void with_attributes(void)
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 	reap("signals", spawn("signals", NULL, &attributes, "kill -USR2 $$; kill -USR1 $$; exit 1"));
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_RESETIDS);
-	reap("session", spawn("session", NULL, &attributes, "read a b c d pgrp sid x </proc/$$/stat; test $pgrp = $$ && test $sid = $$"));
+	reap("session", spawn("session", NULL, &attributes,
+			      "read a b c d pgrp sid x </proc/$$/stat; test $pgrp = $$ && test $sid = $$"));
 	posix_spawnattr_destroy(&attributes);
 }
 

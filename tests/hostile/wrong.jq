@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-# Reads a JSON report and prints one line for each thing that is wrong with its ledgers:
-# the rows and what is unexplained must sum to the kernel's figures; with $unexplained == "zero" nothing may be unexplained in the
-# snapshot at exit or exec, "some" allows it (other threads were alive).
+# Reads a JSON report and prints one line for each thing that is wrong with its ledgers: the rows and what is
+# unexplained must sum to the kernel's figures; with $unexplained == "zero" nothing may be unexplained in the snapshot
+# at exit or exec, "some" allows it (other threads were alive).
 def sum(f): [.rows[] | f] | if any(. == null) then null else add end;
-.processes[] | "pid \(.pid) image \(.image)" as $who | .snapshots[] | . as $s | (
-	(select((.rows | length) != 10) | "\($who) \(.why): \(.rows | length) rows instead of 10"),
+.processes[] | "pid \(.pid) image \(.image)" as $who | .snapshots[]
+| def fault(what): "\($who) \(.why): " + what;
+(
+	(select((.rows | length) != 10) | fault("\(.rows | length) rows instead of 10")),
 	(select(sum(.mapped_bytes) + .unexplained_mapped_bytes != .vm_size_bytes)
-		| "\($who) \(.why): rows sum to \(sum(.mapped_bytes)) mapped, unexplained \(.unexplained_mapped_bytes), VmSize \(.vm_size_bytes)"),
+		| fault("\(sum(.mapped_bytes)) mapped in rows, \(.unexplained_mapped_bytes) unexplained, VmSize \(.vm_size_bytes)")),
 	(select(sum(.resident_bytes) + .unexplained_resident_bytes != .rss_bytes)
-		| "\($who) \(.why): rows sum to \(sum(.resident_bytes)) resident, unexplained \(.unexplained_resident_bytes), Rss \(.rss_bytes)"),
+		| fault("\(sum(.resident_bytes)) resident in rows, \(.unexplained_resident_bytes) unexplained, Rss \(.rss_bytes)")),
 	(select($unexplained == "zero" and (.why == "exit" or .why == "exec") and
 		(.unexplained_mapped_bytes != 0 or .unexplained_resident_bytes != 0))
-		| "\($who) \(.why): unexplained \(.unexplained_mapped_bytes) mapped, \(.unexplained_resident_bytes) resident")
+		| fault("unexplained \(.unexplained_mapped_bytes) mapped, \(.unexplained_resident_bytes) resident"))
 )

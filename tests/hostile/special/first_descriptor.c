@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends with the status 40 + the first free descriptor, in itself and in a child: how the standard ones were closed must not change it. */
+/* Ends with status 40 + the first free descriptor, the same in a child: it must stay what the shell closed. */
 #include "../hostile.h"
 
 int main(void)

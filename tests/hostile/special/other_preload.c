@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A library that the user already preloads: replaces getppid and counts malloc calls by handing them on, like any LD_PRELOAD tool. */
+/* A library that the user already preloads: replaces getppid, and counts the calls of malloc that it hands on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

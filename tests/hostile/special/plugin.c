@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The library that dlopen_1000 loads: allocates in its constructor, in thread-local data and in its function, frees in its destructor. */
+/* The library that dlopen_1000 loads: allocates in its constructor and its function, frees in its destructor. */
 #include <stdlib.h>
 #include <string.h>
 

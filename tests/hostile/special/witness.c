@@ -10,9 +10,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Written by one thread each, read after its death: stores in program order are all that is needed (x86 keeps them in order). */
+/* Written by one thread each, read after its death: volatile keeps the stores in program order, and so does x86. */
 struct witness {
-	_Alignas(64) volatile uint64_t begun_allocations, done_allocations, begun_frees, done_frees, begun_bytes, done_bytes;
+	_Alignas(64) volatile uint64_t begun_allocations, done_allocations, begun_frees, done_frees, begun_bytes;
+	volatile uint64_t done_bytes;
 };
 
 static struct witness *witnesses;
@@ -54,7 +55,8 @@ int main(int argc, char **argv)
 
 	if (fd < 0 || !threads || ftruncate(fd, (off_t)(threads * sizeof(struct witness))))
 		return 1;
-	witnesses = (struct witness *)mmap(NULL, threads * sizeof(struct witness), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	witnesses = (struct witness *)mmap(NULL, threads * sizeof(struct witness), PROT_READ | PROT_WRITE, MAP_SHARED,
+					   fd, 0);
 	works = atoi(argv[3]) != 0;
 	pthread_barrier_init(&at_work, NULL, threads + (threads > 1));
 	for (size_t i = 0; threads > 1 && i < threads; i++) {
