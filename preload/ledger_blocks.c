@@ -141,7 +141,7 @@ static void fill_flush(struct ledger *l)
 }
 
 /* Bytes [start, end) of a block lie on resident pages; they are requested ones or slack. */
-static void fill_add(struct ledger *l, uint64_t start, uint64_t end, bool requested)
+static inline void fill_add(struct ledger *l, uint64_t start, uint64_t end, bool requested)
 {
 	while (start < end) {
 		uint64_t page = page_down(start), upto = min_u64(end, page + PAGE_BYTES);
@@ -166,28 +166,34 @@ static void fill_add(struct ledger *l, uint64_t start, uint64_t end, bool reques
 	}
 }
 
-/* The segment's walk */
+/* The segment's walk. Bytes on the run at hand are gathered first and added to the rows when the run is left. */
 
 static void next_run(struct ledger *l)
 {
-	if (l->have_run)
+	if (l->have_run) {
 		add_run(l, &l->heap, l->run.end - l->run.start, l->run.flags);
-	l->have_run = pages_next(&l->pages, &l->run);
+		add_run(l, &l->out->rows[ROW_HEAP_LIVE], l->run_live, l->run.flags);
+		add_run(l, &l->out->rows[ROW_HEAP_SLACK], l->run_slack, l->run.flags);
+	}
+	l->run_live = l->run_slack = 0;
+	if (l->all_resident) { /* one run, without asking */
+		l->have_run = !l->have_run;
+		l->run = (struct page_run){ l->pages.next, l->pages.end, PAGES_RESIDENT };
+	} else {
+		l->have_run = pages_next(&l->pages, &l->run);
+	}
 }
 
-/* Bytes [start, end) of blocks, ascending from call to call. */
-static void span(struct ledger *l, int row, uint64_t start, uint64_t end)
+/* Bytes [start, end) of blocks, ascending from call to call; requested or slack ones. */
+static inline void span(struct ledger *l, uint64_t start, uint64_t end, bool requested)
 {
-	struct capture_amounts *amounts = &l->out->rows[row];
-
-	amounts->mapped_bytes += end - start;
 	while (l->have_run && l->run.start < end) {
 		uint64_t from = max_u64(start, l->run.start), upto = min_u64(end, l->run.end);
 
 		if (from < upto) {
-			add_run(l, amounts, upto - from, l->run.flags);
+			*(requested ? &l->run_live : &l->run_slack) += upto - from;
 			if (l->run.flags & PAGES_RESIDENT)
-				fill_add(l, from, upto, row == ROW_HEAP_LIVE);
+				fill_add(l, from, upto, requested);
 		}
 		if (l->run.end > end)
 			break;
@@ -196,16 +202,77 @@ static void span(struct ledger *l, int row, uint64_t start, uint64_t end)
 }
 
 /* One block, clipped to the segment. */
-static void block_spans(struct ledger *l, const struct block *b, uint64_t start, uint64_t end)
+static inline void block_spans(struct ledger *l, const struct block *b, uint64_t start, uint64_t end)
 {
-	uint64_t asked = b->address + b->requested, stop = b->address + b->usable;
-	uint64_t from = max_u64(b->address, start), middle = max_u64(from, min_u64(asked, end));
+	uint64_t from = max_u64(b->address, start), middle = max_u64(from, min_u64(b->address + b->requested, end));
+	uint64_t stop = max_u64(middle, min_u64(b->address + b->usable, end));
 
-	if (from < middle)
-		span(l, ROW_HEAP_LIVE, from, middle);
-	stop = min_u64(stop, end);
-	if (middle < stop)
-		span(l, ROW_HEAP_SLACK, middle, stop);
+	l->out->rows[ROW_HEAP_LIVE].mapped_bytes += middle - from;
+	l->out->rows[ROW_HEAP_SLACK].mapped_bytes += stop - middle;
+	span(l, from, middle, true);
+	span(l, middle, stop, false);
+}
+
+/*
+ * The common case in one tight loop: small blocks that follow each other on one run. Returns where it stopped, at the first thing
+ * that is not so; the general walk goes on from there.
+ */
+static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
+{
+	const uint64_t leaf_end = (l->leaf.key + 1) << LEAF_SHIFT, limit = min_u64(min_u64(end, l->run.end), leaf_end);
+	const uint8_t *byte;
+	uint64_t requested_sum = 0, usable_sum = 0, blocks = 0, fill = l->fill_bytes, page = l->fill_page;
+
+	if (!l->have_run || !(l->run.flags & PAGES_RESIDENT) || from < l->run.start || from >= limit || from >> LEAF_SHIFT != l->leaf.key ||
+	    !l->leaf.bytes || from & 15)
+		return from;
+	byte = l->leaf.bytes + blockmap_granule(from);
+	while (from < limit) {
+		uint64_t usable, requested, stop;
+
+		if (*byte == CODE_FEW) {
+			usable = (uint64_t)byte[1] << 3;
+			requested = byte[2];
+		} else if (*byte == CODE_2 || *byte == CODE_3) {
+			usable = (*byte == CODE_2 ? 24U : 40U) + (byte[1] >> 3 & 8U);
+			requested = byte[1] & 63;
+		} else {
+			break;
+		}
+		stop = from + usable;
+		if (stop > limit || requested > usable)
+			break;
+		if (from - page >= PAGE_BYTES) {
+			l->fill_bytes = fill;
+			fill_flush(l);
+			fill = 0;
+			page = page_down(from);
+		}
+		l->fill_touched = true;
+		fill += requested;
+		if (unlikely(stop - page > PAGE_BYTES)) { /* reaches into the next page */
+			uint64_t here = min_u64(requested, page + PAGE_BYTES - from);
+
+			l->fill_bytes = fill - (requested - here);
+			fill_flush(l);
+			l->fill_touched = true;
+			fill = requested - here;
+			page += PAGE_BYTES;
+		}
+		requested_sum += requested;
+		usable_sum += usable;
+		blocks++;
+		from += (usable + 15) & ~15UL;
+		byte += (usable + 15) >> GRANULE_SHIFT;
+	}
+	l->fill_bytes = fill;
+	l->fill_page = page;
+	l->run_live += requested_sum;
+	l->run_slack += usable_sum - requested_sum;
+	l->out->rows[ROW_HEAP_LIVE].mapped_bytes += requested_sum;
+	l->out->rows[ROW_HEAP_SLACK].mapped_bytes += usable_sum - requested_sum;
+	l->out->live_blocks += blocks;
+	return from;
 }
 
 /* What the segment has beyond the live and slack bytes that it added to their rows. */
@@ -236,6 +303,8 @@ void heap_segment(struct ledger *l, uint64_t start, uint64_t end)
 	l->fill_page = UINT64_MAX;
 	pages_begin(&l->pages, start, end, l->mapping.shared_resident != 0);
 	l->have_run = false;
+	l->all_resident = l->mapping.resident == l->mapping.end - l->mapping.start && !l->mapping.shared_resident &&
+			  !l->mapping.swap && !l->mapping.huge;
 	next_run(l);
 	if (block.address < start && block.address + block.usable > start) {
 		block_spans(l, &block, start, end);
@@ -246,6 +315,8 @@ void heap_segment(struct ledger *l, uint64_t start, uint64_t end)
 		l->out->live_blocks++;
 		block_spans(l, &block, start, end);
 		from = block.address + block.usable;
+		if (block.usable > 8) /* only blocks of eight bytes share a granule */
+			from = walk_dense(l, (from + 15) & ~15UL, end);
 	}
 	fill_flush(l);
 	while (l->have_run)

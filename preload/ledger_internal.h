@@ -58,7 +58,8 @@ struct ledger {
 	uint8_t *leaf_copy;                     /* of another process: LEAF_BYTES */
 	struct block   carried;                 /* the last block seen: it may reach into the next segment */
 	struct page_run run;                    /* the run of backed pages at hand */
-	bool     have_run;
+	bool     have_run, all_resident;        /* the latter: the whole mapping is, and nothing else is to be told of its pages */
+	uint64_t run_live, run_slack;           /* bytes of the run that are requested, and slack, ones */
 	struct capture_amounts heap;            /* of the whole segment */
 	uint64_t fill_page, fill_bytes;         /* the page at hand and the requested bytes on it */
 	bool     fill_touched;

@@ -17,13 +17,16 @@
 
 #define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
 #define COST_SHARE    50                /* ledgers may take 1/50 of the run */
-#define FIRST_COST_NS 300000ULL         /* expected of the first ledger: a small process's smaps */
+#define PEAK_SHARE    5                 /* one at a peak that was held, 1/5 of the time for which it was */
+#define BASE_COST_NS  300000ULL         /* expected of a ledger: a small process's smaps, … */
+#define PAGE_COST_NS  60ULL             /* … each resident page, … */
+#define BLOCK_COST_NS 5ULL              /* … and each live block; corrected by what the last one did cost */
 #define PEAK_STEP     32                /* a peak is new when it is 1/32 higher than the last one recorded */
 
 static struct {
 	uint64_t next_look_ns, last_sample_ns;
 	uint64_t cost_ns;               /* spent on ledgers so far */
-	uint64_t last_cost_ns, last_rss_bytes;
+	uint64_t last_cost_ns, last_modelled_ns;
 	uint64_t peak_rss_bytes;        /* of the best peak ledger */
 	uint32_t lock;
 	uint64_t waited_ns, migrated;   /* of threads that are gone */
@@ -268,7 +271,6 @@ void snapshot_take(enum capture_why why, const char *name)
 		place->cost_ns = sys_now_ns(CLOCK_MONOTONIC) - start;
 		__atomic_store_n(&place->sequence, (sequence | 1) + 1, __ATOMIC_RELEASE);
 		state.last_cost_ns = place->cost_ns;
-		state.last_rss_bytes = place->rss_bytes;
 		if (why == WHY_PEAK)
 			state.peak_rss_bytes = place->rss_bytes;
 	}
@@ -278,26 +280,41 @@ void snapshot_take(enum capture_why why, const char *name)
 	signals_restore();
 }
 
-/* Is resident memory higher than at the best recorded peak, and can a ledger be afforded? */
-static void look_for_peak(uint64_t now)
+/* What a ledger would cost now, by the size of the process and by how the last one compared with that. */
+static uint64_t modelled_cost(uint64_t resident)
 {
-	uint64_t mapped, resident, highest, expected = state.last_cost_ns;
+	int64_t blocks, live, usable;
+
+	sum_live(capture, &blocks, &live, &usable);
+	if (capture->inherited_blocks != CAPTURE_UNKNOWN)
+		blocks += (int64_t)capture->inherited_blocks;
+	return BASE_COST_NS + resident / PAGE_BYTES * PAGE_COST_NS + (blocks > 0 ? (uint64_t)blocks : 0) * BLOCK_COST_NS;
+}
+
+/*
+ * Is resident memory higher than at the best recorded peak, and can a ledger be afforded? All of them together may take a small
+ * share of the run; and a peak that was held while nothing happened, a share of that time, since it will be asked for.
+ */
+static void look_for_peak(uint64_t now, uint64_t held_ns)
+{
+	uint64_t mapped, resident, highest, allowed = (now - capture->start_ns) / COST_SHARE, modelled;
 	struct rusage usage;
 
 	read_usage(&usage);
 	highest = (uint64_t)usage.ru_maxrss << 10;
 	if (highest <= state.peak_rss_bytes + state.peak_rss_bytes / PEAK_STEP + (256 << 10))
 		return;
-	if (!expected)
-		expected = FIRST_COST_NS;
-	if (state.cost_ns + expected > (now - capture->start_ns) / COST_SHARE)
-		return;
-	if (!read_statm(&mapped, &resident) || resident + resident / PEAK_STEP < highest)
+	allowed = allowed > state.cost_ns ? allowed - state.cost_ns : 0;
+	allowed = max_u64(allowed, held_ns / PEAK_SHARE);
+	if (allowed < BASE_COST_NS / 2 || !read_statm(&mapped, &resident) || resident + resident / PEAK_STEP < highest)
 		return; /* that peak is over */
-	if (state.last_rss_bytes && resident > state.last_rss_bytes)
-		expected = expected * (resident / 4096) / (state.last_rss_bytes / 4096);
-	if (state.cost_ns + expected <= (now - capture->start_ns) / COST_SHARE)
+	modelled = modelled_cost(resident);
+	if (state.last_modelled_ns && state.last_cost_ns > state.last_modelled_ns)
+		modelled = modelled * (state.last_cost_ns >> 10) / ((state.last_modelled_ns >> 10) + 1);
+	if (modelled <= allowed) {
+		state.last_modelled_ns = modelled_cost(resident);
 		snapshot_take(WHY_PEAK, NULL);
+	}
 }
 
 /* Samples */
@@ -338,17 +355,25 @@ static void sample(uint64_t now)
 
 /* The moments */
 
+/* How long nothing was looked at, until now. */
+static uint64_t begin_look(uint64_t now)
+{
+	uint64_t due = __atomic_exchange_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
+
+	return due && now > due ? now - due : 0;
+}
+
 static void look(void)
 {
-	uint64_t now = sys_now_ns(CLOCK_MONOTONIC);
+	uint64_t now = sys_now_ns(CLOCK_MONOTONIC), held;
 
 	if (now < __atomic_load_n(&state.next_look_ns, __ATOMIC_RELAXED))
 		return;
-	__atomic_store_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
+	held = begin_look(now);
 	signals_block();
 	if (now - state.last_sample_ns >= capture->sample_interval_ns)
 		sample(now);
-	look_for_peak(now);
+	look_for_peak(now, held);
 	signals_restore();
 }
 
@@ -381,6 +406,5 @@ void snapshot_before_release(uint64_t bytes)
 		return;
 	if (state.next_look_ns > now && bytes < (1 << 20))
 		return;
-	__atomic_store_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
-	look_for_peak(now);
+	look_for_peak(now, begin_look(now));
 }
