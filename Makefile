@@ -25,7 +25,7 @@ endif
 
 , := ,
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-5s %s\n' $1 '$2')
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $1 '$2')
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibility=hidden -MMD -MP
@@ -41,7 +41,7 @@ ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-
 TSAN := -O1 -g -fsanitize=thread
 
 PRELOAD_SRC := $(wildcard preload/*.c preload/*.S)
-LEDGER_SRC := $(wildcard preload/ledger*.c preload/smaps.c preload/pages.c)
+LEDGER_SRC := $(wildcard preload/ledger*.c preload/smaps.c preload/pages.c preload/sandbox.c)
 REPORT_SRC := $(wildcard report/*.c)
 PROGRAM_SRC := $(wildcard $(foreach dir,examples tests/hostile tests/oracle,$(dir)/*.c $(dir)/*.cc))
 BENCH_SRC := $(wildcard tests/bench_*.c)
@@ -65,7 +65,7 @@ FUZZERS := $(call programs,$(FUZZ_SRC),$(BUILD)/fuzz)
 ##@ The two commands of the README
 .PHONY: demo check
 demo: all ## install what is missing, build, show pagegap on a real program
-	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/demo.sh
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" CC='$(CC)' tests/demo.sh
 
 check: all programs units ## install what is missing, build, run every test (under 15 minutes)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" CC='$(CC)' CXX='$(CXX)' tests/check.sh
