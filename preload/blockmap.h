@@ -58,7 +58,7 @@ enum {
 	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_FEW = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8
 };
 
-extern struct blockmap blockmap;        /* its pages are touched as they are needed */
+extern struct blockmap blockmap HIDDEN;        /* its pages are touched as they are needed */
 
 /* Only in the one thread of a forked child: whoever held the lock does not exist here. */
 void blockmap_forked(void);

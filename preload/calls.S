@@ -48,6 +48,10 @@ syscall:
 	je	3f
 	cmpq	$SYS_exit_group, %rdi
 	je	3f
+	cmpq	$SYS_prctl, %rdi
+	je	3f
+	cmpq	$SYS_seccomp, %rdi
+	je	3f
 	cmpq	$SYS_clone, %rdi
 	jne	4f
 	testq	%rdx, %rdx		/* a stack of its own: it will not return through our frame */

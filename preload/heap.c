@@ -147,9 +147,9 @@ EXPORT void *malloc(size_t size)
 		return note_other(block, size);
 	usable = (((const uint64_t *)block)[-1] & ~7ULL) - 8; /* of a block that was not mapped alone, as all small ones */
 	leaf += blockmap_granule((uint64_t)block);
-	if (usable - 56 < 57)
+	if (likely(usable - 56 < 57))
 		blockmap_store32(leaf, (uint32_t)(CODE_FEW | usable << 5 | size << 16));
-	else if (likely(usable < 56))
+	else if (usable < 56)
 		blockmap_store16(leaf, blockmap_small_word(size, usable));
 	else
 		return note_other(block, size);

@@ -19,7 +19,7 @@
  * asking malloc_usable_size would also read the next chunk's header, a cache line that nobody else needs now. Checked against
  * malloc_usable_size at start and now and then (heap_check_header).
  */
-extern bool heap_header_trusted;
+extern bool heap_header_trusted HIDDEN;
 
 static inline uint64_t heap_usable_by_header(const void *block)
 {

@@ -24,16 +24,16 @@ struct thread {
 extern __thread struct thread this_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The capture of this process image; NULL while there is none. A forked child's lies at the same address. */
-extern struct capture *capture;
+extern struct capture *capture HIDDEN;
 
 enum instrument_state { INSTRUMENT_NEW, INSTRUMENT_STARTING, INSTRUMENT_ON, INSTRUMENT_OFF };
-extern uint32_t instrument_state;
+extern uint32_t instrument_state HIDDEN;
 
 /*
  * Reads 1 in the process that wrote it and 0 in every child born by fork, whoever forked and how (MADV_WIPEONFORK, madvise(2));
  * unchanged in a vfork child, which shares its parent's memory.
  */
-extern unsigned char fork_sentinel[4096];
+extern unsigned char fork_sentinel[4096] HIDDEN;
 
 /* Once per image, by whichever comes first: a wrapper's first call or the library's constructor. */
 void instrument_start(void) COLD;
@@ -82,7 +82,7 @@ bool recording_extend(void);                                    /* backs the cou
 void recording_report(void) COLD;                               /* the first process of a recording without a runner prints it */
 
 /* threads.c */
-extern uint32_t threads_started;                                /* beyond the first */
+extern uint32_t threads_started HIDDEN;                                /* beyond the first */
 bool thread_attach(struct thread *thread);
 void thread_detach(void);
 void thread_note_stack(bool own_stack);

@@ -16,6 +16,8 @@
 #include <termios.h>
 #include <sys/ioctl.h>
 
+#include "sys.h"
+
 struct rusage;
 
 /* X(name, returns, parameters) */
@@ -49,6 +51,7 @@ struct rusage;
 	X(shmat, void *, (int, const void *, int)) \
 	X(shmdt, int, (const void *)) \
 	X(syscall, long, (long, ...)) \
+	X(prctl, int, (int, ...)) \
 	X(fork, pid_t, (void)) \
 	X(_Fork, pid_t, (void)) \
 	X(clone, int, (int (*)(void *), void *, int, void *, ...)) \
@@ -81,7 +84,7 @@ struct next {
 };
 #undef NEXT_FIELD
 
-extern struct next next;
+extern struct next next HIDDEN;
 
 /* The allocator behind `next`. */
 struct allocator {
@@ -92,7 +95,7 @@ struct allocator {
 	const char *path;               /* of that object; NUL-terminated, lives as long as the process */
 };
 
-extern struct allocator allocator;
+extern struct allocator allocator HIDDEN;
 
 /* Looks all of them up. A function that libc lacks stays NULL: its wrapper is then called by nobody. */
 void next_resolve(void);

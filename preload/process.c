@@ -8,10 +8,12 @@
 #include "process.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "heap.h"
@@ -207,6 +209,43 @@ EXPORT int forkpty(int *master, char *name, const struct termios *terminal, cons
 	return born(next.forkpty(master, name, terminal, size), CALL_FORK, BORN_FORK);
 }
 
+/* Filters on system calls: what goes in here binds the instrument too. */
+
+static long install(long (*call)(const long *), const long *arguments, const void *program)
+{
+	long result;
+
+	sandbox_prepare(program);
+	result = call(arguments);
+	sandbox_enter(result == 0);
+	return result;
+}
+
+static long call_prctl(const long *a)
+{
+	return next.prctl((int)a[0], a[1], a[2], a[3], a[4]);
+}
+
+static long call_syscall(const long *a)
+{
+	return next.syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+}
+
+EXPORT int prctl(int option, ...)
+{
+	long arguments[5] = { option };
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 1; i < 5; i++)
+		arguments[i] = va_arg(list, long);
+	va_end(list);
+	heap_next_ready();
+	if (option == PR_SET_SECCOMP && instrument_state == INSTRUMENT_ON)
+		return (int)install(call_prctl, arguments, arguments[1] == SECCOMP_MODE_STRICT ? NULL : (const void *)arguments[2]);
+	return (int)call_prctl(arguments);
+}
+
 /* syscall(2): calls.S sends here what changes mappings or makes or ends processes, and all else straight to libc. */
 long syscall_of_interest(long number, long a, long b, long c, long d, long e, long f);
 void *next_syscall; /* for calls.S */
@@ -225,6 +264,13 @@ long syscall_of_interest(long number, long a, long b, long c, long d, long e, lo
 		return (long)mremap((void *)a, (size_t)b, (size_t)c, (int)d, (void *)e);
 	case SYS_exit_group:
 		_exit((int)a);
+	case SYS_prctl:
+		return prctl((int)a, b, c, d, e);
+	case SYS_seccomp:
+		if (instrument_state == INSTRUMENT_ON && (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER))
+			return install(call_syscall, (const long[]){ number, a, b, c, d, e, f },
+				       a == SECCOMP_SET_MODE_STRICT ? NULL : (const void *)c);
+		break;
 	case SYS_clone:
 		if (a & CLONE_VM)
 			break;

@@ -161,6 +161,7 @@ int proc_open(int pid, const char *name)
 {
 	char path[64] = "/proc/self/", digits[12];
 	size_t at = 11, n = 0;
+	int fd;
 
 	if (pid) {
 		at = 6;
@@ -171,5 +172,6 @@ int proc_open(int pid, const char *name)
 		path[at++] = '/';
 	}
 	memcpy(path + at, name, strlen(name) + 1);
-	return sys_open(path, O_RDONLY, 0);
+	fd = sys_open(path, O_RDONLY, 0);
+	return fd < 0 && sandbox_active && !pid ? sandbox_file(name) : fd;
 }

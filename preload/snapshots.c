@@ -17,7 +17,7 @@
 
 #define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
 #define COST_SHARE    50                /* ledgers may take 1/50 of the run */
-#define PEAK_SHARE    5                 /* one at a peak that was held, 1/5 of the time for which it was */
+#define PEAK_SHARE    3                 /* one at a peak that was held, 1/3 of the time for which it was */
 #define BASE_COST_NS  300000ULL         /* expected of a ledger: a small process's smaps, … */
 #define PAGE_COST_NS  60ULL             /* … each resident page, … */
 #define BLOCK_COST_NS 5ULL              /* … and each live block; corrected by what the last one did cost */
