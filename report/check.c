@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bounds for every field of a capture. What identifies it must be right, or it is not shown at all; anything else that makes no sense
+ * becomes unknown, and the first such finding is told.
+ */
+#include "check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MOST      (UINT64_MAX >> 2)     /* above any time, size or count that a process can reach */
+#define MOST_LIVE (1LL << 54)           /* above any address space; 128 of them can be added up */
+
+struct check {
+	char  *defect;
+	size_t room;
+	bool   found;
+};
+
+static void finding(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void finding(struct check *check, const char *format, ...)
+{
+	va_list arguments;
+
+	if (check->found)
+		return;
+	check->found = true;
+	va_start(arguments, format);
+	vsnprintf(check->defect, check->room, format, arguments);
+	va_end(arguments);
+}
+
+static void check_number(struct check *check, const char *name, uint64_t *number)
+{
+	if (*number <= MOST || *number == CAPTURE_UNKNOWN)
+		return;
+	finding(check, "%s is %" PRIu64, name, *number);
+	*number = CAPTURE_UNKNOWN;
+}
+
+static void check_signed(struct check *check, const char *name, int64_t *number)
+{
+	if (*number <= MOST_LIVE && *number >= -MOST_LIVE)
+		return;
+	finding(check, "%s is %" PRId64, name, *number);
+	*number = 0;
+}
+
+static void check_limit(struct check *check, const char *name, uint32_t *number, uint32_t limit)
+{
+	if (*number <= limit)
+		return;
+	finding(check, "%s is %" PRIu32 ", at most %" PRIu32, name, *number, limit);
+	*number = 0;
+}
+
+static void check_string(struct check *check, const char *name, char *string, size_t bytes)
+{
+	if (memchr(string, '\0', bytes))
+		return;
+	finding(check, "%s does not end", name);
+	string[bytes - 1] = '\0';
+}
+
+/* Numbers one after the other, of the same kind. */
+static void check_numbers(struct check *check, const char *name, uint64_t *numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		check_number(check, name, &numbers[i]);
+}
+
+static bool fail(char *defect, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool fail(char *defect, size_t room, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(defect, room, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+static bool check_identity(const struct capture *c, size_t read, uint64_t file_bytes, char *defect, size_t room)
+{
+	if (!file_bytes)
+		return fail(defect, room, "empty: its process ended before it could be recorded, or the disk was full");
+	if (read < offsetof(struct capture, page_size) || memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)))
+		return fail(defect, room, "not a capture of pagegap");
+	if (c->version > CAPTURE_VERSION)
+		return fail(defect, room, "made by a newer pagegap (format %" PRIu32 "), this one reads %d", c->version, CAPTURE_VERSION);
+	if (c->version != CAPTURE_VERSION)
+		return fail(defect, room, "damaged: format %" PRIu32, c->version);
+	if (c->header_bytes != sizeof(*c))
+		return fail(defect, room, "damaged: it says that it has %" PRIu32 " bytes, not %zu", c->header_bytes, sizeof(*c));
+	if (file_bytes != sizeof(*c) || read != sizeof(*c))
+		return fail(defect, room, "%s: %" PRIu64 " bytes, not %zu", file_bytes < sizeof(*c) ? "truncated" : "damaged", file_bytes,
+			    sizeof(*c));
+	if (c->page_size < 4096 || c->page_size > 65536 || (c->page_size & (c->page_size - 1)))
+		return fail(defect, room, "damaged: pages of %" PRIu32 " bytes", c->page_size);
+	if (!c->pid || c->pid > INT32_MAX || c->parent_pid > INT32_MAX)
+		return fail(defect, room, "damaged: pid %" PRIu32 ", parent %" PRIu32, c->pid, c->parent_pid);
+	if (c->start_ns > MOST)
+		return fail(defect, room, "damaged: it starts at %" PRIu64, c->start_ns);
+	return true;
+}
+
+static void check_strings(struct check *check, struct capture *c)
+{
+	check_string(check, "exe", c->exe, sizeof(c->exe));
+	check_string(check, "allocator", c->allocator, sizeof(c->allocator));
+	check_string(check, "exec_path", c->exec_path, sizeof(c->exec_path));
+	check_limit(check, "argv_bytes", &c->argv_bytes, CAPTURE_ARGV_BYTES);
+	if (c->argv_bytes && c->argv[c->argv_bytes - 1]) {
+		if (!c->argv_cut)
+			finding(check, "argv does not end");
+		c->argv_cut = 1;
+		c->argv[c->argv_bytes - 1] = '\0';
+	}
+	check_limit(check, "argv_cut", &c->argv_cut, 1);
+	check_limit(check, "has_heap", &c->has_heap, 1);
+}
+
+static void check_life(struct check *check, struct capture *c)
+{
+	check_limit(check, "born", &c->born, CAPTURE_BORN - 1);
+	check_limit(check, "ended", &c->ended, CAPTURE_ENDED - 1);
+	check_number(check, "start_realtime_ns", &c->start_realtime_ns);
+	check_number(check, "end_ns", &c->end_ns);
+	if (c->end_ns != CAPTURE_UNKNOWN && c->end_ns && c->end_ns < c->start_ns) {
+		finding(check, "it ends before it starts");
+		c->end_ns = 0;
+	}
+	if ((c->ended == ENDED_EXIT && (c->end_code < 0 || c->end_code > 255)) ||
+	    (c->ended == ENDED_SIGNAL && (c->end_code < 1 || c->end_code > 64))) {
+		finding(check, "it ends with %" PRId32, c->end_code);
+		c->ended = ENDED_NOT;
+	}
+	check_numbers(check, "a time or a count of the process", &c->user_ns, 9); /* up to max_rss_bytes */
+	for (size_t i = 0; i < CAPTURE_NOTES; i++) {
+		check_limit(check, "a note", &c->notes[i].kind, CAPTURE_NOTE_KINDS - 1);
+		check_number(check, "the count of a note", &c->notes[i].count);
+	}
+}
+_Static_assert(offsetof(struct capture, max_rss_bytes) - offsetof(struct capture, user_ns) == 8 * sizeof(uint64_t), "nine numbers");
+
+static void check_heap(struct check *check, struct capture *c)
+{
+	check_numbers(check, "an inherited figure", &c->inherited_blocks, 3);
+	check_signed(check, "live_bytes", &c->live_bytes);
+	check_signed(check, "peak_live_bytes", &c->peak_live_bytes);
+	check_number(check, "peak_bound_bytes", &c->peak_bound_bytes);
+	check_number(check, "own_thread_ns_spent", &c->own_thread_ns_spent);
+}
+
+/* Only the sum over all counters means something, so one that makes no sense leaves the heap unknown. */
+static void check_counters(struct check *check, struct capture *c)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	for (size_t i = 0; i < CAPTURE_COUNTERS; i++) {
+		struct capture_counters *counters = &c->counters[i];
+
+		check_numbers(&own, "a counter", &counters->frees, 4);
+		check_signed(&own, "live_bytes of a counter", &counters->live_bytes);
+		check_signed(&own, "usable_live_bytes of a counter", &counters->usable_live_bytes);
+		check_signed(&own, "published_bytes of a counter", &counters->published_bytes);
+		check_signed(&own, "peak_bytes of a counter", &counters->peak_bytes);
+		check_numbers(&own, "a counter", &counters->untracked, 3);
+		check_numbers(&own, "a size class", counters->size_class, CAPTURE_SIZE_CLASSES);
+		check_numbers(&own, "a count of calls", counters->calls, CAPTURE_CALLS);
+		check_numbers(&own, "a count of failed calls", counters->call_errors, CAPTURE_CALLS);
+	}
+	if (!own.found)
+		return;
+	finding(check, "%s", own.defect);
+	c->has_heap = 0;
+}
+_Static_assert(offsetof(struct capture, inherited_usable_bytes) - offsetof(struct capture, inherited_blocks) == 16, "three numbers");
+_Static_assert(offsetof(struct capture_counters, requested_bytes) - offsetof(struct capture_counters, frees) == 24, "four numbers");
+_Static_assert(offsetof(struct capture_counters, unknown_frees) - offsetof(struct capture_counters, untracked) == 16, "three numbers");
+
+/* A ledger that is not whole or makes no sense is none at all: its rows are there to be added up. */
+static void check_snapshot(struct check *check, struct capture_snapshot *s)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	if (!s->sequence || s->sequence & 1) {
+		s->sequence = 0;
+		return;
+	}
+	check_limit(&own, "why", &s->why, CAPTURE_WHY - 1);
+	check_string(&own, "name", s->name, sizeof(s->name));
+	check_numbers(&own, "a figure", &s->at_ns, 7);
+	check_numbers(&own, "a row", &s->rows[0].mapped_bytes, CAPTURE_ROWS * sizeof(s->rows[0]) / sizeof(uint64_t));
+	check_signed(&own, "unexplained_mapped_bytes", &s->unexplained_mapped_bytes);
+	check_signed(&own, "unexplained_resident_bytes", &s->unexplained_resident_bytes);
+	check_numbers(&own, "the page fill", s->fill_pages, CAPTURE_FILL_BUCKETS);
+	check_number(&own, "free_on_empty_bytes", &s->free_on_empty_bytes);
+	if (!own.found && s->why != WHY_NONE && s->at_ns != CAPTURE_UNKNOWN)
+		return;
+	finding(check, "a ledger makes no sense%s%s", *own.defect ? ": " : "", own.defect);
+	s->sequence = 0;
+}
+_Static_assert(offsetof(struct capture_snapshot, thp_eligible_bytes) - offsetof(struct capture_snapshot, at_ns) == 48, "seven numbers");
+
+static void check_series(struct check *check, struct capture *c)
+{
+	check_number(check, "marks", &c->marks);
+	check_number(check, "sample_interval_ns", &c->sample_interval_ns);
+	check_limit(check, "samples_used", &c->samples_used, CAPTURE_SAMPLES);
+	check_limit(check, "mappings_used", &c->mappings_used, CAPTURE_MAPPINGS);
+	check_number(check, "mappings_dropped", &c->mappings_dropped);
+	for (size_t i = 0; i < c->samples_used; i++)
+		check_numbers(check, "a sample", &c->samples[i].at_ns, sizeof(struct capture_sample) / sizeof(uint64_t));
+	for (size_t i = 0; i < c->mappings_used; i++) {
+		struct capture_mapping *m = &c->mappings[i];
+
+		check_limit(check, "the row of a mapping", &m->row, CAPTURE_ROWS - 1);
+		if (m->end < m->start || m->end - m->start > MOST) {
+			finding(check, "a mapping ends before it starts");
+			m->end = m->start;
+		}
+		check_numbers(check, "a mapping", &m->resident_bytes, 4);
+		check_string(check, "the name of a mapping", m->name, sizeof(m->name));
+	}
+}
+
+static void check_children(struct check *check, struct capture *c)
+{
+	check_number(check, "children_born", &c->children_born);
+	for (size_t i = 0; i < CAPTURE_CHILDREN; i++) {
+		struct capture_child *child = &c->children[i];
+
+		check_limit(check, "the birth of a child", &child->born, CAPTURE_BORN - 1);
+		check_number(check, "the birth time of a child", &child->born_at_ns);
+		check_number(check, "the end time of a child", &child->waited_at_ns);
+		if (child->pid > INT32_MAX) {
+			finding(check, "a child has pid %" PRIu32, child->pid);
+			memset(child, 0, sizeof(*child));
+		}
+	}
+}
+
+enum check_result check_capture(struct capture *c, size_t read, uint64_t file_bytes, char *defect, size_t room)
+{
+	static const struct capture nothing;
+	struct check check = { .defect = defect, .room = room };
+
+	if (read == sizeof(*c) && file_bytes == sizeof(*c) && !memcmp(c, &nothing, offsetof(struct capture, anatomy)))
+		return CHECK_UNBEGUN;
+	if (!check_identity(c, read, file_bytes, defect, room))
+		return CHECK_UNUSABLE;
+	check_strings(&check, c);
+	check_life(&check, c);
+	check_heap(&check, c);
+	check_counters(&check, c);
+	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)
+		check_snapshot(&check, &c->snapshots[i]);
+	check_series(&check, c);
+	check_children(&check, c);
+	return check.found ? CHECK_CLEANED : CHECK_GOOD;
+}

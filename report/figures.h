@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What the fields of a checked capture add up to. */
+#ifndef PAGEGAP_FIGURES_H
+#define PAGEGAP_FIGURES_H
+
+#include <stdbool.h>
+
+#include "../preload/capture.h"
+#include "recording.h"
+
+/* a + b and a - b of figures that can be unknown; a difference below zero is unknown too: the counts were read while they moved. */
+uint64_t figure_sum(uint64_t a, uint64_t b);
+uint64_t figure_less(uint64_t a, uint64_t b);
+
+/* The heap of one image; all CAPTURE_UNKNOWN when malloc was not interposed. */
+void figures_heap(const struct capture *capture, struct capture_totals *heap);
+
+/* The library ran in it: what it counted means something. */
+bool figures_observed(const struct capture *capture);
+
+struct call_figures {
+	uint64_t calls, errors;
+};
+void figures_calls(const struct capture *capture, struct call_figures calls[CAPTURE_CALLS]);
+
+/* Several threads allocated or were made. */
+bool figures_threaded(const struct capture *capture);
+
+/* The ledger nearest to the end of the image, or NULL. */
+const struct capture_snapshot *figures_snapshot(const struct capture *capture);
+
+/* All ledgers that are whole, oldest first. Returns their number. */
+size_t figures_snapshots(const struct capture *capture, const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS]);
+
+/* Sum of the rows of a ledger. */
+struct capture_amounts figures_sum(const struct capture_snapshot *snapshot);
+
+const struct capture_noted *figures_note(const struct capture *capture, enum capture_note kind);
+
+/* Wall clock time of an image; of one that runs, until now. */
+uint64_t figures_wall(const struct image *image);
+
+uint64_t now_ns(void); /* CLOCK_MONOTONIC */
+
+#endif

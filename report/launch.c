@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* fork and exec, with the failures of the child told by the parent. */
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "figures.h"
+#include "memory.h"
+
+#define COMM_BYTES 15 /* of a process's name: prctl(2), PR_SET_NAME */
+
+/* From the child, when it cannot become the program. */
+struct failure {
+	enum { FAILED_DIRECTORY, FAILED_EXEC } stage;
+	int error;
+};
+
+/* The directory of a process's recording. NULL after a complaint. */
+static char *directory_of(const struct launch *launch, pid_t pid)
+{
+	const char *slash = strrchr(launch->arguments[0], '/');
+	char *name = memory_format("%.*s", COMM_BYTES, slash && slash[1] ? slash + 1 : launch->arguments[0]);
+	char *own, *here = NULL, *directory;
+
+	for (char *c = name; *c; c++)
+		if (*c == '/' || (unsigned char)*c < ' ')
+			*c = '_';
+	own = launch->output ? memory_copy(launch->output, strlen(launch->output)) : memory_format("pagegap.%s.%d", name, pid);
+	free(name);
+	if (own[0] == '/')
+		return own;
+	here = getcwd(NULL, 0);
+	directory = here ? memory_format("%s/%s", strcmp(here, "/") ? here : "", own) : NULL;
+	free(here);
+	free(own);
+	return directory;
+}
+
+/* ld.so takes blanks and colons in LD_PRELOAD for separators: a path with one is reached through a descriptor of this process. */
+static char *preloadable(const char *library)
+{
+	const char *slash = strrchr(library, '/');
+	char *directory;
+	int fd;
+
+	if (!strpbrk(library, " :\t\n") || !slash)
+		return memory_copy(library, strlen(library));
+	directory = memory_copy(library, (size_t)(slash - library));
+	fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(directory);
+	return fd < 0 ? memory_copy(library, strlen(library)) : memory_format("/proc/%d/fd/%d%s", getpid(), fd, slash);
+}
+
+static bool is_ours(const char *entry)
+{
+	static const char *const names[] = { "LD_PRELOAD=", "PAGEGAP_RECORDING=", "PAGEGAP_BORN=", "PAGEGAP_BROKER=" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(entry, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+/* The program's own environment, and the instrument's variables, which the library hides from it again. */
+static char **build_environment(const struct launch *launch, const char *library, const char *directory)
+{
+	const char *theirs = getenv("LD_PRELOAD");
+	size_t count = 0, used = 0;
+	char **environment;
+
+	while (environ && environ[count])
+		count++;
+	environment = memory_get((count + 5) * sizeof(environment[0]));
+	for (size_t i = 0; i < count; i++)
+		if (!is_ours(environ[i]))
+			environment[used++] = environ[i];
+	environment[used++] = memory_format("LD_PRELOAD=%s%s%s", library, theirs && *theirs ? ":" : "", theirs ? theirs : "");
+	environment[used++] = memory_format("PAGEGAP_RECORDING=%s", directory);
+	environment[used++] = memory_copy("PAGEGAP_BORN=start.0", strlen("PAGEGAP_BORN=start.0"));
+	if (*launch->broker)
+		environment[used++] = memory_format("PAGEGAP_BROKER=%s", launch->broker);
+	return environment;
+}
+
+static void give_up(int fd, int stage, int error) __attribute__((noreturn));
+static void give_up(int fd, int stage, int error)
+{
+	struct failure failure = { .stage = stage, .error = error };
+
+	if (write(fd, &failure, sizeof(failure)) < 0)
+		_exit(STATUS_FAILED);
+	_exit(STATUS_FAILED);
+}
+
+/* In the child. Between the restored mask and the exec, signals do what they did to the command when it was started. */
+static void become_program(const struct launch *launch, const char *library, int fd) __attribute__((noreturn));
+static void become_program(const struct launch *launch, const char *library, int fd)
+{
+	char *directory = directory_of(launch, getpid()), **environment;
+	mode_t mask = umask(077);
+
+	if (!directory)
+		give_up(fd, FAILED_DIRECTORY, errno);
+	if (mkdir(directory, 0700))
+		give_up(fd, FAILED_DIRECTORY, errno);
+	umask(mask);
+	environment = build_environment(launch, library, directory);
+	sigaction(SIGCHLD, &launch->child_action, NULL);
+	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+	execvpe(launch->arguments[0], launch->arguments, environment);
+	give_up(fd, FAILED_EXEC, errno);
+}
+
+int launch(struct launch *launch)
+{
+	char *library = preloadable(launch->library);
+	struct timespec now;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC)) {
+		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
+		return STATUS_FAILED;
+	}
+	launch->start_ns = now_ns();
+	clock_gettime(CLOCK_REALTIME, &now);
+	launch->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	launch->pid = fork();
+	if (launch->pid < 0) {
+		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
+		return STATUS_FAILED;
+	}
+	if (!launch->pid)
+		become_program(launch, library, fds[1]);
+	close(fds[1]);
+	free(library);
+	launch->failure_fd = fds[0];
+	launch->directory = directory_of(launch, launch->pid);
+	return -1;
+}
+
+int launch_result(struct launch *launch)
+{
+	struct failure failure;
+	ssize_t got;
+
+	do
+		got = read(launch->failure_fd, &failure, sizeof(failure));
+	while (got < 0 && errno == EINTR);
+	close(launch->failure_fd);
+	launch->failure_fd = -1;
+	if (got != sizeof(failure))
+		return -1;
+	if (failure.stage == FAILED_DIRECTORY) {
+		complain("%s: %s; no place for the recording, give another with --output=DIR",
+			 launch->directory ? launch->directory : "the current directory", strerror(failure.error));
+		return STATUS_FAILED;
+	}
+	rmdir(launch->directory);
+	complain("%s: %s", launch->arguments[0], strerror(failure.error));
+	return failure.error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting the program: a directory for its recording, the instrument's variables in its environment, and everything else exactly as
+ * the command itself was given it: signal mask and dispositions, descriptors, process group.
+ */
+#ifndef PAGEGAP_LAUNCH_H
+#define PAGEGAP_LAUNCH_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct launch {
+	/* wanted */
+	char  **arguments;              /* of the program, ended by NULL */
+	const char *output;             /* directory of the recording; NULL: pagegap.NAME.PID here */
+	const char *library;            /* path of libpagegap.so */
+	const char *broker;             /* "name:token", empty: none */
+	sigset_t mask;                  /* that the command was started with */
+	struct sigaction child_action;  /* and its disposition of SIGCHLD */
+
+	/* done */
+	pid_t  pid;
+	char  *directory;               /* absolute */
+	uint64_t start_ns, start_realtime_ns;
+	int    failure_fd;              /* ends without a word when the program is executed */
+};
+
+/* Forks. Signals must be blocked. Returns an exit status after a complaint, or -1 to go on. */
+int launch(struct launch *launch);
+
+/*
+ * What failure_fd has to say; call it when that is readable. Returns an exit status after a complaint if the program could not be
+ * executed, and -1 if it was. Closes failure_fd.
+ */
+int launch_result(struct launch *launch);
+
+#endif

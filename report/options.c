@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading options. argp parses and prints the help; its errors are three lines long, so they are replaced by one that says it all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "verb.h"
+
+enum { KEY_FORMAT = 0x1000, KEY_EXACT, KEY_ALL, KEY_PROCESS, KEY_HELP };
+
+static bool complained;         /* by a parser, about the option that made it fail */
+
+error_t verb_usage(struct argp_state *state, const char *format, ...)
+{
+	va_list arguments;
+	char *text = NULL;
+
+	(void)state;
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) >= 0)
+		complain("%s", text);
+	va_end(arguments);
+	free(text);
+	complained = true;
+	return EINVAL;
+}
+
+static error_t parse_report(int key, char *argument, struct argp_state *state)
+{
+	struct report_options *options = state->input;
+	char *end;
+
+	switch (key) {
+	case KEY_FORMAT:
+		if (strcmp(argument, "text") && strcmp(argument, "json"))
+			return verb_usage(state, "--format=%s: not a format; give text or json", argument);
+		options->format = !strcmp(argument, "json") ? FORMAT_JSON : FORMAT_TEXT;
+		return 0;
+	case KEY_EXACT:
+		options->exact = true;
+		return 0;
+	case KEY_ALL:
+		options->all = true;
+		return 0;
+	case KEY_PROCESS:
+		options->process = (uint32_t)strtoul(argument, &end, 10);
+		if (!options->process || *end)
+			return verb_usage(state, "--process=%s: not a process; give the pid that the report shows", argument);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option report_argp_options[] = {
+	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json", 1 },
+	{ "exact", KEY_EXACT, NULL, 0, "all digits: bytes and nanoseconds", 1 },
+	{ "process", KEY_PROCESS, "PID", 0, "the page of this process instead of the first", 1 },
+	{ "all", KEY_ALL, NULL, 0, "a page for every process, lists unfolded", 1 },
+	{ 0 },
+};
+
+const struct argp report_argp = { .options = report_argp_options, .parser = parse_report };
+
+/* All options of a verb, those of its children included. */
+static const struct argp_option *find_option(const struct argp *argp, const char *name, size_t length)
+{
+	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++)
+		if (option->name && strlen(option->name) == length && !strncmp(option->name, name, length))
+			return option;
+	for (const struct argp_child *child = argp->children; child && child->argp; child++) {
+		const struct argp_option *option = find_option(child->argp, name, length);
+
+		if (option)
+			return option;
+	}
+	return NULL;
+}
+
+static const struct argp_option *find_key(const struct argp *argp, int key)
+{
+	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++)
+		if (option->key == key)
+			return option;
+	return NULL;
+}
+
+/* What getopt would not take: the word that it stopped at, or the one before it. */
+static void complain_about(const struct argp *argp, const char *verb, const char *word)
+{
+	const char *name = word, *equals;
+	const struct argp_option *option;
+
+	if (name[0] == '-' && name[1] == '-') {
+		equals = strchrnul(name, '=');
+		option = find_option(argp, name + 2, (size_t)(equals - name) - 2);
+	} else {
+		option = name[0] == '-' ? find_key(argp, name[1]) : NULL;
+		equals = name + strlen(name);
+	}
+	if (option && option->arg && !*equals)
+		complain("%s %s: a value is missing; give %s=%s", verb, word, option->name, option->arg);
+	else if (option && !option->arg && *equals)
+		complain("%s %s: takes no value", verb, word);
+	else
+		complain("%s %s: no such option; see 'pagegap help %s'", verb, word, verb);
+}
+
+/* The verb's own options and --help beside them. */
+struct wrapped {
+	const struct argp *argp;
+	void *input;
+	bool help;
+};
+
+static error_t parse_wrapped(int key, char *argument, struct argp_state *state)
+{
+	struct wrapped *wrapped = state->input;
+
+	(void)argument;
+	if (key == ARGP_KEY_INIT) {
+		state->child_inputs[0] = wrapped->input;
+		return 0;
+	}
+	if (key != KEY_HELP)
+		return ARGP_ERR_UNKNOWN;
+	wrapped->help = true;
+	state->next = state->argc;
+	return 0;
+}
+
+int verb_options(const struct argp *argp, int argc, char **argv, void *input)
+{
+	static const struct argp_option help[] = {
+		{ "help", KEY_HELP, NULL, 0, "this text", 9 },
+		{ 0 },
+	};
+	struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
+	struct wrapped wrapped = { argp, input, false };
+	struct argp all = {
+		.options = help, .parser = parse_wrapped, .args_doc = argp->args_doc, .doc = argp->doc, .children = children,
+	};
+	struct argp own = *argp;
+	char *name = memory_format("pagegap %s", argv[0]);
+	int index = 0;
+	error_t error;
+
+	own.doc = own.args_doc = NULL; /* they stand at the top */
+	children[0].argp = &own;
+	complained = false;
+	error = argp_parse(&all, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, &index, &wrapped);
+	if (wrapped.help)
+		argp_help(&all, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
+	else if (error && !complained && error == ENOMEM)
+		complain("out of memory");
+	else if (error && !complained)
+		complain_about(argp, argv[0], argv[index > 1 && index <= argc ? index - 1 : argc - 1]);
+	free(name);
+	if (wrapped.help)
+		return report_finish(stdout, "standard output") ? STATUS_GOOD : STATUS_FAILED;
+	return error ? STATUS_FAILED : -1;
+}
+
+FILE *report_create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!to)
+		complain("--report=%s: %s; name a file that is not there yet", path, strerror(errno));
+	return to;
+}
+
+bool report_finish(FILE *to, const char *name)
+{
+	bool good = !ferror(to);
+
+	errno = 0;
+	if (fclose(to) || !good) {
+		complain("%s: the report could not be written%s%s", name, errno ? ": " : "", errno ? strerror(errno) : "");
+		return false;
+	}
+	return true;
+}
+
+void standard_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			/* The lowest free one is this one. Reading from a write-only file fails as reading from a closed one does. */
+			if (open("/dev/null", (fd ? O_RDONLY : O_WRONLY) | O_CLOEXEC) != fd)
+				break;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* `pagegap report`: print a recording. */
+#include "report.h"
+
+#include <argp.h>
+#include <stdlib.h>
+
+#include "complain.h"
+#include "verb.h"
+
+enum { KEY_REPORT = 'r' };
+
+struct arguments {
+	struct report_options report;
+	char *recording, *file;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->report;
+		return 0;
+	case KEY_REPORT:
+		arguments->file = argument;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (arguments->recording)
+			return verb_usage(state, "report %s: one recording at a time", argument);
+		arguments->recording = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "report", KEY_REPORT, "FILE", 0, "write to this new file instead of standard output", 0 },
+	{ 0 },
+};
+static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "[RECORDING]", .children = children,
+	.doc = "Prints a recording: the directory pagegap.NAME.PID that 'pagegap run' made. Without one, the newest here.",
+};
+
+int report_write(const struct recording *recording, const struct report_options *report_options, FILE *to)
+{
+	return report_options->format == FORMAT_JSON ? report_json(recording, report_options, to)
+						     : report_text(recording, report_options, to);
+}
+
+int verb_report(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	int status = verb_options(&argp, argc, argv, &arguments);
+	struct recording *recording;
+	char *newest = NULL;
+	FILE *to = stdout;
+
+	if (status >= 0)
+		return status;
+	if (!arguments.recording)
+		arguments.recording = newest = recording_newest();
+	recording = arguments.recording ? recording_open(arguments.recording) : NULL;
+	free(newest);
+	if (!recording)
+		return STATUS_FAILED;
+	if (arguments.file && !(to = report_create(arguments.file)))
+		status = STATUS_FAILED;
+	else
+		status = report_write(recording, &arguments.report, to);
+	if (to && !report_finish(to, arguments.file ? arguments.file : "standard output"))
+		status = STATUS_FAILED;
+	recording_close(recording);
+	return status;
+}

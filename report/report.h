@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A report of a recording. Every section of the text and every key of the JSON document is a function over one `struct subject`: a
+ * process image with its capture. A new kind of figure is a new file with such functions and a line in the table of report_text.c or
+ * report_json.c.
+ */
+#ifndef PAGEGAP_REPORT_H
+#define PAGEGAP_REPORT_H
+
+#include <stdio.h>
+
+#include "figures.h"
+#include "page.h"
+#include "recording.h"
+
+struct report_options {
+	enum { FORMAT_TEXT, FORMAT_JSON } format;
+	bool     exact;         /* all digits */
+	bool     all;           /* a page for every process, lists unfolded */
+	uint32_t process;       /* the page of this one; 0: of the first */
+};
+
+/* One process image, and what is derived from its capture once for all sections. */
+struct subject {
+	const struct recording *recording;
+	const struct report_options *options;
+	size_t index;
+	const struct image *image;
+	const struct capture *capture;
+	struct capture_totals heap;
+	const struct capture_snapshot *snapshot;        /* the ledger nearest to its end; NULL: none */
+};
+
+struct subject subject_of(const struct recording *recording, const struct report_options *options, size_t index,
+			  const struct capture *capture);
+
+/* Writes the report. Returns an exit status: STATUS_PARTIAL when something of the recording could not be read. */
+int report_write(const struct recording *recording, const struct report_options *options, FILE *to);
+
+int report_text(const struct recording *recording, const struct report_options *options, FILE *to);
+int report_json(const struct recording *recording, const struct report_options *options, FILE *to);
+
+#endif

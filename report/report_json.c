@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The report for programs: one document, written one process at a time, so that a recording of thousands needs the memory of one.
+ * Keys and their meaning are in report.schema.json. All keys are always there; what is not known is null.
+ */
+#include "report_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "complain.h"
+#include "escape.h"
+#include "memory.h"
+#include "report_text.h"
+
+json_t *json_figure(uint64_t figure)
+{
+	return figure > INT64_MAX ? json_null() : json_integer((json_int_t)figure);
+}
+
+json_t *json_text(const char *bytes, size_t length)
+{
+	char *text = escape_utf8(bytes, length);
+	json_t *value = json_string(text);
+
+	free(text);
+	return value;
+}
+
+json_t *json_text_or_null(const char *text)
+{
+	return *text ? json_text(text, strlen(text)) : json_null();
+}
+
+json_t *json_argv(const struct capture *capture)
+{
+	json_t *argv;
+
+	if (!capture->argv_bytes)
+		return json_null();
+	argv = json_array();
+	for (uint32_t at = 0; at < capture->argv_bytes;) {
+		size_t length = strlen(capture->argv + at);
+
+		json_array_append_new(argv, json_text(capture->argv + at, length));
+		at += (uint32_t)length + 1;
+	}
+	return argv;
+}
+
+static json_t *json_pid(const struct subject *subject)
+{
+	return json_figure(subject->image->pid);
+}
+
+static json_t *json_parent_pid(const struct subject *subject)
+{
+	return subject->image->parent_pid ? json_figure(subject->image->parent_pid) : json_null();
+}
+
+static json_t *json_image(const struct subject *subject)
+{
+	return json_figure(subject->image->number);
+}
+
+static json_t *json_exe(const struct subject *subject)
+{
+	return json_text_or_null(subject->capture->exe);
+}
+
+static json_t *json_process_argv(const struct subject *subject)
+{
+	return json_argv(subject->capture);
+}
+
+static json_t *json_born_by(const struct subject *subject)
+{
+	uint32_t born = subject->image->born;
+
+	return born == BORN_UNKNOWN ? json_null() : json_string(text_born(born));
+}
+
+static json_t *json_ended_by(const struct subject *subject)
+{
+	static const char *const kinds[] = {
+		[END_EXIT] = "exit", [END_SIGNAL] = "signal", [END_EXEC] = "exec", [END_RUNNING] = "running", [END_LOST] = "lost",
+	};
+	const struct image *image = subject->image;
+	bool has_code = image->end == END_EXIT || image->end == END_SIGNAL;
+
+	return json_pack("{s:s, s:o}", "kind", kinds[image->end], "code", has_code ? json_integer(image->code) : json_null());
+}
+
+static json_t *json_time(const struct subject *subject)
+{
+	const struct usage *own = &subject->image->own;
+
+	/* An end that is only as late as the parent saw it does not tell how long the process lived. */
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
+			 subject->image->end_by_parent ? json_null() : json_figure(figures_wall(subject->image)),
+			 "user_ns", json_figure(own->user_ns), "system_ns", json_figure(own->system_ns),
+			 "runnable_wait_ns", json_figure(own->runnable_wait_ns),
+			 "voluntary_switches", json_figure(own->voluntary_switches),
+			 "involuntary_switches", json_figure(own->involuntary_switches), "migrations", json_figure(own->migrations));
+}
+
+static json_t *json_faults(const struct subject *subject)
+{
+	return json_pack("{s:o, s:o, s:n, s:n, s:n, s:n}", "minor", json_figure(subject->image->own.minor_faults), "major",
+			 json_figure(subject->image->own.major_faults), "attributed", "in_kernel", "method", "by_row");
+}
+
+/* Not recorded in this version. */
+static json_t *json_unknown(const struct subject *subject)
+{
+	(void)subject;
+	return json_null();
+}
+
+static const struct {
+	const char *key;
+	json_t *(*make)(const struct subject *subject);
+} keys[] = {
+	{ "pid", json_pid },
+	{ "parent_pid", json_parent_pid },
+	{ "image", json_image },
+	{ "exe", json_exe },
+	{ "argv", json_process_argv },
+	{ "born_by", json_born_by },
+	{ "ended_by", json_ended_by },
+	{ "time", json_time },
+	{ "heap", json_heap },
+	{ "snapshots", json_snapshots },
+	{ "samples", json_samples },
+	{ "faults", json_faults },
+	{ "cow", json_unknown },
+	{ "syscalls", json_calls },
+	{ "mappings", json_mappings },
+	{ "sites", json_unknown },
+};
+
+/* Processes in order of birth, their images in order of exec; stable whatever the directory's order is. */
+static int by_start(const void *a, const void *b)
+{
+	const struct image *first = *(const struct image *const *)a, *second = *(const struct image *const *)b;
+
+	if (first->start_ns != second->start_ns)
+		return first->start_ns < second->start_ns ? -1 : 1;
+	if (first->pid != second->pid)
+		return first->pid < second->pid ? -1 : 1;
+	return first->number < second->number ? -1 : first->number > second->number;
+}
+
+static const struct image **in_order(const struct recording *recording)
+{
+	const struct image **order = memory_get(recording->count * sizeof(order[0]));
+
+	for (size_t i = 0; i < recording->count; i++)
+		order[i] = &recording->images[i];
+	qsort(order, recording->count, sizeof(order[0]), by_start);
+	return order;
+}
+
+static bool write_value(FILE *to, json_t *value)
+{
+	bool good = value && !json_dumpf(value, to, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+	json_decref(value);
+	return good;
+}
+
+static bool write_process(FILE *to, const struct subject *subject)
+{
+	json_t *process = json_object();
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		good = !json_object_set_new(process, keys[i].key, keys[i].make(subject)) && good;
+	return write_value(to, process) && good;
+}
+
+int report_json(const struct recording *recording, const struct report_options *options, FILE *to)
+{
+	struct capture *buffer = memory_get(sizeof(*buffer));
+	const struct image **order = in_order(recording);
+	int status = recording->bad ? STATUS_PARTIAL : STATUS_GOOD;
+	bool good, first = true;
+
+	fputs("{\"format\": \"pagegap-report\", \"version\": 1, \"command\": ", to);
+	if (!recording_load(recording, recording->root, buffer)) {
+		memset(buffer, 0, sizeof(*buffer));
+		status = STATUS_PARTIAL;
+	}
+	good = write_value(to, json_argv(buffer));
+	fputs(", \"processes\": [", to);
+	for (size_t i = 0; i < recording->count; i++) {
+		size_t index = (size_t)(order[i] - recording->images);
+		struct subject subject;
+
+		if (!recording_load(recording, index, buffer)) {
+			status = STATUS_PARTIAL;
+			continue;
+		}
+		subject = subject_of(recording, options, index, buffer);
+		fputs(first ? "\n" : ",\n", to);
+		first = false;
+		good = write_process(to, &subject) && good;
+	}
+	fputs("\n]}\n", to);
+	free(order);
+	free(buffer);
+	if (good)
+		return status;
+	complain("the JSON document could not be made: out of memory");
+	return STATUS_FAILED;
+}

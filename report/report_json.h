@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the JSON document: each makes the value of one key of a process. */
+#ifndef PAGEGAP_REPORT_JSON_H
+#define PAGEGAP_REPORT_JSON_H
+
+#include <jansson.h>
+
+#include "report.h"
+
+json_t *json_figure(uint64_t figure);                   /* an integer; null when unknown */
+json_t *json_text(const char *bytes, size_t length);    /* a string; what is not UTF-8 in it as \xNN */
+json_t *json_text_or_null(const char *text);            /* null when empty */
+json_t *json_argv(const struct capture *capture);       /* null when not known */
+
+json_t *json_heap(const struct subject *subject);       /* json_heap.c */
+json_t *json_snapshots(const struct subject *subject);  /* json_ledger.c */
+json_t *json_samples(const struct subject *subject);
+json_t *json_mappings(const struct subject *subject);
+json_t *json_calls(const struct subject *subject);      /* json_calls.c */
+
+#endif

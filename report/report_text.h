@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The sections of a process's page, in the order in which they are printed. A section that has nothing to say prints nothing. */
+#ifndef PAGEGAP_REPORT_TEXT_H
+#define PAGEGAP_REPORT_TEXT_H
+
+#include "report.h"
+#include "units.h"
+
+void text_what_happened(struct page *page, const struct subject *subject);      /* text_head.c */
+void text_notes(struct page *page, const struct subject *subject);
+void text_ledger(struct page *page, const struct subject *subject);             /* text_ledger.c */
+void text_why(struct page *page, const struct subject *subject);                /* text_why.c */
+void text_fill(struct page *page, const struct subject *subject);
+void text_mappings(struct page *page, const struct subject *subject);           /* text_mappings.c */
+void text_heap(struct page *page, const struct subject *subject);               /* text_heap.c */
+void text_faults(struct page *page, const struct subject *subject);             /* text_time.c */
+void text_processes(struct page *page, const struct subject *subject);          /* text_processes.c */
+void text_time(struct page *page, const struct subject *subject);               /* text_time.c */
+void text_series(struct page *page, const struct subject *subject);             /* text_series.c */
+void text_calls(struct page *page, const struct subject *subject);              /* text_calls.c */
+void text_cost(struct page *page, const struct subject *subject);               /* text_time.c */
+
+/* "exit 0", "signal 9 (killed)", "running", … */
+struct figure text_end(const struct image *image);
+
+/* "fork", "exec", …; "?" */
+const char *text_born(uint32_t born);
+
+/* Bytes and times as this page shows them. */
+#define BYTES(bytes) figure_bytes(bytes, page->exact).text
+#define TIME(ns)     figure_time(ns, page->exact).text
+#define COUNT(count) figure_count(count).text
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `pagegap run`: start the program, wait for it as its shell would, print the report, end as it ended. The runner sits in one poll
+ * loop; signals arrive there too (signalfd), so that nothing happens at an awkward moment and no handler is ever installed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "broker.h"
+#include "closing.h"
+#include "memory.h"
+#include "program.h"
+#include "verb.h"
+
+enum { KEY_OUTPUT = 'o', KEY_REPORT = 'r' };
+
+struct arguments {
+	struct report_options report;
+	char *output, *file;
+	char **program;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &arguments->report;
+		return 0;
+	case KEY_OUTPUT:
+		if (!*argument)
+			return verb_usage(state, "--output: the name of a directory is missing");
+		arguments->output = argument;
+		return 0;
+	case KEY_REPORT:
+		arguments->file = argument;
+		return 0;
+	case ARGP_KEY_ARG: /* the rest is the program's */
+		arguments->program = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		return verb_usage(state, "run: which program? give 'pagegap run PROGRAM [ARG...]'");
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option options[] = {
+	{ "output", KEY_OUTPUT, "DIR", 0, "the recording: a new directory; without it pagegap.NAME.PID in the current directory", 0 },
+	{ "report", KEY_REPORT, "FILE", 0, "write the report to this new file instead of standard error", 0 },
+	{ 0 },
+};
+static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "[--] PROGRAM [ARG...]", .children = children,
+	.doc = "Runs a program, records it and all that it starts, and prints the report when it ends. The exit status is the "
+	       "program's; 125: pagegap itself failed, 126: the program cannot be executed, 127: it was not found.",
+};
+
+/* Signals that stop, that cannot be caught, or that speak of a fault of the runner's own are not the program's. */
+static bool is_forwarded(int number)
+{
+	static const int own[] = {
+		SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPIPE, SIGXFSZ,
+		SIGXCPU,
+	};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (number == own[i])
+			return false;
+	return true;
+}
+
+static sigset_t watched_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (int number = 1; number <= SIGRTMAX; number++)
+		if (is_forwarded(number))
+			sigaddset(&set, number);
+	return set;
+}
+
+/*
+ * What the terminal sends goes to the whole process group: the program has it already. An interrupt that comes from a process is passed
+ * on only when that is outside the group, else it may well have been sent to all of it.
+ */
+static bool is_for_the_program(const struct signalfd_siginfo *info, pid_t program)
+{
+	bool from_kernel = info->ssi_code == SI_KERNEL || (info->ssi_code > 0 && info->ssi_code != SI_TKILL);
+	pid_t sender = (pid_t)info->ssi_pid;
+
+	switch ((int)info->ssi_signo) {
+	case SIGCHLD:
+		return false;
+	case SIGALRM:
+	case SIGVTALRM:
+	case SIGPROF: /* a timer that was running when the command was executed in its owner's place: alarm(2) */
+		return true;
+	case SIGINT:
+	case SIGQUIT:
+		return !from_kernel && sender > 0 && sender != program && getpgid(sender) != getpgrp();
+	default:
+		return !from_kernel && sender != program;
+	}
+}
+
+static void forward(int signals, pid_t program)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info)) {
+		union sigval value = { .sival_ptr = (void *)(uintptr_t)info.ssi_ptr };
+
+		if (!is_for_the_program(&info, program))
+			continue;
+		if (info.ssi_code == SI_QUEUE)
+			sigqueue(program, (int)info.ssi_signo, value);
+		else
+			kill(program, (int)info.ssi_signo);
+	}
+}
+
+static bool has_ended(pid_t program)
+{
+	siginfo_t info = { 0 };
+
+	return !waitid(P_PID, (id_t)program, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == program;
+}
+
+/* Returns -1 when the program has ended, or an exit status if it could not be executed. */
+static int wait_for(struct launch *launch, struct broker *broker, int signals)
+{
+	struct pollfd polls[2 + BROKER_POLLS];
+	int result = -1;
+
+	while (!has_ended(launch->pid)) {
+		size_t used = 2 + broker_polls(broker, polls + 2);
+
+		polls[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
+		polls[1] = (struct pollfd){ .fd = launch->failure_fd, .events = POLLIN }; /* -1 is passed over */
+		if (poll(polls, used, -1) < 0)
+			continue;
+		if (polls[0].revents)
+			forward(signals, launch->pid);
+		if (polls[1].revents)
+			result = launch_result(launch);
+		broker_serve(broker, polls + 2, used - 2);
+	}
+	if (launch->failure_fd >= 0)
+		result = launch_result(launch);
+	return result;
+}
+
+/* The program is gone; from here on an interrupt is meant for the report. Those that came before are not. */
+static void let_interrupt(int signals)
+{
+	struct signalfd_siginfo info;
+	sigset_t set;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static FILE *standard_error(void)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!to && fd >= 0)
+		close(fd);
+	return to;
+}
+
+static void print(const struct launch *launch, const struct arguments *arguments, FILE *file)
+{
+	struct recording *recording = recording_open(launch->directory);
+	FILE *to = file ? file : standard_error();
+
+	if (recording && to)
+		report_write(recording, &arguments->report, to);
+	if (to && file)
+		report_finish(to, arguments->file);
+	else if (to)
+		fclose(to);
+	recording_close(recording);
+}
+
+/* Ends as the program did. A signal that dumps core has done so already: once is enough. */
+static int end_like(int status)
+{
+	struct rlimit none = { 0, 0 };
+	sigset_t set;
+	int number;
+
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	number = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &none);
+	prctl(PR_SET_DUMPABLE, 0); /* core_pattern may pipe to a program, which no limit stops: core(5) */
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	kill(getpid(), number);
+	return 128 + number; /* init of a container is not killed by its own signals */
+}
+
+/* The program is looked for before anything is created for it. */
+static int look_for(const char *program)
+{
+	char *found = program_find(program);
+	int error = errno;
+
+	if (found) {
+		free(found);
+		return -1;
+	}
+	complain("%s: %s", program, error == ENOENT && !strchr(program, '/') ? "not found on PATH" : strerror(error));
+	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
+/* Starts it and waits for it. Returns -1 when it has run and ended, else an exit status after a complaint. */
+static int run_program(struct launch *launching, struct broker *broker, int signals, struct departure *departure)
+{
+	int status = launch(launching);
+
+	if (status >= 0)
+		return status;
+	broker->directory = launching->directory;
+	status = wait_for(launching, broker, signals);
+	departure_of(launching->pid, departure);
+	return status;
+}
+
+static int run(const struct arguments *arguments, struct launch *launch, FILE *file)
+{
+	sigset_t watched = watched_signals(), blocked = watched;
+	struct departure departure = { 0 };
+	struct broker broker;
+	int signals, status;
+
+	broker_open(&broker);
+	launch->broker = broker.address;
+	signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0) {
+		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
+		return STATUS_FAILED;
+	}
+	sigaddset(&blocked, SIGPIPE); /* the report may have no reader; the exit status is still the program's */
+	sigaddset(&blocked, SIGXFSZ);
+	sigprocmask(SIG_BLOCK, &blocked, &launch->mask);
+	/* If it is ignored, children vanish unwaited: wait(2). */
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launch->child_action);
+	status = run_program(launch, &broker, signals, &departure);
+	broker_close(&broker);
+	if (status >= 0)
+		return status;
+	closing_write(launch, &departure);
+	let_interrupt(signals);
+	print(launch, arguments, file);
+	return end_like(departure.status);
+}
+
+int verb_run(int argc, char **argv)
+{
+	struct arguments arguments = { 0 };
+	struct launch launch = { .failure_fd = -1 };
+	int status = verb_options(&argp, argc, argv, &arguments);
+	char *library;
+	FILE *file = NULL;
+
+	if (status >= 0)
+		return status;
+	status = look_for(arguments.program[0]);
+	if (status >= 0)
+		return status;
+	library = program_library();
+	if (!library || (arguments.file && !(file = report_create(arguments.file)))) {
+		free(library);
+		return STATUS_FAILED;
+	}
+	launch.arguments = arguments.program;
+	launch.output = arguments.output;
+	launch.library = library;
+	launch.broker = "";
+	status = run(&arguments, &launch, file);
+	if (file && !launch.directory)
+		unlink(arguments.file);
+	free(library);
+	free(launch.directory);
+	return status;
+}

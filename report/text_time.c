@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the time went, the faults, and what pagegap itself cost. */
+#include <stdlib.h>
+
+#include "memory.h"
+#include "report_text.h"
+
+void text_faults(struct page *page, const struct subject *subject)
+{
+	const struct usage *own = &subject->image->own;
+
+	if (own->minor_faults == CAPTURE_UNKNOWN && own->major_faults == CAPTURE_UNKNOWN)
+		return;
+	page_section(page, "Faults", "minor %s, major %s", COUNT(own->minor_faults), COUNT(own->major_faults));
+}
+
+/* "wall = user + system + waiting + asleep" holds for one thread; several add up to more, or sleep side by side. */
+static void print_split(struct page *page, const struct subject *subject, uint64_t wall)
+{
+	const struct usage *own = &subject->image->own;
+	uint64_t busy = figure_sum(own->user_ns, own->system_ns), known = figure_sum(busy, own->runnable_wait_ns);
+	uint64_t asleep = figure_less(wall, known);
+	char *line = memory_format("wall %s", TIME(wall));
+
+	if (figures_threaded(subject->capture)) {
+		memory_append(&line, "; its threads together: user %s, system %s, waiting for a CPU %s", TIME(own->user_ns),
+			      TIME(own->system_ns), TIME(own->runnable_wait_ns));
+		if (known != CAPTURE_UNKNOWN && wall != CAPTURE_UNKNOWN && known > wall)
+			memory_append(&line, ": more than the wall time, because several ran at once");
+	} else if (asleep != CAPTURE_UNKNOWN) {
+		memory_append(&line, " = user %s + system %s + waiting for a CPU %s + asleep %s", TIME(own->user_ns), TIME(own->system_ns),
+			      TIME(own->runnable_wait_ns), TIME(asleep));
+	} else {
+		memory_append(&line, ", user %s, system %s, waiting for a CPU %s", TIME(own->user_ns), TIME(own->system_ns),
+			      TIME(own->runnable_wait_ns));
+		if (known != CAPTURE_UNKNOWN && wall != CAPTURE_UNKNOWN)
+			memory_append(&line, ": the wall time begins when the library is loaded, the others with the process");
+	}
+	page_section(page, "Time", "%s", line);
+	free(line);
+}
+
+void text_time(struct page *page, const struct subject *subject)
+{
+	const struct image *image = subject->image;
+	const struct usage *own = &image->own;
+	uint64_t wall = figures_wall(image);
+
+	if (wall == CAPTURE_UNKNOWN && own->user_ns == CAPTURE_UNKNOWN)
+		return;
+	print_split(page, subject, wall);
+	if (own->voluntary_switches != CAPTURE_UNKNOWN || own->migrations != CAPTURE_UNKNOWN)
+		page_under(page, "%s voluntary and %s involuntary switches, %s migrations", COUNT(own->voluntary_switches),
+			   COUNT(own->involuntary_switches), COUNT(own->migrations));
+	if (image->end_by_parent)
+		page_under(page, "its end is as late as its parent saw it");
+	if (image->end == END_LOST && own->user_ns != CAPTURE_UNKNOWN)
+		page_under(page, "as of its last record; nobody saw its end");
+}
+
+void text_cost(struct page *page, const struct subject *subject)
+{
+	const struct capture *c = subject->capture;
+	const struct capture_snapshot *all[CAPTURE_SNAPSHOTS];
+	size_t snapshots = figures_snapshots(c, all);
+	uint64_t wall = figures_wall(subject->image), resident = CAPTURE_UNKNOWN;
+
+	if (!figures_observed(c) || c->own_thread_ns_spent == CAPTURE_UNKNOWN)
+		return;
+	if (subject->snapshot)
+		resident = subject->snapshot->rows[ROW_INSTRUMENT].resident_bytes;
+	page_section(page, "Cost of pagegap", "%s resident; %s in ledgers (%s kept, %s samples)%s%s%s", BYTES(resident),
+		     TIME(c->own_thread_ns_spent), COUNT(snapshots), COUNT(c->samples_used), wall == CAPTURE_UNKNOWN ? "" : ", ",
+		     wall == CAPTURE_UNKNOWN ? "" : figure_percent(c->own_thread_ns_spent, wall).text,
+		     wall == CAPTURE_UNKNOWN ? "" : " of the wall time");
+}
