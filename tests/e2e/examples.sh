@@ -19,6 +19,11 @@ example() {
 	same "every ledger adds up to the kernel's figures" "" "$(jq -r "$HARNESS_UNBALANCED" "$here/report.json")"
 }
 
+# tells SENTENCE PATTERN: the text report, its lines joined, has the words
+tells() {
+	check "$EXAMPLE: $1" grep -qE "$2" <<<"$(tr -s ' \n' ' ' <"$here/report.txt")"
+}
+
 # said NAME: a number that the program printed as "NAME number"
 said() { awk -v name="$1" '$1 == name { print $2 }' "$here/stdout"; }
 
@@ -39,7 +44,7 @@ grown() { echo $(($(at "$1" "$2" mapped) - $(at empty "$2" mapped))); }
 # sparse_pages MARK: resident heap pages with live bytes on less than 10 % of them, then all resident heap pages
 sparse_pages() {
 	process "" '.snapshots | map(select(.name == "'"$1"'")) | last.page_fill
-		| [map(select(.from_percent == null or .from_percent < 10) | .pages), map(.pages)] | map(add) | @tsv'
+		| [map(select(.from_percent < 10) | .pages), map(.pages)] | map(add) | @tsv'
 }
 
 example malloc_pool 0
@@ -51,6 +56,8 @@ for mark in full half; do
 	same "at $mark, slack is what malloc rounded up" $((usable - requested)) "$(grown $mark heap.slack)"
 	within "at $mark, the heap is what malloc holds" $((held - BOOKS)) $((held + BOOKS)) "$(at $mark heap mapped)"
 done
+tells "the text says how much a block is rounded up" "slack: .* 4 B on average for 50,001 live blocks"
+tells "and that no trim can give the free blocks back" "free inside the allocator.* pages that also hold live blocks"
 
 example fragmentation 0
 kept=$(said survivors) all=$(at all heap resident) survivors=$(at survivors heap resident)
@@ -68,6 +75,7 @@ for pair in mapped:0 written:32 read:32 "given back:0"; do
 	same "at '$mark', 64 MiB are mapped" "$(said mapped_bytes)" "$(at "$mark" anon mapped)"
 	same "at '$mark', $mib MiB are resident" $((mib * MIB)) "$(at "$mark" anon resident)"
 done
+tells "the text says that nothing is behind it" "64\.0 MiB are anonymous memory .* 64\.0 MiB of it have no page behind them"
 
 example file_writeback 0
 written=$(said written_bytes)
@@ -96,6 +104,7 @@ same "the first ends by exec, the last by itself" '["exec","exit"]' "$ended"
 same "with the status that its parent saw" "$(said executor_status)" "$(of_report "$images | last.ended_by.code")"
 same "the second was given an argument" again "$(of_report "$images | last.argv[1]")"
 same "and has no heap" 0 "$(of_report "$images | last.heap.live_requested_bytes")"
+tells "the text lists the processes" "Processes 3 in 4 images.* start .* exit 0 .* fork .* exec .* exit 7"
 
 # The kernel splits the exact sum by sampled ticks: what is read a little later is split a little otherwise.
 example user_system 0
@@ -124,6 +133,7 @@ for who in busy busy2 sleeper; do
 		within "$who is never asleep" $((wall * 9 / 10)) $((wall * 11 / 10)) $((run + wait))
 	fi
 done
+tells "the text lists the processes" "Processes 4 in 4 images.* fork .* fork .* fork "
 
 example exhaust_memory 0
 blocks=$(said blocks) bytes=$(($(said blocks) * $(said block_bytes)))
@@ -132,12 +142,14 @@ same "one allocation failed" 1 "$(process "" .heap.failed)"
 within "the blocks that came are live" "$bytes" $((bytes + BOOKS)) "$(process "" .heap.live_requested_bytes)"
 within "a ledger was taken when memory was short" "$bytes" $((bytes + BOOKS)) "$(at exhausted heap.live mapped)"
 same "the recording has its end" "exit 0" "$(process "" '.ended_by | "\(.kind) \(.code)"')"
+tells "the text counts the failure" "Heap [0-9,]+ allocations .*; 1 failed"
 
 example invalid_access 139
 same "it ended by signal 11" "signal 11" "$(process "" '.ended_by | "\(.kind) \(.code)"')"
 same "every allocation was recorded" "$(said allocations)" "$(process "" .heap.allocations)"
 same "and every free" "$(said frees)" "$(process "" .heap.frees)"
 same "and the live bytes" "$(said live_bytes)" "$(process "" .heap.live_requested_bytes)"
+tells "the text names the signal" "pid [0-9]+, signal 11 \(SIGSEGV\)"
 
 for source in "$SRC"/examples/*.c; do
 	name=$(basename "$source" .c)

@@ -5,7 +5,7 @@
 # Figures: of a process, a path such as "heap.allocations" or "time.user_ns"; of a snapshot, "vm_size_bytes" and the
 # like, "ROW mapped" (the row's mapped_bytes; or resident, dirty, shared, swap, huge), "heap mapped" (the three heap
 # rows together), "sum mapped" (all rows and what is unexplained), "rows mapped" (all rows alone), "fill N" (pages in
-# the bucket that begins at N percent; "fill none": pages without a live block).
+# the bucket that begins at N percent).
 
 def amount($rows; $column): $rows | map(.[$column + "_bytes"]) | if any(. == null) then null else add end;
 
@@ -14,9 +14,7 @@ def of_snapshot($figure):
 	| ($figure / " ") as $words
 	| if ($words | length) == 1 then .[$figure]
 	elif $words[0] == "fill" then
-		(.page_fill // []) as $fill
-		| if $words[1] == "none" then $fill | map(select(.from_percent == null)) | .[0].pages
-		else $fill | map(select(.from_percent == ($words[1] | tonumber))) | .[0].pages end
+		(.page_fill // []) | map(select(.from_percent == ($words[1] | tonumber))) | .[0].pages
 	elif $words[0] == "heap" then amount(.rows | map(select(.row | startswith("heap."))); $words[1])
 	elif $words[0] == "rows" then amount(.rows; $words[1])
 	elif $words[0] == "sum" then
