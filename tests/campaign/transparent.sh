@@ -12,7 +12,6 @@
 # Environment: BUILD, SRC; TIMES=N observed runs for each user (default 3). Arguments: names of workloads, default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
-SRC=$(cd "$SRC" && pwd)
 BUILD=${BUILD:-$SRC/build}
 # shellcheck source=tests/hostile/lib.sh
 . "$SRC/tests/hostile/lib.sh"

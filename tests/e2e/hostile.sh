@@ -60,7 +60,7 @@ check_run() {
 	title="$(basename "${source%.*}") ${line%%=>*}as $user, $mode"
 	new_place place
 	observe "$place" "$user" "$mode" "$program" "${arguments[@]}"
-	faults=$(differences "$bare" "$place"
+	faults=$(MAY_SAY=$(header "$source" says) differences "$bare" "$place"
 		recording_faults "$place" "$mode" "${line#*=>}" "$(header "$source" ledger)" "$(header "$source" heap)")
 	verdict "$title" "$faults"
 	[[ -n $faults ]] || discard "$place"

@@ -6,8 +6,7 @@
 # instead, where only readable can be asked. Environment: BUILD, SRC; KILLS=N (default 20); SEED=N repeats the moments
 # of a run.
 set -u
-SRC=${SRC:-$(cd "$(dirname "$0")/.." && pwd)}
-SRC=$(cd "$SRC" && pwd)
+SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
 # shellcheck source=tests/hostile/lib.sh
 . "$SRC/tests/hostile/lib.sh"
@@ -49,7 +48,7 @@ kill_at_work() {
 # Prints "allocations frees requested_bytes", begun and then done, of the witness in $1.
 witnessed() {
 	od -An -v -tu8 -w64 "$1" | awk '{ for (i = 1; i <= 6; i++) sum[i] += $i }
-		END { print sum[1], sum[3], sum[5], sum[2], sum[4], sum[6] }'
+		END { printf "%.0f %.0f %.0f %.0f %.0f %.0f\n", sum[1], sum[3], sum[5], sum[2], sum[4], sum[6] }'
 }
 
 recorded() { jq -r '.processes[0].heap | "\(.allocations) \(.frees) \(.requested_bytes)"' "$PLACE/json"; }

@@ -6,6 +6,7 @@
  * run: child => exit 0; exit 6, exit 7
  * run: self => exit 6; exit 7
  * needs: root
+ * ledger: none
  */
 #include "hostile.h"
 

@@ -7,6 +7,7 @@
  * run: setreuid => exit 0; exit 8, exit 0
  * run: setresuid => exit 0; exit 8, exit 0
  * needs: root
+ * says: preloaded alone, that it may not read the recording any more
  */
 #include "hostile.h"
 

@@ -9,7 +9,7 @@
  * run: _exit 41 => exit 41
  * run: _Exit 42 => exit 42
  * run: quick_exit 43 => exit 43
- * run: syscall 44 => exit 44|lost
+ * run: syscall 44 => exit 44
  * run: thread 45 => exit 45
  * run: kill 9 => signal 9|lost
  * run: kill 15 => signal 15|lost

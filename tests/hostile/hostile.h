@@ -11,6 +11,7 @@
  *   needs: root    has nothing to show to an ordinary user
  *   ledger: threaded | none
  *                  other threads live at exit; or it ends in a way that leaves no ledger
+ *   says: WHY      pagegap may say a line of its own on standard error
  *   heap: unknown  the heap rows must be unknown
  *   preload: LIBRARY  runs with this LD_PRELOAD, set by the user
  * In ARGUMENTS, %W stands for the folder with the libraries and programs built from special/.

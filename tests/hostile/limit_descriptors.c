@@ -5,6 +5,8 @@
  *
  * run: 3 => exit 0; exit 3
  * run: 4 => exit 0; exit 3, exit 0
+ * ledger: none
+ * says: no descriptor is left for the report
  */
 #include "hostile.h"
 

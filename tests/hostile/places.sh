@@ -33,13 +33,13 @@ out_of_reach() {
 			[[ -x $W/$program ]] || continue
 			same "$program" "$user" run 'exit 3' "$W/$program" 3
 			says "$program: the report says what is unknown" 'cannot be preloaded.*unknown|unknown'
-			SHAPE=() same "$program from a shell" "$user" run '' /bin/sh -c "'$W/$program' 3; echo \$?"
+			same "$program from a shell" "$user" run '' /bin/sh -c "'$W/$program' 3; echo \$?"
 			same "$program from a shell" "$user" preload '' /bin/sh -c "'$W/$program' 3; echo \$?"
 		done
 	done
 	if [[ $USERS == *nobody* ]]; then
 		cp "$WORK/programs/ends" "$W/ends_setuid" && chmod 4755 "$W/ends_setuid"
-		same 'a set-uid program' nobody run 'exit 3' "$W/ends_setuid" return 3
+		MAY_SAY=yes same 'a set-uid program' nobody run 'exit 3' "$W/ends_setuid" return 3
 		says 'a set-uid program: the report says what is unknown' 'unknown'
 		same 'a set-uid program from a shell' nobody preload '' /bin/sh -c "'$W/ends_setuid' return 3; echo \$?"
 	fi
@@ -70,7 +70,7 @@ inherited() {
 			SHAPE=(prlimit --nofile=16 --stack=262144 --memlock=0 --core=0)
 			same 'low limits' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
 			SHAPE=(prlimit --fsize=4096)
-			same 'small files only' "$user" "$mode" '' "$W/first_descriptor"
+			MAY_SAY=yes same 'small files only' "$user" "$mode" '' "$W/first_descriptor"
 			SHAPE=(setarch -R)
 			same 'fixed addresses' "$user" "$mode" 'exit 0' "$WORK/programs/mapping_moves"
 			SHAPE=(setarch -L)
@@ -80,20 +80,26 @@ inherited() {
 	done
 }
 
-# Where the recording or the report cannot be written, the program goes on as ever.
+# Where the recording or the report cannot be written. The command says so before it starts the program; the library alone, and both
+# of them later, let the program go on as ever.
 no_place_to_write() {
-	local user mode size
+	local user mode size status
 	for user in $USERS; do
-		for mode in $MODES; do
-			# shellcheck disable=SC2034 # for observe
-			REPORT=/dev/full
-			same 'report to /dev/full' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
-			unset REPORT
-			RECORDING=/proc/none
-			same 'recording where nobody can write' "$user" "$mode" '' "$W/first_descriptor"
-			unset RECORDING
-		done
+		new_place OBSERVED
+		RECORDING=/proc/none observe "$OBSERVED" "$user" run "$W/first_descriptor"
+		check_eq "run where nobody can write, as $user" 'exit 125, 1 line' \
+			"$(cat "$OBSERVED/ended"), $(grep -c ^pagegap: "$OBSERVED/err") line"
+		MAY_SAY=yes RECORDING=/proc/none \
+			same 'recording where nobody can write' "$user" preload '' "$W/first_descriptor"
+		new_place OBSERVED
+		# shellcheck disable=SC2016 # for the inner shell
+		run_as "$OBSERVED" "$user" sh -c 'exec "$0" "$@" 2>/dev/full' "$BIN/pagegap" run -o "$OBSERVED/recording" -- \
+			"$WORK/programs/ends" return 7
+		check_eq "report to a full device, as $user" 'exit 7' "$(cat "$OBSERVED/ended")"
 	done
+	"$BIN/pagegap" report "$OBSERVED/recording" >/dev/full 2>"$OBSERVED/err"
+	status=$?
+	check_eq 'pagegap report to a full device' '125, 1 line' "$status, $(wc -l <"$OBSERVED/err") line"
 	mkdir "$WORK/full"
 	if ((EUID != 0)) || ! mount -t tmpfs -o size=4m,mode=777 none "$WORK/full" 2>/dev/null; then
 		skip 'a full disk' 'a small tmpfs cannot be mounted'
@@ -107,7 +113,10 @@ no_place_to_write() {
 				rm -rf "$WORK/full/"* && fallocate -l $((4096 - size))KiB "$WORK/full/filler"
 				# shellcheck disable=SC2034 # for observe
 				RECORDING=$WORK/full/$user.$mode.$size
-				same "full disk, $size KiB left" "$user" "$mode" '' "$WORK/programs/threads_fork"
+				MAY_SAY=yes same "full disk, $size KiB left" "$user" "$mode" '' "$WORK/programs/threads_fork"
+				read_recording "$OBSERVED"
+				status=$?
+				((status < 126)) || not_ok "what is on a full disk, $size KiB left, can be read" "status $status"
 				unset RECORDING
 			done
 		done

@@ -3,7 +3,7 @@
  * vfork: the child runs in the parent's memory, on the parent's stack. A wrapper that is a C function returns twice
  * through a frame that the child has overwritten; a child that counts as itself writes into its parent's capture.
  *
- * run: => exit 0; exit 14 x50, exit 0 x50, exit 127 x50, exit 15
+ * run: => exit 0; exit 14 x30, exit 0 x30, exit 127 x30, exit 15
  */
 #include "hostile.h"
 
@@ -31,7 +31,7 @@ int main(void)
 	volatile int seen = 0;
 	int right[3] = { 0, 0, 0 };
 
-	for (int i = 0; i < 150; i++) {
+	for (int i = 0; i < 90; i++) {
 		char *block = (char *)kept(malloc((size_t)i + 1));
 		int status = 0;
 		pid_t child = vfork_and(i % 3, &seen);

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 	pid_t child = fork();
 	if (!child) {
 		say_heap("child");
-		execl("/usr/bin/env", "env", (char *)NULL);
+		execl("/bin/sh", "sh", "-c", "env | grep -e ^LD_ -e ^PAGEGAP", (char *)NULL);
 		_exit(126);
 	}
 	reap("child", child);

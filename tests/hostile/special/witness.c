@@ -12,8 +12,8 @@
 
 /* Written by one thread each, read after its death: volatile keeps the stores in program order, and so does x86. */
 struct witness {
-	_Alignas(64) volatile uint64_t begun_allocations, done_allocations, begun_frees, done_frees, begun_bytes;
-	volatile uint64_t done_bytes;
+	_Alignas(64) volatile uint64_t begun_allocations; /* a cache line for each thread */
+	volatile uint64_t done_allocations, begun_frees, done_frees, begun_bytes, done_bytes;
 };
 
 static struct witness *witnesses;
