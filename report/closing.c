@@ -2,8 +2,8 @@
 /*
  * The last record. Written with pwrite rather than through a mapping: on a full disk that is an error, not a SIGBUS.
  *
- * wait4(2) adds the usage of children that the process has waited for to its own, so it is taken only where there were none; else
- * /proc has the process's own figures, with times in ticks.
+ * wait4(2) adds what children used that the process has waited for to its own, so the figures are read before it, while the process
+ * is a zombie. Only the peak of resident memory is nowhere else.
  */
 #include "closing.h"
 
@@ -25,42 +25,16 @@
 #include "memory.h"
 #include "program.h"
 
-#define SLACK_NS 20000          /* rusage is in microseconds, rounded down, twice; and the scheduler's clock ran on */
-
-static uint64_t timeval_ns(const struct timeval *time)
-{
-	return (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_usec * 1000;
-}
-
 void departure_of(pid_t pid, struct departure *departure)
 {
-	struct usage *usage = &departure->usage;
 	bool children = live_had_children(pid);
-	uint64_t leader_ran = 0, leader_waited = 0, leader_moved = 0;
-	bool leader = live_leader_times(pid, &leader_ran, &leader_waited), moves = live_leader_migrations(pid, &leader_moved);
 	struct rusage by_kernel;
 
 	departure->end_ns = now_ns();
-	live_usage(pid, usage);
-	/* The threads are gone, and what they knew with them. */
-	usage->voluntary_switches = usage->involuntary_switches = usage->runnable_wait_ns = usage->migrations = CAPTURE_UNKNOWN;
-	departure->max_rss_bytes = CAPTURE_UNKNOWN;
+	live_usage(pid, &departure->usage);
 	while (wait4(pid, &departure->status, 0, &by_kernel) < 0 && errno == EINTR)
 		;
-	if (children)
-		return;
-	usage->user_ns = timeval_ns(&by_kernel.ru_utime);
-	usage->system_ns = timeval_ns(&by_kernel.ru_stime);
-	usage->minor_faults = (uint64_t)by_kernel.ru_minflt;
-	usage->major_faults = (uint64_t)by_kernel.ru_majflt;
-	usage->voluntary_switches = (uint64_t)by_kernel.ru_nvcsw;
-	usage->involuntary_switches = (uint64_t)by_kernel.ru_nivcsw;
-	departure->max_rss_bytes = (uint64_t)by_kernel.ru_maxrss << 10;
-	/* The first thread alone used a processor: what it knows is all there is to know. */
-	if (leader && leader_ran + SLACK_NS >= usage->user_ns + usage->system_ns) {
-		usage->runnable_wait_ns = leader_waited;
-		usage->migrations = moves ? leader_moved : CAPTURE_UNKNOWN;
-	}
+	departure->max_rss_bytes = children ? CAPTURE_UNKNOWN : (uint64_t)by_kernel.ru_maxrss << 10;
 }
 
 /* The newest image of the process in its recording; false: there is none. */

@@ -10,12 +10,16 @@
 
 #include "escape.h"
 
+int complain_fd = STDERR_FILENO;
+
 void complain(const char *format, ...)
 {
 	char *text = NULL, *escaped, *line = NULL;
 	va_list arguments;
 	int length;
 
+	if (complain_fd < 0)
+		return;
 	va_start(arguments, format);
 	length = vasprintf(&text, format, arguments);
 	va_end(arguments);
@@ -24,7 +28,7 @@ void complain(const char *format, ...)
 	escaped = escape_text(text, (size_t)length);
 	length = asprintf(&line, "pagegap: %s\n", escaped);
 	/* Standard error may be closed: then there is nobody to tell. */
-	if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+	if (length > 0 && write(complain_fd, line, (size_t)length) < 0)
 		length = 0;
 	free(line);
 	free(escaped);

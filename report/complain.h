@@ -11,6 +11,9 @@ enum {
 	STATUS_NOT_FOUND = 127,
 };
 
+/* Where complaints go: standard error; tests read them elsewhere, -1 is nowhere. */
+extern int complain_fd;
+
 /* Prints "pagegap: …\n", escaped, in one write. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -146,5 +146,5 @@ uint64_t now_ns(void)
 
 uint64_t figures_wall(const struct image *image)
 {
-	return figure_less(image->end == END_RUNNING ? now_ns() : image->end_ns, image->start_ns);
+	return figure_less(image->end == END_RUNNING ? now_ns() : image->end_ns, image->since_ns);
 }

@@ -37,7 +37,7 @@ struct capture_amounts figures_sum(const struct capture_snapshot *snapshot);
 
 const struct capture_noted *figures_note(const struct capture *capture, enum capture_note kind);
 
-/* Wall clock time of an image; of one that runs, until now. */
+/* Wall clock time of an image, from its exec if that is how it began; of one that runs, until now. */
 uint64_t figures_wall(const struct image *image);
 
 uint64_t now_ns(void); /* CLOCK_MONOTONIC */

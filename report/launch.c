@@ -15,6 +15,7 @@
 #include "complain.h"
 #include "figures.h"
 #include "memory.h"
+#include "program.h"
 
 #define COMM_BYTES 15 /* of a process's name: prctl(2), PR_SET_NAME */
 
@@ -70,6 +71,17 @@ static bool is_ours(const char *entry)
 	return false;
 }
 
+/* Some loaders complain on the program's standard error about a library that is not theirs: they must not see it. */
+static bool would_complain(const char *program)
+{
+	char *found = program_find(program), *real = NULL;
+	enum capture_note note = found ? program_reach(found, &real) : NOTE_NONE;
+
+	free(found);
+	free(real);
+	return note == NOTE_ARCHITECTURE || note == NOTE_LIBC;
+}
+
 /* The program's own environment, and the instrument's variables, which the library hides from it again. */
 static char **build_environment(const struct launch *launch, const char *library, const char *directory)
 {
@@ -113,7 +125,7 @@ static void become_program(const struct launch *launch, const char *library, int
 	if (mkdir(directory, 0700))
 		give_up(fd, FAILED_DIRECTORY, errno);
 	umask(mask);
-	environment = build_environment(launch, library, directory);
+	environment = would_complain(launch->arguments[0]) ? environ : build_environment(launch, library, directory);
 	sigaction(SIGCHLD, &launch->child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 	execvpe(launch->arguments[0], launch->arguments, environment);

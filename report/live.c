@@ -15,6 +15,8 @@
 
 #include "memory.h"
 
+#define SLACK_NS 100000         /* between two readings of a process that runs */
+
 /* Calls back for each line of maps that names a file; stops when told so. Returns 0 or an errno. */
 static int each_mapping(pid_t pid, bool (*use)(void *context, uint64_t device, uint64_t inode, bool shared, const char *path),
 			void *context)
@@ -187,70 +189,83 @@ static bool read_migrations(const char *path, uint64_t *migrations)
 	return true;
 }
 
-bool live_leader_times(pid_t pid, uint64_t *running_ns, uint64_t *waiting_ns)
-{
-	char path[64];
-
-	*running_ns = *waiting_ns = 0;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", pid, pid);
-	return read_schedstat(path, running_ns, waiting_ns);
-}
-
-bool live_leader_migrations(pid_t pid, uint64_t *migrations)
-{
-	char path[64];
-
-	*migrations = 0;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/sched", pid, pid);
-	return read_migrations(path, migrations);
-}
-
-/* What the threads that live now know: a lower bound if others have ended, so the caller takes it only where that is better. */
-static void sum_threads(pid_t pid, struct usage *usage)
+/* What the threads that are still there know together, and for how long they ran: exact if that is all that the process ran. */
+static bool sum_threads(pid_t pid, struct usage *usage, uint64_t *ran_ns)
 {
 	char path[320];
-	uint64_t voluntary = 0, involuntary = 0, running = 0, waiting = 0, migrations = 0;
+	uint64_t voluntary = 0, involuntary = 0, waiting = 0, migrations = 0;
 	bool switches = true, waits = true, moves = true;
 	struct dirent *entry;
 	DIR *tasks;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	tasks = opendir(path);
+	*ran_ns = 0;
 	if (!tasks)
-		return;
+		return false;
 	while ((entry = readdir(tasks))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/status", pid, entry->d_name);
 		switches = switches && read_switches(path, &voluntary, &involuntary);
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid, entry->d_name);
-		waits = waits && read_schedstat(path, &running, &waiting);
+		waits = waits && read_schedstat(path, ran_ns, &waiting);
 		snprintf(path, sizeof(path), "/proc/%d/task/%s/sched", pid, entry->d_name);
 		moves = moves && read_migrations(path, &migrations);
 	}
 	closedir(tasks);
-	if (switches) {
-		usage->voluntary_switches = voluntary;
-		usage->involuntary_switches = involuntary;
-	}
-	if (waits)
-		usage->runnable_wait_ns = waiting;
-	if (moves)
-		usage->migrations = migrations;
+	usage->voluntary_switches = switches ? voluntary : CAPTURE_UNKNOWN;
+	usage->involuntary_switches = switches ? involuntary : CAPTURE_UNKNOWN;
+	usage->runnable_wait_ns = waits ? waiting : CAPTURE_UNKNOWN;
+	usage->migrations = moves ? migrations : CAPTURE_UNKNOWN;
+	return waits;
+}
+
+/* A clock of another process: clock_getcpuclockid(3) knows one of the three kinds, this is how it makes it (posix-timers_types.h). */
+static bool read_clock(pid_t pid, unsigned kind, uint64_t *ns)
+{
+	struct timespec time;
+
+	if (clock_gettime((clockid_t)(~(unsigned)pid << 3 | kind), &time))
+		return false;
+	*ns = (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+	return true;
+}
+
+/*
+ * The ticks tell user from system, the scheduler how much there was in all: the kernel makes ru_utime and ru_stime of the two in the
+ * same way (kernel/sched/cputime.c, cputime_adjust). Read here because /proc/PID/stat has only ticks, and rusage has the children in it.
+ */
+static bool read_cpu_times(pid_t pid, struct usage *usage, uint64_t *ran_ns)
+{
+	uint64_t both, user;
+
+	if (!read_clock(pid, 0, &both) || !read_clock(pid, 1, &user) || !read_clock(pid, 2, ran_ns) || user > both)
+		return false;
+	usage->user_ns = both ? (uint64_t)((double)*ran_ns * ((double)user / (double)both)) : *ran_ns;
+	if (usage->user_ns > *ran_ns)
+		usage->user_ns = *ran_ns;
+	usage->system_ns = *ran_ns - usage->user_ns;
+	return true;
 }
 
 bool live_usage(pid_t pid, struct usage *usage)
 {
-	uint64_t tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK), ran_ns = 0, threads_ran_ns;
 	struct stat_figures s;
+	bool exact;
 
 	memset(usage, 0xff, sizeof(*usage)); /* CAPTURE_UNKNOWN */
 	if (!read_stat(pid, &s))
 		return false;
-	usage->user_ns = s.user * tick_ns;
-	usage->system_ns = s.system * tick_ns;
+	exact = sum_threads(pid, usage, &threads_ran_ns) && read_cpu_times(pid, usage, &ran_ns);
+	if (!exact) {
+		usage->user_ns = s.user * tick_ns;
+		usage->system_ns = s.system * tick_ns;
+	}
 	usage->minor_faults = s.minor_faults;
 	usage->major_faults = s.major_faults;
-	sum_threads(pid, usage);
+	if (!exact || threads_ran_ns + threads_ran_ns / 1000 + SLACK_NS < ran_ns) /* others ran and are gone */
+		usage->voluntary_switches = usage->involuntary_switches = usage->runnable_wait_ns = usage->migrations = CAPTURE_UNKNOWN;
 	return true;
 }

@@ -24,17 +24,13 @@ bool live_maps_file(pid_t pid, uint64_t device, uint64_t inode);
 /*
  * live_usage - what a process has used so far
  *
- * Works for a process that has ended and was not waited for, too. Times come in ticks of 10 ms; what only its threads know is known
- * while they live, hence CAPTURE_UNKNOWN for one that has ended. False: it cannot be read.
+ * Works for one that has ended and was not waited for, too. Children are not in it. What only its threads know is CAPTURE_UNKNOWN where
+ * some of them are gone. False: it cannot be read.
  */
 bool live_usage(pid_t pid, struct usage *usage);
 
 /* When a process began, CLOCK_MONOTONIC, to 10 ms; CAPTURE_UNKNOWN: there is no such process, or it is a zombie. */
 uint64_t live_start_ns(pid_t pid);
-
-/* Time on a processor and time waiting for one, of the first thread alone: /proc/PID/schedstat. */
-bool live_leader_times(pid_t pid, uint64_t *running_ns, uint64_t *waiting_ns);
-bool live_leader_migrations(pid_t pid, uint64_t *migrations);
 
 /* Faults and time of the children that a process has waited for. */
 bool live_had_children(pid_t pid);

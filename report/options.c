@@ -66,22 +66,25 @@ static const struct argp_option report_argp_options[] = {
 
 const struct argp report_argp = { .options = report_argp_options, .parser = parse_report };
 
-/* All options of a verb, those of its children included. */
-static const struct argp_option *find_option(const struct argp *argp, const char *name, size_t length)
+/* Options of a verb, those of its children included, whose name begins so. @exact: one has that very name. Returns how many. */
+static size_t find_long(const struct argp *argp, const char *name, size_t length, const struct argp_option **found, bool *exact)
 {
-	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++)
-		if (option->name && strlen(option->name) == length && !strncmp(option->name, name, length))
-			return option;
-	for (const struct argp_child *child = argp->children; child && child->argp; child++) {
-		const struct argp_option *option = find_option(child->argp, name, length);
+	size_t count = 0;
 
-		if (option)
-			return option;
+	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++) {
+		if (!option->name || strncmp(option->name, name, length))
+			continue;
+		count++;
+		if (!*exact)
+			*found = option;
+		*exact = *exact || !option->name[length];
 	}
-	return NULL;
+	for (const struct argp_child *child = argp->children; child && child->argp; child++)
+		count += find_long(child->argp, name, length, found, exact);
+	return count;
 }
 
-static const struct argp_option *find_key(const struct argp *argp, int key)
+static const struct argp_option *find_short(const struct argp *argp, int key)
 {
 	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++)
 		if (option->key == key)
@@ -89,25 +92,44 @@ static const struct argp_option *find_key(const struct argp *argp, int key)
 	return NULL;
 }
 
-/* What getopt would not take: the word that it stopped at, or the one before it. */
-static void complain_about(const struct argp *argp, const char *verb, const char *word)
+/* Says what is wrong with one option, if anything. @value_follows: the next word is its value. */
+static bool complain_about_option(const struct argp *argp, const char *verb, const char *word, bool last, bool *value_follows)
 {
-	const char *name = word, *equals;
-	const struct argp_option *option;
+	const struct argp_option *option = NULL;
+	bool is_long = word[1] == '-', exact = false;
+	const char *equals = is_long ? strchrnul(word, '=') : word + 2;
+	size_t matches = is_long ? find_long(argp, word + 2, (size_t)(equals - word) - 2, &option, &exact) : 1;
 
-	if (name[0] == '-' && name[1] == '-') {
-		equals = strchrnul(name, '=');
-		option = find_option(argp, name + 2, (size_t)(equals - name) - 2);
-	} else {
-		option = name[0] == '-' ? find_key(argp, name[1]) : NULL;
-		equals = name + strlen(name);
-	}
-	if (option && option->arg && !*equals)
-		complain("%s %s: a value is missing; give %s=%s", verb, word, option->name, option->arg);
-	else if (option && !option->arg && *equals)
-		complain("%s %s: takes no value", verb, word);
-	else
+	if (!is_long)
+		option = find_short(argp, word[1]);
+	if (!matches || !option)
 		complain("%s %s: no such option; see 'pagegap help %s'", verb, word, verb);
+	else if (matches > 1 && !exact)
+		complain("%s %s: begins more than one option; see 'pagegap help %s'", verb, word, verb);
+	else if (option->arg && !*equals && last)
+		complain("%s %s: a value is missing; give --%s=%s", verb, word, option->name, option->arg);
+	else if (!option->arg && is_long && *equals)
+		complain("%s %s: takes no value", verb, word);
+	else {
+		*value_follows = option->arg && !*equals;
+		return false;
+	}
+	return true;
+}
+
+/* getopt would not take one of the options; it does not tell which, so look for the first. */
+static void complain_about(const struct argp *argp, int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		bool value_follows = false;
+
+		if (argv[i][0] != '-' || !argv[i][1])
+			continue;
+		if (complain_about_option(argp, argv[0], argv[i], i + 1 == argc, &value_follows))
+			return;
+		i += value_follows;
+	}
+	complain("%s: bad arguments; see 'pagegap help %s'", argv[0], argv[0]);
 }
 
 /* The verb's own options and --help beside them. */
@@ -133,6 +155,13 @@ static error_t parse_wrapped(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
+/* Leaves out argp's note on short options with values. */
+static char *filter_help(int key, const char *text, void *input)
+{
+	(void)input;
+	return key == ARGP_KEY_HELP_DUP_ARGS_NOTE ? NULL : (char *)(uintptr_t)text;
+}
+
 int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 {
 	static const struct argp_option help[] = {
@@ -143,22 +172,22 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 	struct wrapped wrapped = { argp, input, false };
 	struct argp all = {
 		.options = help, .parser = parse_wrapped, .args_doc = argp->args_doc, .doc = argp->doc, .children = children,
+		.help_filter = filter_help,
 	};
 	struct argp own = *argp;
 	char *name = memory_format("pagegap %s", argv[0]);
-	int index = 0;
 	error_t error;
 
 	own.doc = own.args_doc = NULL; /* they stand at the top */
 	children[0].argp = &own;
 	complained = false;
-	error = argp_parse(&all, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, &index, &wrapped);
+	error = argp_parse(&all, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &wrapped);
 	if (wrapped.help)
 		argp_help(&all, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
 	else if (error && !complained && error == ENOMEM)
 		complain("out of memory");
 	else if (error && !complained)
-		complain_about(argp, argv[0], argv[index > 1 && index <= argc ? index - 1 : argc - 1]);
+		complain_about(&all, argc, argv);
 	free(name);
 	if (wrapped.help)
 		return report_finish(stdout, "standard output") ? STATUS_GOOD : STATUS_FAILED;

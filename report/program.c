@@ -154,9 +154,10 @@ enum capture_note program_reach(const char *path, char **real)
 
 	*real = NULL;
 	for (int depth = 0; depth <= SCRIPTS; depth++) {
-		int fd = open(at, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		char *interpreter;
+		/* The path may come from a recording: a device is not even opened. */
 		struct stat status;
+		int fd = !stat(at, &status) && S_ISREG(status.st_mode) ? open(at, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+		char *interpreter;
 
 		if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode)) {
 			/* Set-uid programs often cannot be read, but their mode can. */

@@ -125,7 +125,7 @@ static struct image *new_image(struct recording *recording)
 	}
 	image = &recording->images[recording->count++];
 	memset(image, 0, sizeof(*image));
-	image->start_ns = image->end_ns = CAPTURE_UNKNOWN;
+	image->start_ns = image->since_ns = image->end_ns = CAPTURE_UNKNOWN;
 	memset(&image->total, 0xff, sizeof(image->total));
 	image->max_rss_bytes = image->peak_resident_bytes = image->exited_rss_bytes = CAPTURE_UNKNOWN;
 	image->end = END_LOST;
@@ -380,6 +380,8 @@ static void load_nothing(const struct image *image, struct capture *c)
 	c->inherited_blocks = c->inherited_live_bytes = c->inherited_usable_bytes = CAPTURE_UNKNOWN;
 	c->own_thread_ns_spent = CAPTURE_UNKNOWN;
 	c->children_born = CAPTURE_UNKNOWN;
+	if (image->exe)
+		snprintf(c->exe, sizeof(c->exe), "%s", image->exe);
 	c->notes[0].kind = image->reason ? image->reason : NOTE_NOT_PRELOADED;
 	c->notes[0].count = 1;
 }
@@ -421,6 +423,7 @@ void recording_close(struct recording *recording)
 		free(recording->images[i].file);
 		free(recording->images[i].command);
 		free(recording->images[i].children);
+		free(recording->images[i].exe);
 		free(recording->images[i].exec_path);
 	}
 	if (recording->directory >= 0)

@@ -31,6 +31,7 @@ struct image {
 	uint32_t pid, parent_pid, number;
 	uint32_t born;                  /* enum capture_born */
 	uint64_t start_ns;              /* CLOCK_MONOTONIC; CAPTURE_UNKNOWN: not known */
+	uint64_t since_ns;              /* the same, but for an executed image the moment of the exec, when its usage begins */
 	uint64_t end_ns;                /* CAPTURE_UNKNOWN: not known or not yet */
 	enum end_kind end;
 	int      code;                  /* exit status or signal */
@@ -45,6 +46,7 @@ struct image {
 	uint64_t device, inode;         /* of the capture */
 	struct capture_child *children; /* as it saw them */
 	size_t   children_used;
+	char    *exe;                   /* of an image without a capture: the file, where it is known; else NULL */
 	char    *exec_path;             /* what its last exec was given, raw; NULL: none */
 
 	size_t   previous, next;        /* images of the same process, by exec */

@@ -48,11 +48,11 @@ static size_t column_width(const struct table *table, size_t column)
 	return width + 2; /* the distance between two columns */
 }
 
-static size_t label_width(const struct table *table)
+static size_t label_width(const struct table *table, size_t first_row)
 {
 	size_t width = 0;
 
-	for (size_t i = 0; i < table->rows; i++) {
+	for (size_t i = first_row; i < table->rows; i++) {
 		size_t columns = text_columns(table->row[i].label);
 
 		width = columns > width ? columns : width;
@@ -63,7 +63,8 @@ static size_t label_width(const struct table *table)
 static void print_row(struct page *page, const struct table_row *row, size_t label, const size_t *widths, size_t from, size_t to)
 {
 	char line[1024];
-	size_t used = strlen(row->label), padding = label - text_columns(row->label);
+	size_t used = strlen(row->label), columns_used = text_columns(row->label);
+	size_t padding = label > columns_used ? label - columns_used : 0;
 
 	memcpy(line, row->label, used);
 	memset(line + used, ' ', padding);
@@ -85,18 +86,27 @@ static void print_row(struct page *page, const struct table_row *row, size_t lab
 		page_line(page, "%s", line);
 }
 
+/* The heading's label is the table's title. Where it is so long that columns would not fit beside it, it stands above them. */
 void table_print(struct page *page, const struct table *table)
 {
-	size_t label = label_width(table), widths[TABLE_COLUMNS];
+	size_t label = label_width(table, 0), widths[TABLE_COLUMNS], all = label;
+	struct table_row heading = table->row[0];
 
-	for (size_t i = 0; i < table->columns; i++)
+	for (size_t i = 0; i < table->columns; i++) {
 		widths[i] = column_width(table, i);
+		all += widths[i];
+	}
+	if (all > PAGE_COLUMNS && table->rows > 1) {
+		page_line(page, "%s", heading.label);
+		heading.label[0] = '\0';
+		label = label_width(table, 1);
+	}
 	for (size_t from = 0, to; from < table->columns; from = to) {
 		size_t width = label;
 
 		for (to = from; to < table->columns && (to == from || width + widths[to] <= PAGE_COLUMNS); to++)
 			width += widths[to];
 		for (size_t i = 0; i < table->rows; i++)
-			print_row(page, &table->row[i], label, widths, from, to);
+			print_row(page, i ? &table->row[i] : &heading, label, widths, from, to);
 	}
 }

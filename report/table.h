@@ -12,7 +12,7 @@
 #define TABLE_ROWS    48
 
 struct table_row {
-	char label[48];
+	char label[96];
 	char cells[TABLE_COLUMNS][32];
 	bool unusual;
 };

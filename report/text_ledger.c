@@ -110,10 +110,8 @@ void text_ledger(struct page *page, const struct subject *subject)
 		if (i < 2 || amount(&sum, i)) /* a column of nothing but zeros says nothing */
 			shown[count++] = i;
 	heading = title(page, subject);
-	page_gap(page);
-	page_line(page, "%s", heading);
+	row = table_add(&table, heading);
 	free(heading);
-	row = table_add(&table, "");
 	for (size_t i = 0; i < count; i++)
 		table_cell(&table, row, i, "%s", columns[shown[i]].heading);
 	for (size_t i = 0; i < CAPTURE_ROWS; i++)
@@ -126,6 +124,7 @@ void text_ledger(struct page *page, const struct subject *subject)
 	row->unusual = s->unexplained_mapped_bytes || s->unexplained_resident_bytes;
 	table_cell(&table, row, 0, "%s", s->unexplained_mapped_bytes ? figure_cell(s->unexplained_mapped_bytes, page->exact).text : "0");
 	table_cell(&table, row, 1, "%s", s->unexplained_resident_bytes ? figure_cell(s->unexplained_resident_bytes, page->exact).text : "0");
+	page_gap(page);
 	table_print(page, &table);
 	below_the_line(page, s, &sum);
 }

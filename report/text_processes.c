@@ -91,10 +91,19 @@ static const char *end_word(const struct image *image, char *place, size_t room)
 	return place;
 }
 
+/* The command without the directory of its first word. */
+static const char *without_directory(const char *command)
+{
+	size_t length = strcspn(command, " ");
+	const char *slash = memrchr(command, '/', length);
+
+	return slash && slash + 1 < command + length ? slash + 1 : command;
+}
+
 static void print_line(struct page *page, const struct recording *recording, const struct line *line, uint64_t origin_ns)
 {
 	const struct image *image = &recording->images[line->index];
-	const char *command = *image->command ? image->command : "(command unknown)";
+	const char *command = *image->command ? without_directory(image->command) : "(command unknown)";
 	char end[24];
 	char *text = memory_format("%9" PRIu32 "  %-5s %8s %8s %8s  %-8s  %*s%s", image->pid, text_born(image->born),
 				   figure_time(figure_less(image->start_ns, origin_ns), false).text,
@@ -113,18 +122,12 @@ static void print_line(struct page *page, const struct recording *recording, con
 		page_unusual_paragraph(page, 11, 11, "not recorded; why is not known");
 }
 
-/* The program's name: the first word of the command, without its directory. */
 static char *short_name(const struct image *image)
 {
-	size_t length = strcspn(image->command, " ");
-	char *word = memory_copy(image->command, length), *slash = strrchr(word, '/'), *name;
+	const char *name = without_directory(image->command);
+	size_t length = strcspn(name, " ");
 
-	name = memory_copy(slash && slash[1] ? slash + 1 : word, strlen(slash && slash[1] ? slash + 1 : word));
-	free(word);
-	if (*name)
-		return name;
-	free(name);
-	return memory_copy("(unknown)", 9);
+	return length ? memory_copy(name, length) : memory_copy("(unknown)", 9);
 }
 
 struct tally {

@@ -34,7 +34,7 @@ static void print_split(struct page *page, const struct subject *subject, uint64
 		memory_append(&line, ", user %s, system %s, waiting for a CPU %s", TIME(own->user_ns), TIME(own->system_ns),
 			      TIME(own->runnable_wait_ns));
 		if (known != CAPTURE_UNKNOWN && wall != CAPTURE_UNKNOWN)
-			memory_append(&line, ": the wall time begins when the library is loaded, the others with the process");
+			memory_append(&line, "; these began earlier, before the library was loaded");
 	}
 	page_section(page, "Time", "%s", line);
 	free(line);
@@ -63,14 +63,18 @@ void text_cost(struct page *page, const struct subject *subject)
 	const struct capture *c = subject->capture;
 	const struct capture_snapshot *all[CAPTURE_SNAPSHOTS];
 	size_t snapshots = figures_snapshots(c, all);
-	uint64_t wall = figures_wall(subject->image), resident = CAPTURE_UNKNOWN;
+	uint64_t wall = figures_wall(subject->image), spent = c->own_thread_ns_spent;
+	char *line = memory_copy("", 0);
 
-	if (!figures_observed(c) || c->own_thread_ns_spent == CAPTURE_UNKNOWN)
-		return;
 	if (subject->snapshot)
-		resident = subject->snapshot->rows[ROW_INSTRUMENT].resident_bytes;
-	page_section(page, "Cost of pagegap", "%s resident; %s in ledgers (%s kept, %s samples)%s%s%s", BYTES(resident),
-		     TIME(c->own_thread_ns_spent), COUNT(snapshots), COUNT(c->samples_used), wall == CAPTURE_UNKNOWN ? "" : ", ",
-		     wall == CAPTURE_UNKNOWN ? "" : figure_percent(c->own_thread_ns_spent, wall).text,
-		     wall == CAPTURE_UNKNOWN ? "" : " of the wall time");
+		memory_append(&line, "%s resident", BYTES(subject->snapshot->rows[ROW_INSTRUMENT].resident_bytes));
+	if (spent && spent != CAPTURE_UNKNOWN) {
+		memory_append(&line, "%s%s in %zu ledgers and %s samples that were kept", *line ? "; " : "", TIME(spent), snapshots,
+			      COUNT(c->samples_used));
+		if (wall != CAPTURE_UNKNOWN && wall > spent)
+			memory_append(&line, ", %s of the wall time", figure_percent(spent, wall).text);
+	}
+	if (*line && figures_observed(c))
+		page_section(page, "Cost of pagegap", "%s", line);
+	free(line);
 }

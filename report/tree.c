@@ -81,21 +81,25 @@ static void link_images(struct recording *recording)
 	}
 }
 
+/* What an image without a capture was executed from, if that is known. */
+static void describe_unrecorded(struct image *image, const char *exec_path)
+{
+	char *found;
+
+	image->command = exec_path ? escape_argument(exec_path, strlen(exec_path)) : memory_copy("", 0);
+	found = exec_path ? program_find(exec_path) : NULL;
+	if (found)
+		image->reason = program_reach(found, &image->exe);
+	free(found);
+}
+
 /* An image that was executed and left no capture. */
 static void add_unrecorded_exec(struct recording *recording, size_t from)
 {
 	size_t index = recording_new_image(recording);
 	struct image *image = &recording->images[index], *before = &recording->images[from];
-	char *real = NULL, *found = NULL;
 
-	if (before->exec_path) {
-		image->command = escape_argument(before->exec_path, strlen(before->exec_path));
-		found = program_find(before->exec_path);
-		if (found)
-			image->reason = program_reach(found, &real);
-	} else {
-		image->command = memory_copy("", 0);
-	}
+	describe_unrecorded(image, before->exec_path);
 	image->pid = before->pid;
 	image->parent_pid = before->parent_pid;
 	image->number = before->number + 1;
@@ -103,8 +107,6 @@ static void add_unrecorded_exec(struct recording *recording, size_t from)
 	image->start_ns = before->end_ns;
 	image->previous = from;
 	before->next = index;
-	free(found);
-	free(real);
 }
 
 static void find_running(struct recording *recording)
@@ -227,29 +229,19 @@ static size_t births_by(const struct image *parent, uint32_t born)
  * A child that its parent saw and that left no capture. What it executed is known only if the parent's memory was still shared with
  * it (vfork), and no other such child came after it.
  */
-static size_t add_unrecorded_child(struct recording *recording, size_t parent_index, const struct capture_child *child)
+static void add_unrecorded_child(struct recording *recording, size_t parent_index, const struct capture_child *child)
 {
 	size_t index = recording_new_image(recording);
 	struct image *image = &recording->images[index], *parent = &recording->images[parent_index];
-	char *real = NULL, *found = NULL;
+	bool known = child->born == BORN_VFORK && parent->end != END_EXEC && births_by(parent, BORN_VFORK) == 1;
 
-	if (child->born == BORN_VFORK && parent->exec_path && parent->end != END_EXEC && births_by(parent, BORN_VFORK) == 1) {
-		image->command = escape_argument(parent->exec_path, strlen(parent->exec_path));
-		found = program_find(parent->exec_path);
-		if (found)
-			image->reason = program_reach(found, &real);
-	} else {
-		image->command = memory_copy("", 0);
-	}
+	describe_unrecorded(image, known ? parent->exec_path : NULL);
 	image->pid = child->pid;
 	image->parent_pid = parent->pid;
 	image->born = child->born;
 	image->start_ns = child->born_at_ns && child->born_at_ns != CAPTURE_UNKNOWN ? child->born_at_ns : CAPTURE_UNKNOWN;
 	image->parent = parent_index;
 	end_by_status(image, child);
-	free(found);
-	free(real);
-	return index;
 }
 
 static void link_children(struct recording *recording, struct heads *heads)
@@ -382,10 +374,14 @@ void recording_link(struct recording *recording)
 	for (size_t i = 0; i < recording->count; i++) {
 		struct image *image = &recording->images[i];
 
-		if (image->previous == NO_IMAGE)
+		image->since_ns = image->start_ns;
+		if (image->previous == NO_IMAGE) {
 			image->own = image->total;
-		else
+		} else {
 			own_usage(image, &recording->images[image->previous]);
+			if (recording->images[image->previous].end_ns < image->start_ns)
+				image->since_ns = recording->images[image->previous].end_ns;
+		}
 		own_peak(recording, image);
 	}
 	free(heads.index);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* Captures made by hand, for tests of what reads them: complete, consistent, with something in every part. */
+#ifndef PAGEGAP_REPORT_SYNTHETIC_H
+#define PAGEGAP_REPORT_SYNTHETIC_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../preload/capture.h"
+
+#define MIB (1ULL << 20)
+#define SECOND 1000000000ULL
+
+static inline void synthetic_snapshot(struct capture_snapshot *s, uint32_t why, uint64_t at_ns)
+{
+	memset(s, 0, sizeof(*s));
+	s->sequence = 2;
+	s->why = why;
+	s->at_ns = at_ns;
+	s->cost_ns = 200000;
+	s->live_blocks = 1000;
+	for (size_t i = 0; i < CAPTURE_ROWS; i++) {
+		s->rows[i].mapped_bytes = (i + 1) * MIB;
+		s->rows[i].resident_bytes = i == ROW_RESERVE ? 0 : (i + 1) * MIB / 2;
+		s->rows[i].dirty_bytes = s->rows[i].resident_bytes / 2;
+		s->vm_size_bytes += s->rows[i].mapped_bytes;
+		s->rss_bytes += s->rows[i].resident_bytes;
+	}
+	s->page_table_bytes = 128 << 10;
+	for (size_t i = 0; i < CAPTURE_FILL_BUCKETS; i++)
+		s->fill_pages[i] = 10 * i;
+	s->free_on_empty_bytes = MIB / 4;
+}
+
+/* An image that lived from start to start + 1 s and then ended with exit 0. */
+static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t parent_pid, uint32_t number, uint32_t born,
+				     uint64_t start_ns)
+{
+	static const char argv[] = "/usr/bin/program\0--with\0an argument";
+
+	memset(c, 0, sizeof(*c));
+	memcpy(c->magic, CAPTURE_MAGIC, sizeof(c->magic));
+	c->version = CAPTURE_VERSION;
+	c->header_bytes = sizeof(*c);
+	c->page_size = 4096;
+	c->pid = pid;
+	c->parent_pid = parent_pid;
+	c->image_number = number;
+	c->born = born;
+	c->start_ns = start_ns;
+	c->start_realtime_ns = 1700000000 * SECOND;
+	c->argc = 3;
+	c->argv_bytes = sizeof(argv);
+	memcpy(c->argv, argv, sizeof(argv));
+	c->has_heap = 1;
+	strcpy(c->exe, "/usr/bin/program");
+	strcpy(c->allocator, "glibc");
+	c->ended = ENDED_EXIT;
+	c->end_ns = start_ns + SECOND;
+	c->user_ns = SECOND / 2;
+	c->system_ns = SECOND / 4;
+	c->runnable_wait_ns = SECOND / 8;
+	c->voluntary_switches = 12;
+	c->involuntary_switches = 3;
+	c->migrations = 1;
+	c->minor_faults = 4000;
+	c->major_faults = 2;
+	c->max_rss_bytes = 64 * MIB;
+	c->counters[1].tid = pid;
+	c->counters[1].size_class[6] = 3000;
+	c->counters[1].size_class[12] = 500;
+	c->counters[1].frees = 2500;
+	c->counters[1].requested_bytes = 3 * MIB;
+	c->counters[1].live_bytes = c->live_bytes = c->counters[1].published_bytes = MIB;
+	c->counters[1].peak_bytes = MIB;
+	c->counters[1].usable_live_bytes = MIB + 4096;
+	c->peak_live_bytes = 2 * MIB;
+	c->counters[1].calls[CALL_MMAP] = 7;
+	c->counters[1].call_errors[CALL_MMAP] = 1;
+	synthetic_snapshot(&c->snapshots[SNAPSHOT_PEAK], WHY_PEAK, start_ns + SECOND / 2);
+	synthetic_snapshot(&c->snapshots[SNAPSHOT_END], WHY_EXIT, start_ns + SECOND - 1000000);
+	c->samples_used = 3;
+	for (uint32_t i = 0; i < c->samples_used; i++)
+		c->samples[i] = (struct capture_sample){ start_ns + i * SECOND / 4, MIB, 2 * MIB, 55 * MIB, 25 * MIB, 100 * i, 0 };
+	c->mappings_used = 2;
+	c->mappings[0] = (struct capture_mapping){ .start = 0x1000000, .end = 0x1100000, .row = ROW_HEAP_LIVE, .protection = 3,
+						   .resident_bytes = MIB / 2, .name = "[heap]" };
+	c->mappings[1] = (struct capture_mapping){ .start = 0x2000000, .end = 0x2100000, .row = ROW_IMAGE, .protection = 5,
+						   .resident_bytes = MIB / 4, .name = "/usr/lib/libexample.so" };
+}
+
+static inline void synthetic_child(struct capture *c, size_t place, uint32_t pid, uint32_t born, uint64_t born_at_ns,
+				   uint64_t waited_at_ns, int status)
+{
+	c->children[place] = (struct capture_child){ pid, born, born_at_ns, waited_at_ns, status, 0 };
+	c->children_born++;
+}
+
+#endif
