@@ -11,7 +11,7 @@ def cell: if .tool == "bare" then ((.wall_ns / 1e9 | fixed(3)) + " s" | right(10
 
 [.programs[].tools[].tool] as $all | [ "bare", "pagegap", "preload", "memusage", "heaptrack" | select(. as $t | $all | index($t)) ] as $tools
 | "\(.cpu), Linux \(.kernel)",
-  "Medians of wall time and of peak resident memory; a tool's are ratios to the bare program's.",
+  "Medians of wall time and of the largest process's peak resident memory (heaptrack: often its interpreter); a tool's are ratios to the bare program's.",
   "\"fails\": the program does not work under that tool.",
   "",
   ("" | left(18)) + ($tools | map(if . == "bare" then right(21) else right(18) end) | add),
