@@ -4,7 +4,7 @@
  * alone, then long random runs against a model that knows for each 8 bytes of two windows which block owns them. The addresses are
  * made up: the map never looks at the memory that it describes.
  *
- * links: preload/blockmap.c preload/ranges.c preload/sandbox.c
+ * links: preload/blockmap.c preload/ranges.c preload/sandbox.c preload/kept.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * and a block that goes from thread to thread is known to its new owner. Pieces of the address space lie side by side in one leaf, so
  * that a store which is too wide hits another thread's bytes; a piece is owned by the thread that has taken its ticket.
  *
- * links: preload/blockmap.c preload/ranges.c preload/sandbox.c
+ * links: preload/blockmap.c preload/ranges.c preload/sandbox.c preload/kept.c
  * sanitize: thread
  */
 #include <pthread.h>

@@ -4,7 +4,7 @@
  * read the way a ledger outside reads it, as raw nodes, and must be a sorted, disjoint, coalesced search tree with every node either
  * in the tree or in the list of unused ones.
  *
- * links: preload/ranges.c preload/sandbox.c
+ * links: preload/ranges.c preload/sandbox.c preload/kept.c
  * sanitize: thread
  */
 #include <pthread.h>

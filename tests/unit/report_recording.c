@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The reader of recordings against directories that hold everything but what they should.
- * links: report preload/ledger.c preload/ledger_blocks.c preload/smaps.c preload/pages.c preload/sandbox.c
+ * links: report
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * From captures to the process tree: who bore whom, how they ended, and whose time is whose.
- * links: report preload/ledger.c preload/ledger_blocks.c preload/smaps.c preload/pages.c preload/sandbox.c
+ * links: report
  */
 #include <setjmp.h>
 #include <stdarg.h>

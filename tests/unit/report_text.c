@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page that people read: its width, its order, what it says when something is not known.
+ * links: report
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#include "../../report/complain.h"
+#include "../../report/escape.h"
+#include "../../report/report.h"
+#include "../../report/table.h"
+#include "report_synthetic.h"
+
+#define PID(n) (5000000u + (n)) /* above the largest that the kernel gives */
+
+static struct capture captures[3];
+
+static const struct capture *from_memory(const char *file)
+{
+	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%u.%u.capture", captures[i].pid, captures[i].image_number);
+		if (!strcmp(name, file))
+			return &captures[i];
+	}
+	return NULL;
+}
+
+/* The report of what is in captures, as far as their pid is set. To be freed. */
+static char *report(const struct report_options *options)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+	struct capture *copy = malloc(sizeof(*copy));
+	char *text = NULL;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+
+	recording->path = strdup("memory");
+	recording->directory = -1;
+	recording->memory = from_memory;
+	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
+		char name[64];
+
+		if (!captures[i].pid)
+			continue;
+		memcpy(copy, &captures[i], sizeof(*copy));
+		snprintf(name, sizeof(name), "%u.%u.capture", captures[i].pid, captures[i].image_number);
+		assert_true(recording_add(recording, name, copy));
+	}
+	recording_link(recording);
+	assert_int_equal(report_write(recording, options, to), STATUS_GOOD);
+	fclose(to);
+	free(copy);
+	recording_close(recording);
+	return text;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(captures, 0, sizeof(captures));
+	synthetic_capture(&captures[0], PID(1), 1, 0, BORN_START, 100 * SECOND);
+	return 0;
+}
+
+static void assert_80_columns(char *text)
+{
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (text_columns(line) > PAGE_COLUMNS)
+			fail_msg("%zu columns: %s", text_columns(line), line);
+}
+
+static void assert_no_controls(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' && *text != '\n')
+			fail_msg("a control character: %d", *text);
+}
+
+/* Does the page say this? However its words are spaced and wrapped. */
+static bool says(const char *text, const char *words)
+{
+	while (*text) {
+		const char *at = text, *word = words;
+
+		while (*word && (*word == ' ' ? *at == ' ' || *at == '\n' : *at == *word)) {
+			at++;
+			if (*word == ' ')
+				at += strspn(at, " \n");
+			word++;
+		}
+		if (!*word)
+			return true;
+		text++;
+	}
+	return false;
+}
+
+static void assert_in_order(const char *text, const char *const *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *at = strstr(text, parts[i]);
+
+		if (!at)
+			fail_msg("not there, or out of order: %s", parts[i]);
+		text = at;
+	}
+}
+
+static void a_page_reads_in_its_order(void **state)
+{
+	static const char *const parts[] = {
+		"/usr/bin/program --with 'an argument'", "exit 0", "asked for 1.00 MiB, mapped", "Where the pages are, at exit",
+		"heap, live", "heap, slack", "heap, free", "reserve", "own mappings", "files", "images", "stacks", "pagegap", "kernel",
+		"sum", "kernel says", "unexplained", "below the line", "Why mapped", "Pages by fill", "Largest mappings", "Heap",
+		"Faults", "Time", "Over time", "Calls", "Cost of pagegap",
+	};
+	char *text = report(&(struct report_options){ 0 });
+
+	(void)state;
+	assert_in_order(text, parts, sizeof(parts) / sizeof(parts[0]));
+	assert_80_columns(text);
+	free(text);
+}
+
+static void time_adds_up_on_one_line_of_thought(void **state)
+{
+	char *text = report(&(struct report_options){ 0 });
+
+	(void)state;
+	assert_true(says(text, "wall 1.00 s = user 500 ms + system 250 ms + waiting for a CPU 125 ms"));
+	assert_true(says(text, "asleep 125 ms"));
+	free(text);
+}
+
+static void threads_make_the_sum_exceed_the_wall_time_and_the_page_says_so(void **state)
+{
+	char *text;
+
+	(void)state;
+	captures[0].user_ns = 3 * SECOND;
+	captures[0].counters[2] = captures[0].counters[1];
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "its threads together: user 3.00 s"));
+	assert_false(says(text, "asleep"));
+	free(text);
+}
+
+static void everything_is_within_80_columns_whatever_the_program_is_called(void **state)
+{
+	static const char *const names[] = {
+		"\033[31mred\033[0m\a\n\r", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "\xff\xfe\x80 latin \xe9",
+		"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81 combining", "\xe2\x80\xae reversed",
+	};
+	struct report_options options = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (int variant = 0; variant < 4; variant++) {
+			struct capture *c = &captures[0];
+			char *text;
+
+			begin(NULL);
+			for (c->argv_bytes = 0; c->argv_bytes + strlen(names[i]) + 1 < sizeof(c->argv);)
+				c->argv_bytes += (uint32_t)strlen(strcpy(c->argv + c->argv_bytes, names[i])) + 1;
+			snprintf(c->exe, sizeof(c->exe), "/%s", names[i]);
+			snprintf(c->allocator, sizeof(c->allocator), "/usr/lib/%s", names[i]);
+			snprintf(c->mappings[0].name, sizeof(c->mappings[0].name), "/%s", names[i]);
+			snprintf(c->snapshots[SNAPSHOT_END].name, CAPTURE_NAME_BYTES, "%s", names[i]);
+			c->snapshots[SNAPSHOT_END].why = WHY_MARK;
+			for (uint32_t note = 1; note < CAPTURE_NOTE_KINDS && note <= CAPTURE_NOTES; note++)
+				c->notes[note - 1] = (struct capture_noted){ note, 12, 3 };
+			options.exact = variant & 1;
+			options.all = variant & 2;
+			text = report(&options);
+			assert_no_controls(text);
+			assert_80_columns(text);
+			free(text);
+		}
+}
+
+static void figures_of_any_size_stay_within_80_columns(void **state)
+{
+	struct capture_snapshot *s = &captures[0].snapshots[SNAPSHOT_END];
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < CAPTURE_ROWS; i++)
+		for (size_t j = 0; j < sizeof(s->rows[i]) / sizeof(uint64_t); j++)
+			((uint64_t *)&s->rows[i])[j] = 1ULL << 57;
+	s->vm_size_bytes = s->rss_bytes = 1ULL << 61;
+	s->unexplained_mapped_bytes = -(1LL << 53);
+	captures[0].counters[1].requested_bytes = captures[0].counters[1].frees = 1ULL << 61;
+	captures[0].counters[1].calls[CALL_MMAP] = 1ULL << 61;
+	captures[0].counters[1].call_errors[CALL_MMAP] = 1ULL << 61;
+	text = report(&(struct report_options){ .exact = true });
+	assert_true(says(text, "144,115,188,075,855,872"));
+	assert_80_columns(text);
+	free(text);
+}
+
+static void a_heap_that_was_not_seen_is_unknown_not_zero(void **state)
+{
+	char *text;
+
+	(void)state;
+	captures[0].has_heap = 0;
+	captures[0].notes[0] = (struct capture_noted){ NOTE_OWN_MALLOC, 0, 1 };
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "brings its own malloc"));
+	assert_true(says(text, " heap, live ? ?"));
+	assert_false(says(text, "allocations"));
+	assert_false(says(text, "asked for 0"));
+	free(text);
+}
+
+static void without_a_ledger_the_page_says_so(void **state)
+{
+	char *text;
+
+	(void)state;
+	memset(captures[0].snapshots, 0, sizeof(captures[0].snapshots));
+	captures[0].ended = ENDED_SIGNAL;
+	captures[0].end_code = 9;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "no ledger: it ended before one could be taken"));
+	assert_true(says(text, "signal 9 (SIGKILL)"));
+	assert_false(says(text, "Where the pages are"));
+	free(text);
+}
+
+static void an_older_ledger_says_how_old_it_is(void **state)
+{
+	char *text;
+
+	(void)state;
+	memset(&captures[0].snapshots[SNAPSHOT_END], 0, sizeof(captures[0].snapshots[0]));
+	captures[0].ended = ENDED_SIGNAL;
+	captures[0].end_code = 9;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "at its highest recorded, 500 ms before the end"));
+	free(text);
+}
+
+static void what_is_unexplained_is_printed(void **state)
+{
+	char *text;
+
+	(void)state;
+	captures[0].snapshots[SNAPSHOT_END].unexplained_mapped_bytes = 8192;
+	captures[0].snapshots[SNAPSHOT_END].unexplained_resident_bytes = -4096;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "8.00 KiB -4.00 KiB"));
+	assert_true(says(text, "-4.00 KiB resident and 8.00 KiB mapped are in no row"));
+	free(text);
+}
+
+static void the_tree_shows_every_image(void **state)
+{
+	char *text;
+
+	(void)state;
+	synthetic_child(&captures[0], 0, PID(2), BORN_FORK, 101 * SECOND, 103 * SECOND, 9);
+	synthetic_capture(&captures[1], PID(2), PID(1), 0, BORN_FORK, 101 * SECOND);
+	captures[1].ended = ENDED_EXEC;
+	synthetic_capture(&captures[2], PID(2), PID(1), 1, BORN_EXEC, 102 * SECOND);
+	captures[2].ended = ENDED_NOT;
+	captures[2].user_ns += SECOND;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "2 in 3 images"));
+	assert_true(says(text, " 5000002 fork 1.00 s 1.00 s 750 ms exec program --with"));
+	assert_true(says(text, " 5000002 exec 2.00 s 1.00 s 1.00 s SIGKILL program --with"));
+	assert_80_columns(text);
+	free(text);
+}
+
+static void another_process_has_its_own_page(void **state)
+{
+	char *text;
+
+	(void)state;
+	synthetic_capture(&captures[1], PID(2), PID(1), 0, BORN_FORK, 101 * SECOND);
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_true(says(text, "pid 5000002, exit 0"));
+	assert_false(says(text, "pid 5000001, exit 0"));
+	free(text);
+	text = report(&(struct report_options){ .all = true });
+	assert_true(says(text, "pid 5000002, exit 0"));
+	assert_true(says(text, "pid 5000001, exit 0"));
+	free(text);
+}
+
+static void the_json_document_is_one_whatever_the_strings_hold(void **state)
+{
+	static const char argv[] = "\xff\xfe\0quote\"back\\slash\0\033\n";
+	json_t *document, *process;
+	char *text;
+
+	(void)state;
+	memcpy(captures[0].argv, argv, sizeof(argv));
+	captures[0].argv_bytes = sizeof(argv);
+	captures[0].max_rss_bytes = 0; /* nothing is known of its time */
+	text = report(&(struct report_options){ .format = FORMAT_JSON });
+	document = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(document);
+	process = json_array_get(json_object_get(document, "processes"), 0);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 0)), "\\xff\\xfe");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 1)), "quote\"back\\slash");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 2)), "\033\n");
+	assert_true(json_is_null(json_object_get(json_object_get(process, "time"), "user_ns")));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(process, "heap"), "allocations")), 3500);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(process, "heap"), "peak_live_requested_bytes")), 2 * MIB);
+	json_decref(document);
+	free(text);
+}
+
+static void the_page_fill_has_ten_buckets(void **state)
+{
+	json_t *document, *fill;
+	char *text = report(&(struct report_options){ .format = FORMAT_JSON });
+
+	(void)state;
+	document = json_loads(text, 0, NULL);
+	fill = json_object_get(json_array_get(json_object_get(json_array_get(json_object_get(document, "processes"), 0), "snapshots"), 1),
+			       "page_fill");
+	assert_int_equal(json_array_size(fill), 10);
+	for (size_t i = 0; i < 10; i++) {
+		assert_int_equal(json_integer_value(json_object_get(json_array_get(fill, i), "from_percent")), 10 * i);
+		assert_int_equal(json_integer_value(json_object_get(json_array_get(fill, i), "pages")), 10 * (i + 1));
+	}
+	json_decref(document);
+	free(text);
+}
+
+static void words_wrap_and_lines_are_cut(void **state)
+{
+	char *text = NULL, *line;
+	size_t length;
+	FILE *to = open_memstream(&text, &length);
+	struct page page = page_on(to, false);
+	char long_word[300];
+
+	(void)state;
+	memset(long_word, 'x', sizeof(long_word) - 1);
+	long_word[sizeof(long_word) - 1] = '\0';
+	page_paragraph(&page, 2, 4, "short %s words behind it", long_word);
+	page_line(&page, "%s", long_word);
+	page_section(&page, "A title that is longer than its column", "%s", "words");
+	fclose(to);
+	line = strdup(text);
+	assert_80_columns(line);
+	free(line);
+	assert_non_null(strstr(text, "xxx...\n"));
+	assert_non_null(strstr(text, "    xxx"));
+	assert_true(says(text, "words behind it\n"));
+	assert_null(strchr(text, 033));
+	free(text);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, begin)
+	const struct CMUnitTest tests[] = {
+		TEST(a_page_reads_in_its_order),
+		TEST(time_adds_up_on_one_line_of_thought),
+		TEST(threads_make_the_sum_exceed_the_wall_time_and_the_page_says_so),
+		TEST(everything_is_within_80_columns_whatever_the_program_is_called),
+		TEST(figures_of_any_size_stay_within_80_columns),
+		TEST(a_heap_that_was_not_seen_is_unknown_not_zero),
+		TEST(without_a_ledger_the_page_says_so),
+		TEST(an_older_ledger_says_how_old_it_is),
+		TEST(what_is_unexplained_is_printed),
+		TEST(the_tree_shows_every_image),
+		TEST(another_process_has_its_own_page),
+		TEST(the_json_document_is_one_whatever_the_strings_hold),
+		TEST(the_page_fill_has_ten_buckets),
+		TEST(words_wrap_and_lines_are_cut),
+	};
+
+	complain_fd = -1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
