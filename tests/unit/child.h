@@ -6,6 +6,7 @@
 #ifndef PAGEGAP_TEST_CHILD_H
 #define PAGEGAP_TEST_CHILD_H
 
+#include <signal.h>
 #include <stdio.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -27,6 +28,11 @@ static inline int status_of_child(void (*work)(void))
 	fflush(NULL);
 	child = fork();
 	if (child == 0) {
+		/* cmocka would go on with the next test */
+		signal(SIGSEGV, SIG_DFL);
+		signal(SIGBUS, SIG_DFL);
+		signal(SIGFPE, SIG_DFL);
+		signal(SIGILL, SIG_DFL);
 		work();
 		_exit(0);
 	}
