@@ -41,7 +41,7 @@ ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-
 TSAN := -O1 -g -fsanitize=thread
 
 PRELOAD_SRC := $(wildcard preload/*.c preload/*.S)
-LEDGER_SRC := $(wildcard preload/ledger*.c preload/smaps.c preload/pages.c preload/sandbox.c)
+LEDGER_SRC := $(wildcard preload/ledger*.c preload/smaps.c preload/pages.c preload/sandbox.c preload/kept.c)
 REPORT_SRC := $(wildcard report/*.c)
 PROGRAM_SRC := $(wildcard $(foreach dir,examples tests/hostile tests/oracle,$(dir)/*.c $(dir)/*.cc))
 BENCH_SRC := $(wildcard tests/bench_*.c)
@@ -119,7 +119,7 @@ $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 $(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
-		-Wl,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack -o $@ $(PRELOAD_OBJ)
+		-Wl,-Bsymbolic-functions -Wl,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack -o $@ $(PRELOAD_OBJ)
 
 # --- the command ---
 

@@ -18,6 +18,33 @@ static void lock(void)
 		sys_pause();
 }
 
+static uint8_t *map_leaf(void)
+{
+	uint8_t *leaf = sys_reserve(LEAF_BYTES);
+
+	if (leaf) { /* kept out of core dumps, and by the same flag from merging with the program's mappings */
+		sys_call3(SYS_madvise, leaf, LEAF_BYTES, MADV_DONTDUMP);
+		ranges_claim_instrument((uint64_t)leaf, (uint64_t)leaf + LEAF_BYTES);
+	}
+	return leaf;
+}
+
+/* Where the address space is limited, one leaf is held ready, for the program may be the one to use up the rest of it. */
+static uint8_t *new_leaf(void)
+{
+	static uint8_t *spare;
+	uint8_t *leaf = map_leaf();
+	struct rlimit limit;
+
+	if (!leaf) {
+		leaf = spare;
+		spare = NULL;
+	} else if (!spare && !sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_AS, NULL, &limit)) && limit.rlim_cur != RLIM_INFINITY) {
+		spare = map_leaf();
+	}
+	return leaf;
+}
+
 uint8_t *blockmap_add_leaf(uint64_t address)
 {
 	uint64_t key = address >> LEAF_SHIFT;
@@ -28,13 +55,10 @@ uint8_t *blockmap_add_leaf(uint64_t address)
 	lock();
 	leaf = blockmap.leaf[blockmap.root[key]];
 	if (!leaf && blockmap.leaves < LEAVES_MAX - 1) {
-		leaf = sys_reserve(LEAF_BYTES);
+		leaf = new_leaf();
 		if (leaf) {
 			uint32_t index = blockmap.leaves + 1;
 
-			/* Kept out of core dumps, and by the same flag from merging with the program's mappings. */
-			sys_call3(SYS_madvise, leaf, LEAF_BYTES, MADV_DONTDUMP);
-			ranges_claim_instrument((uint64_t)leaf, (uint64_t)leaf + LEAF_BYTES);
 			blockmap.leaf[index] = leaf;
 			blockmap.key[index] = (uint32_t)key;
 			__atomic_store_n(&blockmap.leaves, index, __ATOMIC_RELEASE);

@@ -222,7 +222,6 @@ struct capture_anatomy {
 	uint64_t blockmap_address;      /* struct blockmap, 0: none */
 	uint64_t ranges_address;        /* pointer to the array of struct range */
 	uint64_t start_brk;             /* where the break began, 0: unknown */
-	uint64_t thread_stack_offset;   /* in libc's thread descriptor: address and size of the stack block, two words */
 	uint64_t code_address;          /* in the instrument's own text */
 	uint64_t glibc;                 /* 1: the allocator is glibc's: look for arena headers and mapped chunks */
 };

@@ -24,12 +24,33 @@ static bool executes_at_once(enum capture_ended kind)
 	return kind == ENDED_EXEC && capture->born == BORN_FORK && sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns < NO_LEDGER_NS;
 }
 
+/* Another thread is ending the process at this moment: this one would cut its ledger short. It is not waited for without end. */
+static uint32_t ending_begun;
+
+static void wait_for_other(void)
+{
+	uint64_t until = sys_now_ns(CLOCK_MONOTONIC) + 2000000000ULL;
+
+	while (__atomic_load_n(&capture->ended, __ATOMIC_ACQUIRE) == ENDED_NOT && sys_now_ns(CLOCK_MONOTONIC) < until)
+		sys_call0(SYS_sched_yield);
+}
+
+void ending_forked(void)
+{
+	ending_begun = 0;
+}
+
 void ending(enum capture_ended kind, int code)
 {
 	int error = errno;
 
 	if (instrument_state != INSTRUMENT_ON || !instrument_is_own_process())
 		return;
+	if (__atomic_exchange_n(&ending_begun, 1, __ATOMIC_ACQUIRE) && kind == ENDED_EXIT) {
+		wait_for_other();
+		errno = error;
+		return;
+	}
 	if (ranges_lost())
 		instrument_note(NOTE_RANGES_LOST, ENOMEM);
 	if (executes_at_once(kind)) {
@@ -46,6 +67,7 @@ void ending(enum capture_ended kind, int code)
 
 void ending_undone(void)
 {
+	ending_begun = 0;
 	if (instrument_state == INSTRUMENT_ON && instrument_is_own_process())
 		__atomic_store_n(&capture->ended, ENDED_NOT, __ATOMIC_RELEASE);
 }

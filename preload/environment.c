@@ -14,6 +14,7 @@
 #include "text.h"
 
 #define LIBRARY_NAME "libpagegap.so"
+#define BORN_BYTES   64
 
 /* As they are handed on, "NAME=value". */
 static char recording[PATH_MAX + 32] = "PAGEGAP_RECORDING=";
@@ -21,6 +22,7 @@ static char options[4096] = "PAGEGAP_OPTIONS=";
 static char broker[160] = "PAGEGAP_BROKER=";
 static char born[64] = "PAGEGAP_BORN=";
 static char library[PATH_MAX];
+static const char *loaded_as = "";        /* the same as ld.so was given it */
 
 extern void *__libc_stack_end; /* where the kernel put argc, argv, envp: set by ld.so before anything of the program runs */
 
@@ -44,29 +46,37 @@ static bool keep(char *place, size_t room, const char *entry, size_t name_length
 	return true;
 }
 
-/* Takes this library out of a list of libraries; the separators are those of ld.so(8), LD_PRELOAD. Returns false when nothing is left. */
+/*
+ * Takes this library out of a list of libraries, in place; the separators are those of ld.so(8), LD_PRELOAD. Returns false when
+ * nothing is left: "ours:" is what is handed on for a program that had the variable, but empty.
+ */
 static bool take_out(char *entry)
 {
-	char *list = entry + strlen("LD_PRELOAD="), *from = list, *to = list;
+	char *list = entry + strlen("LD_PRELOAD="), *from = list, *to = list, *end = list + strlen(list);
+	bool was_there = false, separated = false;
 
-	while (*from) {
+	while (from < end) {
 		size_t length = strcspn(from, ": ");
-		bool ours = length >= strlen(LIBRARY_NAME) &&
-			    !strncmp(from + length - strlen(LIBRARY_NAME), LIBRARY_NAME, strlen(LIBRARY_NAME));
+		bool ours = (length == strlen(loaded_as) && !strncmp(from, loaded_as, length)) ||
+			    (length >= strlen(LIBRARY_NAME) &&
+			     !strncmp(from + length - strlen(LIBRARY_NAME), LIBRARY_NAME, strlen(LIBRARY_NAME)));
 
+		if (ours)
+			was_there = true;
+		separated |= ours && from + length < end;
 		if (!ours && length) {
 			if (to != list)
 				*to++ = ':';
 			memmove(to, from, length);
 			to += length;
 		}
-		from += length + (from[length] != '\0');
+		from += length + (from + length < end);
 	}
-	*to = '\0';
-	return to != list;
+	memset(to, 0, (size_t)(end - to)); /* /proc/PID/environ shows these bytes */
+	return to != list || separated || !was_there;
 }
 
-/* Removes our entries in place; the program's first look at its environment comes later. */
+/* Removes our entries in place, before the program looks at its environment for the first time. */
 static void hide(char **environment, bool learn)
 {
 	char **to = environment;
@@ -82,10 +92,12 @@ static void hide(char **environment, bool learn)
 			keep(broker, sizeof(broker), entry, 15);
 			keep(born, sizeof(born), entry, 13);
 		}
-		if (has_name(entry, "LD_PRELOAD=") && strstr(entry, LIBRARY_NAME))
+		if (has_name(entry, "LD_PRELOAD="))
 			ours = !take_out(entry);
 		if (!ours)
 			*to++ = entry;
+		else if (learn) /* the kernel's own copy: nobody else has a use for it */
+			memset(entry, 0, strlen(entry));
 	}
 	if (to)
 		*to = NULL;
@@ -98,6 +110,7 @@ static void find_library(void)
 
 	if (!object_of((void *)environment_begin, &object))
 		return;
+	loaded_as = object.path;
 	if (object.path[0] != '/' && strchr(object.path, '/')) {
 		long got = sys_call2(SYS_getcwd, library, sizeof(library) - 1);
 
@@ -188,13 +201,62 @@ bool environment_option(const char *name, char *value, size_t room)
 	return false;
 }
 
-size_t environment_count(char *const *from)
+/* The program's pointers may be anything: the kernel is asked to read them, and it is the kernel who then says EFAULT. */
+static bool readable(char *const *from, size_t entries)
 {
-	size_t entries = 0;
+	struct iovec here = { NULL, 0 }, there[64];
+	char bytes[64];
+	int pid = sys_getpid();
 
-	while (from && from[entries])
-		entries++;
-	return entries;
+	for (size_t i = 0; i < entries;) {
+		size_t n = 0;
+
+		for (; n < 64 && i < entries; n++, i++)
+			there[n] = (struct iovec){ from[i], 1 };
+		here = (struct iovec){ bytes, n };
+		if (sys_call6(SYS_process_vm_readv, pid, SYS_A(&here), 1, SYS_A(there), (long)n, 0) != (long)n)
+			return false;
+	}
+	return true;
+}
+
+/* Entries of an environment, or SIZE_MAX when it cannot be read. */
+static size_t count_entries(char *const *from)
+{
+	char *entries[32];
+	int pid = sys_getpid();
+	size_t total = 0;
+
+	if (from == environ) {
+		while (from && from[total])
+			total++;
+		return total;
+	}
+	while (from) {
+		long got = sys_read_memory(pid, (uint64_t)(from + total), entries, sizeof(entries));
+
+		if (got < (long)sizeof(char *)) /* perhaps its end lies before a page that is not there: one by one */
+			got = sys_read_memory(pid, (uint64_t)(from + total), entries, sizeof(char *));
+		if (got < (long)sizeof(char *))
+			return SIZE_MAX;
+		for (size_t i = 0; i < (size_t)got / sizeof(char *); i++, total++)
+			if (!entries[i])
+				return readable(from, total) ? total : SIZE_MAX;
+	}
+	return 0;
+}
+
+size_t environment_room(char *const *from)
+{
+	size_t entries = count_entries(from), bytes;
+
+	if (entries == SIZE_MAX)
+		return 0;
+	bytes = (entries + ENVIRONMENT_EXTRA) * sizeof(char *) + BORN_BYTES + strlen("LD_PRELOAD=:") + strlen(library) + 1;
+	for (size_t i = 0; i < entries; i++)
+		if (has_name(from[i], "LD_PRELOAD="))
+			bytes += strlen(from[i]);
+	return (bytes + 15) & ~15UL;
 }
 
 /* A new root directory or another user may not reach the library: the loader would complain on the program's standard error. */
@@ -207,46 +269,44 @@ static bool library_in_reach(void)
 	return !sys_failed(result);
 }
 
-bool environment_build(char *const *from, char **to, struct environment_strings *strings, const char *how, int pid,
-		       uint32_t image_number)
+char **environment_build(char *const *from, void *room, size_t bytes, const char *how, int pid, uint32_t image_number)
 {
+	char **to = room, *strings;
+	const char *theirs = NULL;
 	size_t used = 0;
 	struct text text;
-	const char *theirs = NULL;
 
+	if (!library[0] || !library_in_reach())
+		return NULL;
 	for (size_t i = 0; from && from[i]; i++) {
 		if (has_name(from[i], "LD_PRELOAD="))
 			theirs = from[i] + strlen("LD_PRELOAD=");
 		else
 			to[used++] = from[i];
 	}
-	text = text_begin(strings->preload, sizeof(strings->preload));
-	text_add(&text, "LD_PRELOAD=");
-	text_add(&text, library);
-	if (theirs && *theirs) {
-		text_add(&text, ":");
-		text_add(&text, theirs);
-	}
-	if (text.cut || !library[0] || !library_in_reach()) {
-		for (used = 0; from && from[used]; used++)
-			to[used] = from[used];
-		to[used] = NULL;
-		return false;
-	}
-	text = text_begin(strings->born, sizeof(strings->born));
+	strings = (char *)(to + used + ENVIRONMENT_EXTRA);
+	text = text_begin(strings, BORN_BYTES);
 	text_add(&text, "PAGEGAP_BORN=");
 	text_add(&text, how);
 	text_add(&text, ".");
 	text_add_number(&text, (uint64_t)pid);
 	text_add(&text, ".");
 	text_add_number(&text, image_number);
-	to[used++] = strings->preload;
-	to[used++] = strings->born;
+	to[used++] = strings;
+	strings += BORN_BYTES;
+	text = text_begin(strings, (size_t)((char *)room + bytes - strings));
+	text_add(&text, "LD_PRELOAD=");
+	text_add(&text, library);
+	if (theirs) {
+		text_add(&text, ":");
+		text_add(&text, theirs);
+	}
+	to[used++] = strings;
 	to[used++] = recording;
 	if (options[16])
 		to[used++] = options;
 	if (broker[15])
 		to[used++] = broker;
 	to[used] = NULL;
-	return true;
+	return to;
 }

@@ -23,24 +23,23 @@ char **environment_arguments(int *count);       /* argv of the process, as the k
 
 #define ENVIRONMENT_EXTRA 6                     /* entries that environment_build may add, its NULL included */
 
-/* Room for the strings that differ from exec to exec. */
-struct environment_strings {
-	char born[64];
-	char preload[2048];
-};
+/*
+ * environment_room - bytes that environment_build needs for an environment
+ * @from: the one that the program wants, or NULL; may point anywhere
+ *
+ * Returns 0 when it cannot be read: then the exec will fail, and how is the kernel's to say.
+ */
+size_t environment_room(char *const *from);
 
 /*
  * environment_build - the environment for an image to be executed
  * @from: the one that the program wants, or NULL
- * @to: room for all of @from and ENVIRONMENT_EXTRA entries more
+ * @room: @bytes as environment_room told, aligned for pointers
  * @how: "exec", "vfork" or "spawn"
  * @pid: of the process that the new image will be in, or of its parent for "spawn"
  *
- * Async-signal-safe. Returns false when the image cannot be followed: @to is then @from.
+ * Async-signal-safe. Returns NULL when the image cannot be followed: it gets @from.
  */
-bool environment_build(char *const *from, char **to, struct environment_strings *strings, const char *how, int pid,
-		       uint32_t image_number);
-
-size_t environment_count(char *const *from);
+char **environment_build(char *const *from, void *room, size_t bytes, const char *how, int pid, uint32_t image_number);
 
 #endif

@@ -57,7 +57,7 @@ static bool elf_follows(const char *head, size_t length)
 			return true;
 		return memmem(head + segment->p_offset, segment->p_filesz, LOADER, strlen(LOADER)) != NULL;
 	}
-	return true; /* static: it will not look */
+	return false; /* static */
 }
 
 static bool follows(int directory, const char *path, int flags)
@@ -86,27 +86,57 @@ static bool follows(int directory, const char *path, int flags)
 	return true;
 }
 
-/* The file that execvp and its like will find: the first on PATH that may be executed (exec(3)). */
+/*
+ * Headers declare these arguments non-null, but the program may pass anything, and EFAULT is the kernel's to say. (The empty statement
+ * hides the declaration from the compiler.)
+ */
+static bool is_string(const char *pointer)
+{
+	__asm__("" : "+r"(pointer));
+	return sys_call4(SYS_faccessat, AT_FDCWD, pointer, F_OK, 0) != -EFAULT;
+}
+
+/* The value of a variable of the program's; getenv may be a function of its own. */
+static const char *variable(const char *name)
+{
+	size_t length = strlen(name);
+
+	for (char **entry = environ; entry && *entry; entry++)
+		if (!strncmp(*entry, name, length) && (*entry)[length] == '=')
+			return *entry + length + 1;
+	return NULL;
+}
+
+static const char *search_path(void)
+{
+	const char *path = variable("PATH");
+
+	return path ? path : "/bin:/usr/bin"; /* exec(3) */
+}
+
+/* Bytes that search needs. */
+static size_t search_room(const char *file)
+{
+	return is_string(file) ? strlen(search_path()) + strlen(file) + 2 : 1;
+}
+
+/* The file that execvp and its like will find: the first on PATH that may be executed. */
 static const char *search(const char *file, char *place, size_t room)
 {
-	const char *path = getenv("PATH");
-
-	if (strchr(file, '/'))
+	if (!is_string(file) || strchr(file, '/'))
 		return file;
-	for (path = path ? path : "/bin:/usr/bin"; *path;) {
+	for (const char *path = search_path(); *path;) {
 		size_t length = strcspn(path, ":");
 		struct text text = text_begin(place, room);
 
-		if (length < room) {
-			memcpy(place, path, length);
-			place[length] = '\0';
-			text.length = length;
-			if (length)
-				text_add(&text, "/");
-			text_add(&text, file);
-			if (!text.cut && !sys_failed(sys_call3(SYS_faccessat, AT_FDCWD, place, X_OK)))
-				return place;
-		}
+		memcpy(place, path, length);
+		place[length] = '\0';
+		text.length = length;
+		if (length)
+			text_add(&text, "/");
+		text_add(&text, file);
+		if (!text.cut && !sys_failed(sys_call3(SYS_faccessat, AT_FDCWD, place, X_OK)))
+			return place;
 		path += length + (path[length] == ':');
 	}
 	return file;
@@ -120,53 +150,44 @@ struct target {
 	const char *given;              /* what the program said, for the report */
 };
 
-#define ON_STACK 512                    /* entries of an environment; a larger one is mapped */
+#define STACK_ROOM 8192                 /* bytes; a larger environment is mapped */
+
+/* What is handed over: room for the new environment, on the stack of the wrapper if it is small. */
+#define HANDOVER(over, environment) \
+	const size_t over##_needed = instrument_ready(&this_thread) ? environment_room(environment) : 0; \
+	_Alignas(16) char over##_stack[over##_needed && over##_needed <= STACK_ROOM ? over##_needed : 16]; \
+	struct handover over = { over##_needed <= STACK_ROOM ? over##_stack : sys_reserve(over##_needed), over##_needed, \
+				 over##_needed > STACK_ROOM }
 
 struct handover {
-	struct environment_strings strings;
-	char *entries[ON_STACK + ENVIRONMENT_EXTRA];
-	char **environment;
-	size_t mapped_bytes;
+	void  *room;
+	size_t bytes;                   /* 0: the program's environment cannot be read */
+	bool   mapped;
 };
 
-static char **hand_over(struct handover *over, const struct target *target, char *const *environment, const char *how, int pid)
+static char **hand_over(const struct handover *over, const struct target *target, char *const *environment, const char *how, int pid)
 {
-	size_t entries = environment_count(environment) + ENVIRONMENT_EXTRA;
+	char **built = NULL;
 
-	over->environment = over->entries;
-	over->mapped_bytes = 0;
-	if (!follows(target->directory, target->path, target->flags))
-		return (char **)(uintptr_t)environment;
-	if (entries > ON_STACK) {
-		over->environment = sys_reserve(entries * sizeof(char *));
-		if (!over->environment)
-			return (char **)(uintptr_t)environment;
-		over->mapped_bytes = entries * sizeof(char *);
+	if (over->bytes && over->room && follows(target->directory, target->path, target->flags)) {
+		built = environment_build(environment, over->room, over->bytes, how, pid, capture ? capture->image_number + 1 : 0);
+		if (!built)
+			instrument_note(NOTE_NO_EXEC_FOLLOW, 0);
 	}
-	if (!environment_build(environment, over->environment, &over->strings, how, pid, capture ? capture->image_number + 1 : 0))
-		instrument_note(NOTE_NO_EXEC_FOLLOW, 0);
-	return over->environment;
+	return built ? built : (char **)(uintptr_t)environment;
 }
 
-static void take_back(struct handover *over)
+static void take_back(const struct handover *over)
 {
-	if (over->mapped_bytes)
-		sys_unmap(over->environment, over->mapped_bytes);
+	if (over->mapped && over->room)
+		sys_unmap(over->room, over->bytes);
 }
 
-/* Headers declare these arguments non-null; the kernel answers EFAULT. The empty statement hides the declaration from the compiler. */
-static bool is_string(const char *pointer)
+static char **begin_exec(const struct handover *over, const struct target *target, char *const *environment)
 {
-	__asm__("" : "+r"(pointer));
-	return pointer != NULL;
-}
+	bool own;
 
-static char **begin_exec(struct handover *over, const struct target *target, char *const *environment)
-{
-	bool own, ready = instrument_ready(&this_thread);
-
-	over->mapped_bytes = 0;
-	if (!ready || !is_string(target->given) || !is_string(target->path)) /* EFAULT is the kernel's to say */
+	if (!instrument_ready(&this_thread) || !is_string(target->given) || !is_string(target->path))
 		return (char **)(uintptr_t)environment;
 	own = instrument_is_own_process();
 	count_call(CALL_EXECVE, false);
@@ -178,20 +199,20 @@ static char **begin_exec(struct handover *over, const struct target *target, cha
 }
 
 /* Only a failed exec comes back. errno is the exec's. */
-static int failed_exec(struct handover *over)
+static int failed_exec(const struct handover *over)
 {
-	if (instrument_state != INSTRUMENT_ON)
-		return -1;
 	take_back(over);
-	ending_undone();
-	count(&this_thread, call_errors[CALL_EXECVE], 1);
+	if (instrument_state == INSTRUMENT_ON && this_thread.counters) {
+		ending_undone();
+		count(&this_thread, call_errors[CALL_EXECVE], 1);
+	}
 	return -1;
 }
 
 EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
 {
 	struct target target = { AT_FDCWD, 0, path, path };
-	struct handover over;
+	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.execve(path, arguments, begin_exec(&over, &target, environment));
@@ -201,7 +222,7 @@ EXPORT int execve(const char *path, char *const arguments[], char *const environ
 EXPORT int execveat(int directory, const char *path, char *const arguments[], char *const environment[], int flags)
 {
 	struct target target = { directory, flags, path, path };
-	struct handover over;
+	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.execveat(directory, path, arguments, begin_exec(&over, &target, environment), flags);
@@ -211,7 +232,7 @@ EXPORT int execveat(int directory, const char *path, char *const arguments[], ch
 EXPORT int fexecve(int fd, char *const arguments[], char *const environment[])
 {
 	struct target target = { fd, AT_EMPTY_PATH, "", "(a descriptor)" };
-	struct handover over;
+	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.fexecve(fd, arguments, begin_exec(&over, &target, environment));
@@ -220,12 +241,11 @@ EXPORT int fexecve(int fd, char *const arguments[], char *const environment[])
 
 EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[])
 {
-	char place[PATH_MAX];
-	struct target target = { AT_FDCWD, 0, NULL, file };
-	struct handover over;
+	char place[search_room(file)];
+	struct target target = { AT_FDCWD, 0, search(file, place, sizeof(place)), file };
+	HANDOVER(over, environment);
 
 	heap_next_ready();
-	target.path = search(file, place, sizeof(place));
 	next.execvpe(file, arguments, begin_exec(&over, &target, environment));
 	return failed_exec(&over);
 }
@@ -286,11 +306,11 @@ static int spawn(int (*function)(pid_t *, const char *, const posix_spawn_file_a
 		 pid_t *pid, const struct target *target, const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attributes, char *const arguments[], char *const environment[])
 {
-	struct handover over;
+	HANDOVER(over, environment);
 	pid_t own = 0;
 	int error;
 
-	if (!instrument_ready(&this_thread))
+	if (!instrument_ready(&this_thread) || !is_string(target->path))
 		return function(pid, target->given, actions, attributes, arguments, environment);
 	error = function(&own, target->given, actions, attributes, arguments,
 			 hand_over(&over, target, environment, "spawn", sys_getpid()));
@@ -316,11 +336,10 @@ EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_acti
 EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
 			char *const arguments[], char *const environment[])
 {
-	char place[PATH_MAX];
-	struct target target = { AT_FDCWD, 0, NULL, file };
+	char place[search_room(file)];
+	struct target target = { AT_FDCWD, 0, search(file, place, sizeof(place)), file };
 
 	heap_next_ready();
-	target.path = search(file, place, sizeof(place));
 	return spawn(next.posix_spawnp, pid, &target, actions, attributes, arguments, environment);
 }
 
@@ -328,44 +347,45 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 
 static const struct target shell = { AT_FDCWD, 0, "/bin/sh", "/bin/sh" };
 
-static void lend_environment(struct handover *over, char ***program)
+/* Puts our environment in the program's place; returns it, for return_environment. */
+static char **lend_environment(const struct handover *over)
 {
-	*program = environ;
+	char **ours = environ;
+
 	if (instrument_ready(&this_thread))
-		environ = hand_over(over, &shell, environ, "spawn", sys_getpid());
-	else
-		over->mapped_bytes = 0;
+		environ = ours = hand_over(over, &shell, environ, "spawn", sys_getpid());
+	return ours;
 }
 
-static void return_environment(struct handover *over, char **program)
+static void return_environment(const struct handover *over, char **ours, char **program)
 {
-	if (environ == over->environment)
+	if (environ == ours) /* else another thread has changed it meanwhile */
 		environ = program;
 	take_back(over);
 }
 
 EXPORT int system(const char *command)
 {
-	struct handover over;
-	char **program;
+	char **program = environ, **ours;
+	HANDOVER(over, program);
 	int result;
 
 	heap_next_ready();
-	lend_environment(&over, &program);
+	ours = lend_environment(&over);
 	result = next.system(command);
-	return_environment(&over, program);
+	return_environment(&over, ours, program);
 	return result;
 }
 
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	struct handover over;
-	char **program;
+	char **program = environ, **ours;
+	HANDOVER(over, program);
 	FILE *result;
 
 	heap_next_ready();
-	lend_environment(&over, &program);
+	ours = lend_environment(&over);
 	result = next.popen(command, mode);
-	return_environment(&over, program);
+	return_environment(&over, ours, program);
 	return result;
 }

@@ -96,6 +96,19 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 		heap_live(thread, (int64_t)requested, (int64_t)usable);
 }
 
+/* Corrects what was counted for a block that was asked for with fewer bytes. */
+static inline void heap_amend(struct thread *thread, uint8_t *byte, const struct block *block, uint64_t requested)
+{
+	uint64_t surplus = block->requested - requested;
+
+	blockmap_erase(byte, block);
+	blockmap_set(block->address, requested, block->usable);
+	count(thread, size_class[heap_size_class(block->requested)], -1UL);
+	count(thread, size_class[heap_size_class(requested)], 1);
+	count(thread, requested_bytes, -surplus);
+	heap_live(thread, -(int64_t)surplus, 0);
+}
+
 /* Counts the release of a block that was in the map. */
 static inline void heap_released(struct thread *thread, const struct block *block)
 {

@@ -17,6 +17,7 @@
 __thread struct thread this_thread;
 struct capture *capture;
 uint32_t instrument_state;
+static int inner_pid;                   /* getpid() of the process that this memory belongs to */
 _Alignas(4096) unsigned char fork_sentinel[4096];
 
 extern char __bss_start[], _end[]; /* of this library: ld(1) */
@@ -80,6 +81,7 @@ void instrument_start(void)
 		return;
 	}
 	fork_sentinel[0] = 1;
+	inner_pid = sys_getpid();
 	look_around();
 	capture->anatomy.blockmap_address = (uint64_t)&blockmap;
 	capture->anatomy.ranges_address = ranges_address();
@@ -132,7 +134,7 @@ void instrument_note(enum capture_note kind, int error)
 
 bool instrument_is_own_process(void)
 {
-	return capture && fork_sentinel[0] && (uint32_t)sys_getpid() == capture->pid;
+	return capture && fork_sentinel[0] && sys_getpid() == inner_pid;
 }
 
 /* In the only thread of a child. Locks that other threads of the parent held are held by nobody here. */
@@ -142,6 +144,9 @@ void instrument_forked(void)
 
 	signals_block();
 	fork_sentinel[0] = 1;
+	inner_pid = sys_getpid();
+	kept_forked();
+	ending_forked();
 	ranges_forked();
 	blockmap_forked();
 	ledger_forked();

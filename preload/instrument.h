@@ -74,6 +74,7 @@ void snapshot_inherit(struct capture *child);                   /* in the child:
 void ending(enum capture_ended kind, int code) COLD;            /* the last ledger, the last figures */
 void ending_undone(void) COLD;                                  /* the exec failed, the program goes on */
 void ending_register(void);
+void ending_forked(void);
 
 /* recording.c: where captures go */
 struct capture *recording_begin(uint32_t born, uint32_t image_number);
@@ -85,7 +86,6 @@ void recording_report(void) COLD;                               /* the first pro
 extern uint32_t threads_started HIDDEN;                                /* beyond the first */
 bool thread_attach(struct thread *thread);
 void thread_detach(void);
-void thread_note_stack(bool own_stack);
 void threads_forked(void);
 
 /* heap.c: whether this thread may take the short way now; called whenever one of the conditions changes. */

@@ -8,7 +8,7 @@
  * difference to VmSize and Rss: unexplained.
  *
  * The evidence, in this order: access (no access: reserve), the set of ranges (ranges.h), the loader's program headers (bss), the
- * break, glibc's arena headers, chunks that glibc mapped for one block, live blocks.
+ * break, glibc's arena headers, chunks that glibc mapped for one block, live blocks, thread descriptors.
  */
 #include "capture.h"
 
@@ -197,14 +197,23 @@ static const struct range *range_after(const struct ledger *l, uint64_t address)
 	return found;
 }
 
-/* A stack that libc gave back leaves its range behind: the thread's descriptor, at the stack's upper end, must still name it. */
-static bool stack_stands(const struct ledger *l, const struct range *range)
+/*
+ * A stack that libc mapped for a thread, running, or gone and cached, or left behind in a forked child. The thread's descriptor lies
+ * at its upper end and holds, side by side, the address and the size of the block (struct pthread: stackblock, stackblock_size;
+ * nptl/descr.h): two words that name exactly this end. Where in the descriptor they are differs between versions, so they are looked
+ * for. The block begins with the guard, which has no access and is no part of [at, end).
+ */
+static bool is_stack(struct ledger *l, uint64_t at, uint64_t end)
 {
-	uint64_t words[2];
-	uint64_t at = range->tag + l->capture->anatomy.thread_stack_offset;
+	uint64_t *words = l->descriptor;
+	uint64_t bytes = min_u64(sizeof(l->descriptor), end - at);
 
-	return sys_read_memory(l->pid, at, words, sizeof(words)) == sizeof(words) &&
-	       words[0] == range->start && words[0] + words[1] == range->end;
+	if (sys_read_memory(l->pid, end - bytes, words, bytes) != (long)bytes)
+		return false;
+	for (uint64_t i = 0; i + 1 < bytes / sizeof(*words); i++)
+		if (words[i] + words[i + 1] == end && words[i] % PAGE_BYTES == 0 && words[i] <= at && words[i + 1] >= 4 * PAGE_BYTES)
+			return true;
+	return false;
 }
 
 /*
@@ -255,13 +264,9 @@ static bool chunk_mapping(struct ledger *l, const struct block *b, uint64_t *sta
 /* What lies between the claims: a mapping of glibc's for one block, an allocator's mapping with live blocks, or nothing known. */
 static int claim_by_blocks(struct ledger *l, uint64_t at, uint64_t *until)
 {
-	struct block b = l->carried;
+	struct block b;
 	uint64_t start, end;
 
-	if (b.address < at && b.address + b.usable > at) { /* a block that reaches over from the segment before */
-		*until = min_u64(*until, page_up(b.address + b.usable));
-		return ROW_HEAP_FREE;
-	}
 	if (!l->capture->has_heap || !blocks_next(l, at, *until, &b))
 		return CAPTURE_ROWS;
 	if (!chunk_mapping(l, &b, &start, &end))
@@ -278,7 +283,7 @@ static int row_of_kind(uint32_t kind)
 {
 	static const uint8_t rows[RANGE_KINDS] = {
 		[RANGE_OWN_ANON] = ROW_ANON, [RANGE_OWN_FILE] = ROW_FILE, [RANGE_ALLOCATOR] = ROW_HEAP_FREE,
-		[RANGE_INSTRUMENT] = ROW_INSTRUMENT, [RANGE_LOADER] = ROW_IMAGE, [RANGE_STACK] = ROW_STACK,
+		[RANGE_INSTRUMENT] = ROW_INSTRUMENT, [RANGE_LOADER] = ROW_IMAGE,
 	};
 
 	return kind < RANGE_KINDS && kind ? rows[kind] : CAPTURE_ROWS;
@@ -292,7 +297,8 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 {
 	const struct range *range = range_after(l, at);
 	const struct group *g = &l->group;
-	uint64_t base = at / ARENA_BYTES * ARENA_BYTES;
+	uint64_t base = at / ARENA_BYTES * ARENA_BYTES, whole;
+	int row;
 
 	if (l->self && at - (uint64_t)l->ranges < l->ranges_bytes) { /* mapped for this very ledger */
 		*until = min_u64(*until, (uint64_t)l->ranges + l->ranges_bytes);
@@ -300,14 +306,12 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 	}
 	if (l->self && at < (uint64_t)l->ranges && l->ranges_bytes)
 		*until = min_u64(*until, (uint64_t)l->ranges);
-	if (range && range->start <= at && (range->kind != RANGE_STACK || stack_stands(l, range))) {
+	if (range && range->start <= at) {
 		*until = min_u64(*until, range->end);
 		return row_of_kind(range->kind);
 	}
-	if (range && range->start > at)
+	if (range)
 		*until = min_u64(*until, range->start);
-	else if (range) /* a stack that is gone */
-		*until = min_u64(*until, range->end);
 	if (g->open && g->executable && !g->bss_known && l->mapping.start == g->end)
 		group_find_bss(l);
 	if (at >= g->bss_start && at < g->bss_end) {
@@ -320,15 +324,27 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 	}
 	if (at < l->break_start)
 		*until = min_u64(*until, l->break_start);
-	if (l->capture->anatomy.glibc && arena_at(l, base) && at < base + l->arena.accessible) {
+	if (l->carried.address < at && l->carried.address + l->carried.usable > at) { /* a block that reaches over from the segment before */
+		*until = min_u64(*until, page_up(l->carried.address + l->carried.usable));
+		return ROW_HEAP_FREE;
+	}
+	if (l->capture->anatomy.glibc && (at == base || l->arena.base == base) && arena_at(l, base) && at < base + l->arena.accessible) {
 		bool held = at < base + l->arena.size;
 
 		*until = min_u64(*until, base + (held ? l->arena.size : l->arena.accessible));
 		return held ? ROW_HEAP_FREE : ROW_RESERVE;
 	}
+	whole = *until;
 	if (l->capture->anatomy.glibc)
 		*until = min_u64(*until, base + ARENA_BYTES);
-	return claim_by_blocks(l, at, until);
+	row = claim_by_blocks(l, at, until);
+	if (row == CAPTURE_ROWS && is_stack(l, at, *until))
+		return ROW_STACK;
+	if (row == CAPTURE_ROWS && *until < whole && is_stack(l, at, whole)) { /* one that lies across a multiple of 64 MiB */
+		*until = whole;
+		return ROW_STACK;
+	}
+	return row;
 }
 
 /* Accessible anonymous memory, segment by segment. */

@@ -49,6 +49,7 @@ struct ledger {
 
 	struct group   group;
 	struct arena   arena;
+	uint64_t       descriptor[3 * PAGE_BYTES / sizeof(uint64_t)]; /* what may be a thread's */
 	uint64_t break_start, break_end;        /* page-aligned */
 
 	/* ledger_blocks.c */

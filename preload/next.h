@@ -52,6 +52,9 @@ struct rusage;
 	X(shmdt, int, (const void *)) \
 	X(syscall, long, (long, ...)) \
 	X(prctl, int, (int, ...)) \
+	X(chroot, int, (const char *)) \
+	X(setrlimit, int, (__rlimit_resource_t, const struct rlimit *)) \
+	X(prlimit, int, (pid_t, enum __rlimit_resource, const struct rlimit *, struct rlimit *)) \
 	X(fork, pid_t, (void)) \
 	X(_Fork, pid_t, (void)) \
 	X(clone, int, (int (*)(void *), void *, int, void *, ...)) \

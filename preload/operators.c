@@ -39,14 +39,25 @@ static void *note(void *block, size_t size)
 	return block;
 }
 
-#define OPERATOR_NEW(name, parameters, arguments) \
+/* libstdc++ asks malloc for more than it was asked for: one byte for none, and a multiple of the alignment (new_op.cc, new_opa.cc). */
+static void *note_request(void *block, size_t size)
+{
+	struct block known;
+	uint8_t *byte = block && !allocator.operators ? blockmap_find((uint64_t)block, &known) : NULL;
+
+	if (byte && known.requested > size && !this_thread.inside && instrument_ready(&this_thread))
+		heap_amend(&this_thread, byte, &known, size);
+	return note(block, size);
+}
+
+#define OPERATOR_NEW(name, recorder, parameters, arguments) \
 EXPORT void *name parameters; \
 EXPORT void *name parameters \
 { \
 	static void *(*function) parameters; \
 \
 	lookup((operator_function *)&function, #name); \
-	return note(function arguments, size); \
+	return (recorder)(function arguments, size); \
 }
 
 #define OPERATOR_DELETE(name, parameters, arguments) \
@@ -68,10 +79,10 @@ EXPORT void name parameters \
 }
 
 #define NEW_FORMS(prefix) \
-OPERATOR_NEW(prefix##m, (size_t size), (size)) \
-OPERATOR_NEW(prefix##mRKSt9nothrow_t, (size_t size, const void *nothrow), (size, nothrow)) \
-OPERATOR_NEW(prefix##mSt11align_val_t, (size_t size, size_t alignment), (size, alignment)) \
-OPERATOR_NEW(prefix##mSt11align_val_tRKSt9nothrow_t, (size_t size, size_t alignment, const void *nothrow), (size, alignment, nothrow))
+OPERATOR_NEW(prefix##m, size ? note : note_request, (size_t size), (size)) \
+OPERATOR_NEW(prefix##mRKSt9nothrow_t, size ? note : note_request, (size_t size, const void *nothrow), (size, nothrow)) \
+OPERATOR_NEW(prefix##mSt11align_val_t, note_request, (size_t size, size_t alignment), (size, alignment)) \
+OPERATOR_NEW(prefix##mSt11align_val_tRKSt9nothrow_t, note_request, (size_t size, size_t alignment, const void *nothrow), (size, alignment, nothrow))
 
 #define DELETE_FORMS(prefix) \
 OPERATOR_DELETE(prefix##Pv, (void *block), (block)) \

@@ -18,6 +18,7 @@
 
 #include "heap.h"
 #include "instrument.h"
+#include "kept.h"
 #include "next.h"
 #include "ranges.h"
 
@@ -180,8 +181,10 @@ EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument
 	child_tid = va_arg(arguments, void *);
 	va_end(arguments);
 	heap_next_ready();
-	if (!process || instrument_state != INSTRUMENT_ON)
-		return next.clone(function, stack, flags, argument, parent_tid, tls, child_tid);
+	if (!process || instrument_state != INSTRUMENT_ON) {
+		pid = next.clone(function, stack, flags, argument, parent_tid, tls, child_tid);
+		return flags & CLONE_THREAD ? pid : born(pid, CALL_CLONE, BORN_VFORK);
+	}
 	prepare();
 	pid = next.clone(clone_main, stack, flags, &start, parent_tid, tls, child_tid);
 	parent();
@@ -285,6 +288,46 @@ long syscall_of_interest(long number, long a, long b, long c, long d, long e, lo
 		return born((pid_t)pid, number == SYS_fork ? CALL_FORK : CALL_CLONE, BORN_FORK);
 	}
 	return next.syscall(number, a, b, c, d, e, f);
+}
+
+/* What a program does before it can no longer open the files of /proc that its last ledger needs. */
+
+EXPORT int chroot(const char *path)
+{
+	heap_next_ready();
+	if (instrument_ready(&this_thread))
+		kept_open();
+	return next.chroot(path);
+}
+
+static void before_limit(int resource, const struct rlimit *limit)
+{
+	if (resource == RLIMIT_NOFILE && limit && instrument_ready(&this_thread))
+		kept_open();
+}
+
+EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
+{
+	heap_next_ready();
+	before_limit((int)resource, limit);
+	return next.setrlimit(resource, limit);
+}
+
+EXPORT int prlimit(pid_t pid, enum __rlimit_resource resource, const struct rlimit *limit, struct rlimit *old)
+{
+	heap_next_ready();
+	before_limit((int)resource, limit);
+	return next.prlimit(pid, resource, limit, old);
+}
+
+EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit)
+{
+	return setrlimit(resource, (const struct rlimit *)limit); /* the same type on x86-64 */
+}
+
+EXPORT int prlimit64(pid_t pid, enum __rlimit_resource resource, const struct rlimit64 *limit, struct rlimit64 *old)
+{
+	return prlimit(pid, resource, (const struct rlimit *)limit, (struct rlimit *)old);
 }
 
 /* Deaths: cancellation points all of them, so nothing is held across the call. */

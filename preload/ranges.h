@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whose mapping is it: a set of disjoint address ranges, each with the evidence for its row of the ledger. The wrappers of mmap and
- * its relatives enter what the program and its allocator map; the instrument enters itself, the loader's mappings found at start,
- * and thread stacks. What libc maps for itself (glibc's arenas, chunks, the break) is not here: the ledger finds it by other means.
+ * its relatives enter what the program and its allocator map; the instrument enters itself and the loader's mappings found at start.
+ * What libc maps for itself (glibc's arenas and chunks, the break, thread stacks) is not here: the ledger finds it by other means.
  *
  * Kept as a treap in one array, so that a process outside can copy it in one read and walk the copy.
  */
@@ -19,7 +19,6 @@ enum range_kind {
 	RANGE_ALLOCATOR,        /* mapped inside an allocator call, or by the object that defines malloc */
 	RANGE_INSTRUMENT,
 	RANGE_LOADER,           /* there before any code of the program ran */
-	RANGE_STACK,            /* a thread's stack with its guard; tag: the thread's descriptor */
 	RANGE_KINDS
 };
 

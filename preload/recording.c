@@ -21,21 +21,37 @@
 
 static bool first_process;              /* made the recording itself: prints the report at its exit */
 static const char zeros[16384];
+static uint32_t own_pid;                /* outer_pid() */
 static int  failure;                    /* errno of what kept the capture from the disk */
+
+/*
+ * The number by which the rest of the world knows this process: in a PID namespace of its own getpid() says 1, while /proc, as long as
+ * it is still that of outside, says the other (pid_namespaces(7)).
+ */
+static uint32_t outer_pid(void)
+{
+	char digits[16];
+	long length = sys_call4(SYS_readlinkat, AT_FDCWD, "/proc/self", digits, sizeof(digits) - 1);
+
+	if (length <= 0)
+		return (uint32_t)sys_getpid();
+	digits[length] = '\0';
+	return (uint32_t)scan_decimal_text(digits);
+}
 
 /* Name of a capture of the calling process. */
 static void add_name(struct text *text, uint32_t image_number)
 {
-	text_add_number(text, (uint64_t)sys_getpid());
+	text_add_number(text, own_pid);
 	text_add(text, ".");
 	text_add_number(text, image_number);
 	text_add(text, CAPTURE_SUFFIX);
 }
 
 /* False: too long. */
-static bool capture_path(char *path, size_t room, uint32_t image_number)
+static bool capture_path(char *buffer, size_t room, uint32_t image_number)
 {
-	struct text text = text_begin(path, room);
+	struct text text = text_begin(buffer, room);
 
 	text_add(&text, environment_recording());
 	text_add(&text, "/");
@@ -71,27 +87,33 @@ static long back(int fd, uint64_t start, uint64_t end, bool fill)
 	return 0;
 }
 
+/*
+ * Paths are put together here and not on the stack, of which a thread may have little. Only the one thread of an image that begins or
+ * of a forked child, and recording_extend, which makes sure that it is alone.
+ */
+static char capture_place[PATH_MAX];
+
 /* Creates the file. Returns a descriptor or a negated errno. */
 static int create_here(uint32_t *image_number)
 {
-	char path[PATH_MAX];
 	long fd, error;
 
 	if (!size_allowed())
 		return -EFBIG;
 	do { /* a pid that comes round again meets its predecessor's files */
-		if (!capture_path(path, sizeof(path), *image_number))
+		if (!capture_path(capture_place, sizeof(capture_place), *image_number))
 			return -ENAMETOOLONG;
-		fd = sys_open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+		fd = sys_open(capture_place, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	} while (fd == -EEXIST && ++*image_number < 4096);
 	if (fd < 0)
 		return (int)fd;
+	sys_call2(SYS_fchmod, fd, 0600); /* whatever the program's umask took away */
 	error = sys_call2(SYS_ftruncate, fd, sizeof(struct capture));
 	if (!sys_failed(error))
 		error = back((int)fd, 0, CAPTURE_EAGER_BYTES, true);
 	if (sys_failed(error)) {
 		sys_close((int)fd);
-		sys_call3(SYS_unlinkat, AT_FDCWD, path, 0);
+		sys_call3(SYS_unlinkat, AT_FDCWD, capture_place, 0);
 		return (int)error;
 	}
 	return (int)fd;
@@ -133,9 +155,11 @@ static int create_by_broker(uint32_t image_number)
 /* Maps a new capture somewhere. On the disk if that can be, else in private memory. */
 static struct capture *map_capture(uint32_t *image_number)
 {
-	int fd = create_here(image_number);
+	int fd;
 	long map;
 
+	own_pid = outer_pid();
+	fd = create_here(image_number);
 	failure = 0;
 	if (fd < 0) {
 		failure = -fd;
@@ -159,7 +183,7 @@ static void begin_identity(struct capture *c, uint32_t born, uint32_t parent, ui
 	c->version = CAPTURE_VERSION;
 	c->header_bytes = sizeof(*c);
 	c->page_size = PAGE_BYTES;
-	c->pid = (uint32_t)sys_getpid();
+	c->pid = own_pid;
 	c->parent_pid = parent;
 	c->image_number = image_number;
 	c->born = born;
@@ -215,6 +239,8 @@ static void make_directory(void)
 	}
 	text_add(&text, path);
 	length = sys_call3(SYS_mkdirat, AT_FDCWD, name, 0700);
+	if (!length)
+		sys_call3(SYS_fchmodat, AT_FDCWD, name, 0700);
 	if (!text.cut)
 		environment_set_recording(name);
 	failure = sys_failed(length) ? (int)-length : 0;
@@ -266,18 +292,21 @@ struct capture *recording_begin_child(uint32_t parent_pid)
 
 bool recording_extend(void)
 {
-	char path[PATH_MAX];
+	static uint32_t busy;
 	long fd, error;
 
 	if (failure) /* private memory: all of it is there */
 		return true;
-	if (!size_allowed() || !capture_path(path, sizeof(path), capture->image_number))
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE)) /* the next thread that needs it will try again */
 		return false;
-	fd = sys_open(path, O_RDWR | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return false;
-	error = back((int)fd, CAPTURE_EAGER_BYTES, sizeof(struct capture), false);
-	sys_close((int)fd);
+	error = fd = -1;
+	if (size_allowed() && capture_path(capture_place, sizeof(capture_place), capture->image_number))
+		fd = sys_open(capture_place, O_RDWR | O_NOFOLLOW, 0);
+	if (fd >= 0) {
+		error = back((int)fd, CAPTURE_EAGER_BYTES, sizeof(struct capture), false);
+		sys_close((int)fd);
+	}
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return !sys_failed(error);
 }
 
@@ -300,12 +329,32 @@ static void complain(int error)
 	char line[PATH_MAX + 128];
 	struct text text = text_begin(line, sizeof(line));
 
-	text_add(&text, "pagegap: no recording in ");
-	text_add(&text, environment_recording());
-	text_add(&text, ": ");
-	text_add(&text, strerrordesc_np(error) ? strerrordesc_np(error) : "unknown error");
-	text_add(&text, " (choose another place with PAGEGAP_OPTIONS=output=DIR)\n");
+	if (error) {
+		text_add(&text, "pagegap: no recording in ");
+		text_add(&text, environment_recording());
+		text_add(&text, ": ");
+		text_add(&text, strerrordesc_np(error) ? strerrordesc_np(error) : "unknown error");
+		text_add(&text, " (choose another place with PAGEGAP_OPTIONS=output=DIR)\n");
+	} else {
+		text_add(&text, "pagegap: the program's system call filter does not let it print the report; pagegap report ");
+		text_add(&text, environment_recording());
+		text_add(&text, " does\n");
+	}
 	sys_call3(SYS_write, 2, line, text.length);
+}
+
+/* The program's limits are not the reporter's, as far as they may be raised again. */
+static void lift_limits(void)
+{
+	static const int resources[] = { RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_STACK };
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+		if (sys_failed(sys_call4(SYS_prlimit64, 0, resources[i], NULL, &limit)))
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		sys_call4(SYS_prlimit64, 0, resources[i], &limit, NULL);
+	}
 }
 
 /*
@@ -323,7 +372,7 @@ void recording_report(void)
 
 	if (!first_process)
 		return;
-	if (failure) {
+	if (failure || sandbox_active) {
 		complain(failure);
 		return;
 	}
@@ -339,6 +388,7 @@ void recording_report(void)
 	reporter_path(installed, sizeof(installed), "../bin/pagegap");
 	child = sys_call5(SYS_clone, 0, 0, 0, 0, 0);
 	if (!child) {
+		lift_limits();
 		sys_call3(SYS_dup3, 2, 1, 0);
 		sys_call3(SYS_execve, beside, arguments, environ);
 		sys_call3(SYS_execve, installed, arguments, environ);

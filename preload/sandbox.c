@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 
+#include "kept.h"
 #include "sys.h"
 
 #define FILTERS_MAX      32
@@ -25,35 +26,11 @@ static struct {
 	uint32_t candidate;             /* instructions of the filter that is going in */
 	bool     strict, unknown;       /* strict mode; a filter that could not be kept: allow nothing */
 	bool     candidate_strict, candidate_unknown;
-	int      files[3];              /* descriptor + 1; 0: none */
 } box;
-
-static const char *const file_names[3] = { "smaps", "pagemap", "status" };
-
-/* Far from the descriptors that the program counts on, and closed by exec. */
-static int keep_descriptor(long fd)
-{
-	struct rlimit limit;
-	long high;
-
-	if (sys_failed(fd))
-		return 0;
-	if (sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit)) || limit.rlim_cur < 64)
-		limit.rlim_cur = 64;
-	high = sys_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, min_u64(limit.rlim_cur, 1 << 20) - 16);
-	if (sys_failed(high))
-		return (int)fd + 1;
-	sys_close((int)fd);
-	return (int)high + 1;
-}
 
 void sandbox_prepare(const struct sock_fprog *program)
 {
-	static const char *const paths[3] = { "/proc/self/smaps", "/proc/self/pagemap", "/proc/self/status" };
-
-	for (int i = 0; i < 3; i++)
-		if (!box.files[i])
-			box.files[i] = keep_descriptor(sys_open(paths[i], O_RDONLY, 0));
+	kept_open();
 	box.candidate_strict = !program;
 	box.candidate_unknown = false;
 	box.candidate = 0;
@@ -167,20 +144,4 @@ long sandbox_call(long number, long a, long b, long c, long d, long e, long f)
 			return -EPERM;
 	}
 	return sys_enter(number, a, b, c, d, e, f);
-}
-
-int sandbox_file(const char *name)
-{
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(name, file_names[i]) || !box.files[i])
-			continue;
-		sys_call3(SYS_lseek, box.files[i] - 1, 0, SEEK_SET); /* refused: then it can be read once */
-		return box.files[i] - 1;
-	}
-	return -EPERM;
-}
-
-bool sandbox_keeps(int fd)
-{
-	return sandbox_active && (fd == box.files[0] - 1 || fd == box.files[1] - 1 || fd == box.files[2] - 1);
 }

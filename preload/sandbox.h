@@ -2,7 +2,6 @@
 /*
  * A program that has put itself under a seccomp filter may be killed for a system call that it would never make, so the instrument
  * makes none that the filter does not allow. It sees the filters go in, keeps copies, and asks them first, as the kernel would.
- * Descriptors for the last ledger are opened before the filter closes that way.
  */
 #ifndef PAGEGAP_SANDBOX_H
 #define PAGEGAP_SANDBOX_H
@@ -27,11 +26,5 @@ void sandbox_enter(bool installed);
 
 /* Makes the system call if all filters allow it; returns a negated errno, without making it, if one does not. */
 long sandbox_call(long number, long a, long b, long c, long d, long e, long f);
-
-/* A descriptor opened by sandbox_prepare for "smaps", "pagemap" or "status" of the caller, at its beginning; negated errno: none. */
-int sandbox_file(const char *name);
-
-/* True for a descriptor that sandbox_file gives: it stays open. */
-bool sandbox_keeps(int fd);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sys.h"
+#include "text.h"
 
 void smaps_begin(struct smaps *smaps, int fd, bool detailed)
 {
@@ -159,19 +160,17 @@ bool smaps_next(struct smaps *smaps, struct mapping *mapping)
 
 int proc_open(int pid, const char *name)
 {
-	char path[64] = "/proc/self/", digits[12];
-	size_t at = 11, n = 0;
+	char path[64];
+	struct text text = text_begin(path, sizeof(path));
 	int fd;
 
-	if (pid) {
-		at = 6;
-		for (unsigned rest = (unsigned)pid; rest; rest /= 10)
-			digits[n++] = (char)('0' + rest % 10);
-		while (n)
-			path[at++] = digits[--n];
-		path[at++] = '/';
-	}
-	memcpy(path + at, name, strlen(name) + 1);
+	text_add(&text, "/proc/");
+	if (pid)
+		text_add_number(&text, (uint64_t)pid);
+	else /* the first thread may have left: its files are empty then (proc(5)) */
+		text_add(&text, sys_gettid() == sys_getpid() ? "self" : "thread-self");
+	text_add(&text, "/");
+	text_add(&text, name);
 	fd = sys_open(path, O_RDONLY, 0);
-	return fd < 0 && sandbox_active && !pid ? sandbox_file(name) : fd;
+	return fd < 0 && !pid ? kept_file(name) : fd;
 }

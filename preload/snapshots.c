@@ -15,6 +15,7 @@
 #include "smaps.h"
 #include "text.h"
 
+#define WAIT_NS       2000000000ULL     /* for another thread's ledger */
 #define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
 #define COST_SHARE    50                /* ledgers may take 1/50 of the run */
 #define PEAK_SHARE    3                 /* one at a peak that was held, 1/3 of the time for which it was */
@@ -254,9 +255,12 @@ void snapshot_take(enum capture_why why, const char *name)
 	int error;
 
 	signals_block();
-	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE)) {
-		signals_restore();
-		return;
+	while (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE)) { /* another thread is at it; a peak can do without, the others wait */
+		if (why == WHY_PEAK || sys_now_ns(CLOCK_MONOTONIC) - start > WAIT_NS) {
+			signals_restore();
+			return;
+		}
+		sys_call0(SYS_sched_yield);
 	}
 	place = place_for(why);
 	sequence = place->sequence;

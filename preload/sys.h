@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 #include <time.h>
 
+#include "kept.h"
 #include "sandbox.h"
 
 /* The instruction itself. */
@@ -61,7 +62,7 @@ static inline int sys_open(const char *path, int flags, unsigned mode)
 
 static inline void sys_close(int fd)
 {
-	if (sandbox_keeps(fd))
+	if (kept_owns(fd))
 		return;
 	sys_call1(SYS_close, fd);
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptors that the last ledger will need, for a program that is about to lock itself in: a new root directory without /proc, a
+ * limit on descriptors, a system call filter. They are opened just before, close-on-exec and with high numbers; whether a number
+ * still is what was opened is checked each time, since the program may close and reuse it.
+ */
+#ifndef PAGEGAP_KEPT_H
+#define PAGEGAP_KEPT_H
+
+#include <stdbool.h>
+
+/* Opens what is not open yet. */
+void kept_open(void);
+
+/* In a forked child: the files are the parent's, the directory serves it too. */
+void kept_forked(void);
+
+/*
+ * kept_file - open a file of the calling process through what was kept
+ * @name: as in /proc/self, e.g. "smaps"
+ *
+ * Returns a descriptor, or a negated errno. Close it with sys_close, which leaves a kept one open.
+ */
+int kept_file(const char *name);
+
+bool kept_owns(int fd);
+
+#endif
