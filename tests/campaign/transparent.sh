@@ -6,6 +6,8 @@
 #   sorted: yes         the order of its lines varies
 #   leaves-out: PATTERN files whose content varies (find -path)
 #   threads: alive at exit   its processes may have threads at exit, so that the ledger may move while it is taken
+#   ends: HOW           how it ends, default "exit 0"
+#   lost: N             so many of its processes die unseen: killed as orphans, say
 #   needs: COMMAND…     what must be installed, a command or a file
 #   images: exact       it starts the same processes each time: as many executions must be recorded as strace sees
 # Bare runs are compared with each other first: what varies there and is not named fails.
@@ -15,8 +17,8 @@ SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
 # shellcheck source=tests/hostile/lib.sh
 . "$SRC/tests/hostile/lib.sh"
-# shellcheck source=tests/campaign/inputs.sh
-. "$SRC/tests/campaign/inputs.sh"
+# shellcheck source=tests/campaign/inputs/make.sh
+. "$SRC/tests/campaign/inputs/make.sh"
 WORKLOADS=$SRC/tests/campaign/work
 TABLE=()
 
@@ -75,7 +77,8 @@ faults_of_recording() {
 	ended=$(jq -r -f "$HOSTILE/endings.jq" "$place/json" | sed -n 's/^root //p')
 	[[ $ended == "$(cat "$place/ended")" ]] || echo "recorded end: $ended, real: $(cat "$place/ended")"
 	jq -r '.processes[] | select(.ended_by.kind == "lost" or .ended_by.kind == "running")
-		| "pid \(.pid) (\(.argv // [] | join(" ") | .[0:60])): \(.ended_by.kind)"' "$place/json" | head -n 5
+		| "pid \(.pid) (\(.argv // [] | join(" ") | .[0:60])): \(.ended_by.kind)"' "$place/json" >"$place/lost"
+	[[ $(wc -l <"$place/lost") == "$(header "$name" lost | grep . || echo 0)" ]] || head -n 5 "$place/lost"
 	jq -r --arg unexplained "$([[ -z $(header "$name" threads) ]] && echo zero || echo some)" -f "$HOSTILE/wrong.jq" \
 		"$place/json" 2>&1 | head -n 5
 	if [[ -s $WORK/executed.$name ]]; then
@@ -106,7 +109,8 @@ run_workload() {
 		new_place second
 		stage "$first" "$user" bare "$name"
 		stage "$second" "$user" bare "$name"
-		faults=$(different "$first" "$second")
+		faults=$(different "$first" "$second"
+			[[ $(cat "$first/ended") == "$(header "$name" ends | grep . || echo 'exit 0')" ]] || cat "$first/ended")
 		verdict "$name as $user: two bare runs are the same" "$faults"
 		count_executions "$name" "$user"
 		for ((times = 1; times <= ${TIMES:-3}; times++)); do
@@ -138,7 +142,9 @@ make_inputs "$WORK/inputs"
 cp -r "$WORKLOADS" "$WORK/work"
 cp -r "$HOSTILE" "$WORK/inputs/hostile"
 mkdir "$WORK/inputs/source"
-(cd "$SRC" && tar -cf - --exclude=.git --exclude="./$(basename "$BUILD")" . 2>/dev/null) | tar -C "$WORK/inputs/source" -xf -
+if ! git -C "$SRC" archive HEAD 2>/dev/null | tar -C "$WORK/inputs/source" -xf - 2>/dev/null; then
+	tar -C "$SRC" -cf - Makefile preload report alloc | tar -C "$WORK/inputs/source" -xf - # not a clone
+fi
 chmod -R a+rX "$WORK/inputs" "$WORK/work"
 for file in "$WORKLOADS"/*.sh; do
 	name=$(basename "$file" .sh)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# ends: exit 9
 # bash: pipes, traps, subshells, jobs, here documents, process substitution, coprocesses, killed children, many short processes.
 # images: exact
 # varies: s,No record of process [0-9]*,No record of process PID,

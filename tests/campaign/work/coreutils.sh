@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# lost: 1
 # needs: setpriv chroot
 # The commands of coreutils and util-linux that change what a program inherits: env, timeout, nohup, chroot, setpriv, nice, stdbuf.
 # images: exact

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
+# sorted: yes
 # needs: openssl
 # openssl: speed for a second each, in one process and in two; what it computes besides. Figures of speed are digits like any others.
 # varies: s/[0-9][0-9.]*k\?/N/g; s/  */ /g

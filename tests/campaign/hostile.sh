@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# tests/e2e/hostile.sh, each program three times.
+set -u
+SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
+REPEAT=${REPEAT:-3} exec bash "$SRC/tests/e2e/hostile.sh"
