@@ -206,7 +206,7 @@ static bool readable(char *const *from, size_t entries)
 {
 	struct iovec here = { NULL, 0 }, there[64];
 	char bytes[64];
-	int pid = sys_getpid();
+	int pid = sys_gettid();
 
 	for (size_t i = 0; i < entries;) {
 		size_t n = 0;
@@ -224,7 +224,7 @@ static bool readable(char *const *from, size_t entries)
 static size_t count_entries(char *const *from)
 {
 	char *entries[32];
-	int pid = sys_getpid();
+	int pid = sys_gettid();
 	size_t total = 0;
 
 	if (from == environ) {

@@ -540,7 +540,7 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	memset(out, 0, sizeof(*out)); /* the caller's name and sequence with it: it sets them afterwards */
 	l->capture = capture;
 	l->self = pid == 0;
-	l->pid = l->self ? sys_getpid() : pid;
+	l->pid = l->self ? sys_gettid() : pid; /* the first thread may have left */
 	l->out = out;
 	l->mappings = mappings;
 	l->mappings_used = 0;

@@ -166,7 +166,7 @@ static void assign(uint64_t start, uint64_t end, enum range_kind kind, uint64_t 
 	nodes[0].left = merge(below, above);
 }
 
-void ranges_claim(uint64_t start, uint64_t end, enum range_kind kind, uint64_t tag)
+static void change(uint64_t start, uint64_t end, enum range_kind kind, uint64_t tag)
 {
 	const struct range *before;
 
@@ -178,11 +178,14 @@ void ranges_claim(uint64_t start, uint64_t end, enum range_kind kind, uint64_t t
 	unlock();
 }
 
+void ranges_claim(uint64_t start, uint64_t end, enum range_kind kind, uint64_t tag)
+{
+	change(start, end, kind, tag);
+}
+
 void ranges_drop(uint64_t start, uint64_t end)
 {
-	lock();
-	assign(page_down(start), page_up(end), RANGE_FREE, 0);
-	unlock();
+	change(start, end, RANGE_FREE, 0);
 }
 
 bool ranges_find(uint64_t address, struct range *range)

@@ -326,7 +326,7 @@ static void reporter_path(char *path, size_t room, const char *from_library)
 
 static void complain(int error)
 {
-	char line[PATH_MAX + 128];
+	static char line[PATH_MAX + 128];
 	struct text text = text_begin(line, sizeof(line));
 
 	if (error) {
@@ -363,8 +363,8 @@ static void lift_limits(void)
  */
 void recording_report(void)
 {
-	char beside[PATH_MAX] = "", installed[PATH_MAX] = "", value[PATH_MAX];
-	char file[PATH_MAX + 16] = "--report=", format[64] = "--format=";
+	static char beside[PATH_MAX], installed[PATH_MAX], value[PATH_MAX]; /* not on a stack that may be small */
+	static char file[PATH_MAX + 16] = "--report=", format[64] = "--format=";
 	const char *arguments[] = { "pagegap", "report", environment_recording(), NULL, NULL, NULL };
 	size_t used = 3;
 	int status;

@@ -37,7 +37,7 @@ void sandbox_prepare(const struct sock_fprog *program)
 	if (!program)
 		return;
 	if (box.filters == FILTERS_MAX || program->len > INSTRUCTIONS_MAX - box.start[box.filters] ||
-	    sys_read_memory(sys_getpid(), (uint64_t)program->filter, &box.code[box.start[box.filters]],
+	    sys_read_memory(sys_gettid(), (uint64_t)program->filter, &box.code[box.start[box.filters]],
 			    program->len * sizeof(struct sock_filter)) != (long)(program->len * sizeof(struct sock_filter)))
 		box.candidate_unknown = true;
 	else
