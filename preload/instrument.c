@@ -87,7 +87,7 @@ void instrument_start(void)
 	capture->anatomy.ranges_address = ranges_address();
 	capture->anatomy.code_address = (uint64_t)instrument_start;
 	capture->has_heap = heap_is_interposed();
-	capture->anatomy.glibc = allocator.glibc && capture->has_heap;
+	capture->anatomy.glibc = capture->has_heap; /* it may lie behind another allocator, or a shim */
 	if (!capture->has_heap)
 		instrument_note(NOTE_OWN_MALLOC, 0);
 	strncpy(capture->allocator, allocator.glibc ? "glibc" : allocator.path ? allocator.path : "", sizeof(capture->allocator) - 1);

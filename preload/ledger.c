@@ -320,7 +320,7 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 	}
 	if (at >= l->break_start && at < l->break_end) {
 		*until = min_u64(*until, l->break_end);
-		return l->capture->anatomy.glibc ? ROW_HEAP_FREE : l->capture->has_heap ? claim_by_blocks(l, at, until) : ROW_ANON;
+		return l->capture->anatomy.glibc ? ROW_HEAP_FREE : ROW_ANON;
 	}
 	if (at < l->break_start)
 		*until = min_u64(*until, l->break_start);
