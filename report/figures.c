@@ -113,7 +113,7 @@ size_t figures_snapshots(const struct capture *capture, const struct capture_sna
 
 const struct capture_snapshot *figures_snapshot(const struct capture *capture)
 {
-	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS];
+	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS] = { NULL };
 	size_t count = figures_snapshots(capture, sorted);
 
 	return count ? sorted[count - 1] : NULL;

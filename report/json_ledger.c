@@ -48,7 +48,7 @@ json_t *json_snapshots(const struct subject *subject)
 		[WHY_NONE] = "request", [WHY_PEAK] = "peak", [WHY_EXIT] = "exit", [WHY_EXEC] = "exec", [WHY_REQUEST] = "request",
 		[WHY_MARK] = "mark",
 	};
-	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS];
+	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS] = { NULL };
 	size_t count = figures_snapshots(subject->capture, sorted);
 	json_t *array = json_array();
 

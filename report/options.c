@@ -13,6 +13,7 @@
 enum { KEY_FORMAT = 0x1000, KEY_EXACT, KEY_ALL, KEY_PROCESS, KEY_HELP };
 
 static bool complained;         /* by a parser, about the option that made it fail */
+static bool help_asked;         /* then nothing else matters */
 
 error_t verb_usage(struct argp_state *state, const char *format, ...)
 {
@@ -20,6 +21,8 @@ error_t verb_usage(struct argp_state *state, const char *format, ...)
 	char *text = NULL;
 
 	(void)state;
+	if (help_asked)
+		return EINVAL;
 	va_start(arguments, format);
 	if (vasprintf(&text, format, arguments) >= 0)
 		complain("%s", text);
@@ -136,7 +139,6 @@ static void complain_about(const struct argp *argp, int argc, char **argv)
 struct wrapped {
 	const struct argp *argp;
 	void *input;
-	bool help;
 };
 
 static error_t parse_wrapped(int key, char *argument, struct argp_state *state)
@@ -150,7 +152,7 @@ static error_t parse_wrapped(int key, char *argument, struct argp_state *state)
 	}
 	if (key != KEY_HELP)
 		return ARGP_ERR_UNKNOWN;
-	wrapped->help = true;
+	help_asked = true;
 	state->next = state->argc;
 	return 0;
 }
@@ -169,7 +171,7 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 		{ 0 },
 	};
 	struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
-	struct wrapped wrapped = { argp, input, false };
+	struct wrapped wrapped = { argp, input };
 	struct argp all = {
 		.options = help, .parser = parse_wrapped, .args_doc = argp->args_doc, .doc = argp->doc, .children = children,
 		.help_filter = filter_help,
@@ -180,16 +182,16 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 
 	own.doc = own.args_doc = NULL; /* they stand at the top */
 	children[0].argp = &own;
-	complained = false;
+	complained = help_asked = false;
 	error = argp_parse(&all, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &wrapped);
-	if (wrapped.help)
+	if (help_asked)
 		argp_help(&all, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
 	else if (error && !complained && error == ENOMEM)
 		complain("out of memory");
 	else if (error && !complained)
 		complain_about(&all, argc, argv);
 	free(name);
-	if (wrapped.help)
+	if (help_asked)
 		return report_finish(stdout, "standard output") ? STATUS_GOOD : STATUS_FAILED;
 	return error ? STATUS_FAILED : -1;
 }
@@ -209,6 +211,8 @@ bool report_finish(FILE *to, const char *name)
 	bool good = !ferror(to);
 
 	errno = 0;
+	if (!good && write(fileno(to), "\n", 1) == 1) /* stdio forgets why an earlier write failed: ask again */
+		errno = EIO;
 	if (fclose(to) || !good) {
 		complain("%s: the report could not be written%s%s", name, errno ? ": " : "", errno ? strerror(errno) : "");
 		return false;

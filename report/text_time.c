@@ -61,7 +61,7 @@ void text_time(struct page *page, const struct subject *subject)
 void text_cost(struct page *page, const struct subject *subject)
 {
 	const struct capture *c = subject->capture;
-	const struct capture_snapshot *all[CAPTURE_SNAPSHOTS];
+	const struct capture_snapshot *all[CAPTURE_SNAPSHOTS] = { NULL };
 	size_t snapshots = figures_snapshots(c, all);
 	uint64_t wall = figures_wall(subject->image), spent = c->own_thread_ns_spent;
 	char *line = memory_copy("", 0);

@@ -27,7 +27,7 @@ static void grouped(char *to, size_t room, uint64_t count)
 
 struct figure figure_count(uint64_t count)
 {
-	struct figure figure;
+	struct figure figure = { "" };
 
 	if (count == CAPTURE_UNKNOWN)
 		return unknown;
@@ -45,7 +45,7 @@ struct figure figure_bytes(uint64_t bytes, bool exact)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	double value = (double)bytes / 1024;
-	struct figure figure;
+	struct figure figure = { "" };
 	size_t unit = 0;
 
 	if (bytes == CAPTURE_UNKNOWN)
@@ -82,7 +82,7 @@ struct figure figure_cell(int64_t bytes, bool exact)
 
 struct figure figure_rate(uint64_t count, uint64_t over_ns)
 {
-	struct figure figure;
+	struct figure figure = { "" };
 
 	if (count == CAPTURE_UNKNOWN || over_ns == CAPTURE_UNKNOWN || over_ns < 1000000)
 		return unknown;
@@ -93,7 +93,7 @@ struct figure figure_rate(uint64_t count, uint64_t over_ns)
 
 struct figure figure_time(uint64_t ns, bool exact)
 {
-	struct figure figure;
+	struct figure figure = { "" };
 	uint64_t seconds = ns / 1000000000;
 
 	if (ns == CAPTURE_UNKNOWN)
@@ -121,7 +121,7 @@ struct figure figure_time(uint64_t ns, bool exact)
 
 struct figure figure_percent(uint64_t part, uint64_t whole)
 {
-	struct figure figure;
+	struct figure figure = { "" };
 	double percent = whole ? 100.0 * (double)part / (double)whole : 0;
 
 	if (part == CAPTURE_UNKNOWN || whole == CAPTURE_UNKNOWN || !whole)
