@@ -137,6 +137,11 @@ bool instrument_is_own_process(void)
 	return capture && fork_sentinel[0] && sys_getpid() == inner_pid;
 }
 
+bool instrument_sees_outer_pids(void)
+{
+	return (uint32_t)inner_pid == capture->pid;
+}
+
 /* In the only thread of a child. Locks that other threads of the parent held are held by nobody here. */
 void instrument_forked(void)
 {

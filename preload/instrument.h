@@ -55,6 +55,9 @@ void instrument_note(enum capture_note kind, int error) COLD;
 /* The process itself, and not a vfork child in its memory: only then may the capture's life story be written. */
 bool instrument_is_own_process(void);
 
+/* False in a PID namespace of the program's own: the numbers of its children are not those under which they are recorded. */
+bool instrument_sees_outer_pids(void);
+
 /* Birth of a forked child: its own capture, at once. */
 void instrument_forked(void) COLD;
 

@@ -71,7 +71,7 @@ void process_born(pid_t pid, enum capture_born how)
 {
 	struct capture_child *place;
 
-	if (instrument_state != INSTRUMENT_ON || !instrument_is_own_process())
+	if (instrument_state != INSTRUMENT_ON || !instrument_is_own_process() || !instrument_sees_outer_pids())
 		return;
 	place = child_place();
 	place->pid = (uint32_t)pid;
@@ -85,7 +85,7 @@ void process_waited(pid_t pid, int status)
 	struct capture_child *place = NULL;
 
 	if (instrument_state != INSTRUMENT_ON || pid <= 0 || !(WIFEXITED(status) || WIFSIGNALED(status)) ||
-	    !instrument_is_own_process())
+	    !instrument_is_own_process() || !instrument_sees_outer_pids())
 		return;
 	for (struct capture_child *c = capture->children; c < capture->children + CAPTURE_CHILDREN; c++)
 		if (c->pid == (uint32_t)pid && !c->waited_at_ns)

@@ -336,25 +336,28 @@ static void complain(int error)
 		text_add(&text, strerrordesc_np(error) ? strerrordesc_np(error) : "unknown error");
 		text_add(&text, " (choose another place with PAGEGAP_OPTIONS=output=DIR)\n");
 	} else {
-		text_add(&text, "pagegap: the program's system call filter does not let it print the report; pagegap report ");
+		text_add(&text, "pagegap: under the program's own limits no report can be printed; pagegap report ");
 		text_add(&text, environment_recording());
 		text_add(&text, " does\n");
 	}
 	sys_call3(SYS_write, 2, line, text.length);
 }
 
-/* The program's limits are not the reporter's, as far as they may be raised again. */
-static void lift_limits(void)
+/* The program's limits are not the reporter's, as far as they may be raised again. False: it could not even be loaded. */
+static bool lift_limits(void)
 {
-	static const int resources[] = { RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_STACK };
-	struct rlimit limit;
+	static const int resources[] = { RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_STACK, RLIMIT_NOFILE };
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY }, files = { 1024, 1024 };
+	struct rlimit limit = none;
 
 	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
-		if (sys_failed(sys_call4(SYS_prlimit64, 0, resources[i], NULL, &limit)))
+		if (!sys_failed(sys_call4(SYS_prlimit64, 0, resources[i], resources[i] == RLIMIT_NOFILE ? &files : &none, &limit)) ||
+		    sys_failed(sys_call4(SYS_prlimit64, 0, resources[i], NULL, &limit)))
 			continue;
 		limit.rlim_cur = limit.rlim_max;
 		sys_call4(SYS_prlimit64, 0, resources[i], &limit, NULL);
 	}
+	return sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit)) || limit.rlim_cur >= 16;
 }
 
 /*
@@ -388,7 +391,10 @@ void recording_report(void)
 	reporter_path(installed, sizeof(installed), "../bin/pagegap");
 	child = sys_call5(SYS_clone, 0, 0, 0, 0, 0);
 	if (!child) {
-		lift_limits();
+		if (!lift_limits()) {
+			complain(0);
+			sys_call1(SYS_exit_group, 1);
+		}
 		sys_call3(SYS_dup3, 2, 1, 0);
 		sys_call3(SYS_execve, beside, arguments, environ);
 		sys_call3(SYS_execve, installed, arguments, environ);
