@@ -7,11 +7,12 @@ set -eu
 cd "$SRC"
 rm -rf -- "$BUILD/demo"
 mkdir "$BUILD/demo"
+"${CC:-cc}" -O2 -E preload/ledger.c -o "$BUILD/demo/ledger.i"
 compiler=$("${CC:-cc}" -print-prog-name=cc1)
 if [[ -x $compiler ]]; then
-	command=("$compiler" -quiet -O2 preload/ledger.c -o "$BUILD/demo/ledger.s")
+	command=("$compiler" -quiet -fpreprocessed -O2 "$BUILD/demo/ledger.i" -o "$BUILD/demo/ledger.s")
 else # not gcc
-	command=("${CC:-cc}" -O2 -S preload/ledger.c -o "$BUILD/demo/ledger.s")
+	command=("${CC:-cc}" -O2 -S "$BUILD/demo/ledger.i" -o "$BUILD/demo/ledger.s")
 fi
 printf '\n$ pagegap run -- %s\n\n' "${command[*]}"
 "$BUILD/pagegap" run -o "$BUILD/demo/recording" -- "${command[@]}" 2>&1
