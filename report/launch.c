@@ -71,15 +71,15 @@ static bool is_ours(const char *entry)
 	return false;
 }
 
-/* Some loaders complain on the program's standard error about a library that is not theirs: they must not see it. */
-static bool would_complain(const char *program)
+/* A program that cannot load the library would only see its variables, and some loaders complain about it on standard error. */
+static bool can_be_observed(const char *program)
 {
 	char *found = program_find(program), *real = NULL;
 	enum capture_note note = found ? program_reach(found, &real) : NOTE_NONE;
 
 	free(found);
 	free(real);
-	return note == NOTE_ARCHITECTURE || note == NOTE_LIBC;
+	return note == NOTE_NONE;
 }
 
 /* The program's own environment, and the instrument's variables, which the library hides from it again. */
@@ -125,7 +125,7 @@ static void become_program(const struct launch *launch, const char *library, int
 	if (mkdir(directory, 0700))
 		give_up(fd, FAILED_DIRECTORY, errno);
 	umask(mask);
-	environment = would_complain(launch->arguments[0]) ? environ : build_environment(launch, library, directory);
+	environment = can_be_observed(launch->arguments[0]) ? build_environment(launch, library, directory) : environ;
 	sigaction(SIGCHLD, &launch->child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 	execvpe(launch->arguments[0], launch->arguments, environment);

@@ -155,6 +155,11 @@ unobserved() {
 if $cc -static -o five five.c 2>/dev/null; then
 	unobserved static 'a static executable cannot be preloaded' ./five
 	unobserved executed 'a static executable cannot be preloaded' /bin/sh -c 'exec ./five'
+	echo 'extern char **environ; int puts(const char *); int main(void) { for (char **e = environ; *e; e++) puts(*e); }' >env.c
+	$cc -static -o env env.c
+	env -u _ ./env >bare.env
+	env -u _ "$PAGEGAP" run -o env.rec --report=env.report -- ./env 2>/dev/null >gap.env
+	check 'a static program does not see our variables either' diff bare.env gap.env
 	run_gap child /bin/bash -c './five; exit 5'
 	check "a static child is shown, with the reason" grep -q 'a static executable cannot be preloaded' child.report
 	check_eq 'and with its status' '{"kind":"exit","code":5}' "$(json child '.processes | map(select(.heap.allocations == null))[0].ended_by | tojson')"
