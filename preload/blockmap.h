@@ -15,7 +15,7 @@
  *   0x90 + 10*l + h   two blocks of 8 bytes in a granule, low and high half: 0 none, else requested + 1 <= 9; not both 0
  *   0xf4 x            two granules: bit 6 of x: usable 32 (else 24); bits 0-5: requested
  *   0xf5 x            three granules: bit 6 of x: usable 48 (else 40); bits 0-5: requested
- *   0xf6 u r          four to seven granules: u = usable / 8, r = requested
+ *   0xf6 u v s        four granules and more: usable / 8 in fourteen bits, low seven first; s = usable - requested < 128
  *   0xf7 7 bytes      eight granules and more: usable / 8 in 21 bits, requested in 28, seven bits a byte, low first
  *   0xf8 14 bytes     16 MiB and more: usable / 8 in 49 bits, then requested in 49 bits
  *
@@ -55,7 +55,7 @@ struct block {
 
 enum {
 	CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3,
-	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_FEW = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8
+	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_MID = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8
 };
 
 extern struct blockmap blockmap HIDDEN;        /* its pages are touched as they are needed */
@@ -142,17 +142,53 @@ static inline void blockmap_store32(uint8_t *byte, uint32_t word)
 	__builtin_memcpy(byte, &word, sizeof(word));
 }
 
-/* The two bytes of a block with 24, 32, 40 or 48 usable bytes. */
+/* The two bytes of a block with 24, 32, 40 or 48 usable bytes, and what they say. */
 static inline uint16_t blockmap_small_word(uint64_t requested, uint64_t usable)
 {
-	return (uint16_t)((usable < 40 ? CODE_2 : CODE_3) | requested << 8 | (usable & 8 ? 0 : 1U << 14));
+	uint64_t which = (usable - 24) >> 3;
+
+	return (uint16_t)((CODE_2 + (which >> 1)) | (which & 1) << 14 | requested << 8);
+}
+
+static inline uint64_t blockmap_small_requested(uint32_t word)
+{
+	return word >> 8 & 63;
+}
+
+static inline uint64_t blockmap_small_usable(uint32_t word)
+{
+	return 24 + ((word & 1) << 4) + (word >> 11 & 8);
+}
+
+/* The four bytes of a block with 56 usable bytes up to MID_BYTES and little slack, and what they say. */
+#define MID_BYTES (1UL << 17)
+#define MID_SLACK 128
+
+static inline uint32_t blockmap_mid_word(uint64_t requested, uint64_t usable)
+{
+	return (uint32_t)(CODE_MID | (usable & 0x3f8) << 5 | (usable & 0x1fc00) << 6 | (usable - requested) << 24);
+}
+
+static inline uint64_t blockmap_mid_usable(uint32_t word)
+{
+	return (word >> 5 & 0x3f8) | (word >> 6 & 0x1fc00);
+}
+
+static inline uint64_t blockmap_mid_slack(uint32_t word)
+{
+	return word >> 24;
+}
+
+static inline bool blockmap_is_mid(uint64_t requested, uint64_t usable)
+{
+	return usable - 56 < MID_BYTES - 56 && usable - requested < MID_SLACK;
 }
 
 /* Writes a block of more than eight usable bytes whose first byte is at @byte. */
 static inline void blockmap_write(uint8_t *byte, uint64_t requested, uint64_t usable)
 {
-	if (usable - 56 < 57) {
-		blockmap_store32(byte, (uint32_t)(CODE_FEW | usable << 5 | requested << 16));
+	if (blockmap_is_mid(requested, usable)) {
+		blockmap_store32(byte, blockmap_mid_word(requested, usable));
 	} else if (usable <= 16) {
 		*byte = (uint8_t)(CODE_16 + requested);
 	} else if (usable < 56) {
@@ -215,12 +251,12 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 		return code != 0;
 	case CODE_2:
 	case CODE_3:
-		block->requested = byte[1] & 63;
-		block->usable = (code == CODE_2 ? 24U : 40U) + (byte[1] >> 3 & 8U);
+		block->requested = blockmap_small_requested(blockmap_load32(byte));
+		block->usable = blockmap_small_usable(blockmap_load32(byte));
 		break;
-	case CODE_FEW:
-		block->usable = (uint64_t)byte[1] << 3;
-		block->requested = byte[2];
+	case CODE_MID:
+		block->usable = blockmap_mid_usable(blockmap_load32(byte));
+		block->requested = block->usable - blockmap_mid_slack(blockmap_load32(byte));
 		break;
 	case CODE_MANY:
 		block->usable = blockmap_gather(blockmap_load(byte)) & ((1UL << 21) - 1);
@@ -240,7 +276,7 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 /* Erases the block that blockmap_decode found at @byte. */
 static inline void blockmap_erase(uint8_t *byte, const struct block *block)
 {
-	if (block->usable - 56 < 57) {
+	if (blockmap_is_mid(block->requested, block->usable)) {
 		blockmap_store32(byte, 0);
 	} else if (block->usable == 8) {
 		blockmap_set_half(byte, (block->address >> 3) & 1, 0);

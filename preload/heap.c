@@ -147,9 +147,9 @@ EXPORT void *malloc(size_t size)
 		return note_other(block, size);
 	usable = (((const uint64_t *)block)[-1] & ~7ULL) - 8; /* of a block that was not mapped alone, as all small ones */
 	leaf += blockmap_granule((uint64_t)block);
-	if (likely(usable - 56 < 57))
-		blockmap_store32(leaf, (uint32_t)(CODE_FEW | usable << 5 | size << 16));
-	else if (usable < 56)
+	if (likely(blockmap_is_mid(size, usable)))
+		blockmap_store32(leaf, blockmap_mid_word(size, usable));
+	else if (likely(usable < 56))
 		blockmap_store16(leaf, blockmap_small_word(size, usable));
 	else
 		return note_other(block, size);
@@ -196,13 +196,13 @@ EXPORT void free(void *address)
 	}
 	byte += blockmap_granule((uint64_t)address);
 	word = blockmap_load32(byte);
-	requested = word >> 16 & 0xff;
-	usable = word >> 5 & (0xff << 3);
-	if (likely((word & 0xff) == CODE_FEW)) {
+	if (likely((word & 0xff) == CODE_MID)) {
+		usable = blockmap_mid_usable(word);
+		requested = usable - blockmap_mid_slack(word);
 		blockmap_store32(byte, 0);
-	} else if (likely((word & 0xff) == CODE_2 || (word & 0xff) == CODE_3)) {
-		requested = word >> 8 & 63;
-		usable = ((word & 0xff) == CODE_2 ? 24U : 40U) + (word >> 11 & 8);
+	} else if (likely((word & 0xfe) == CODE_2)) { /* or CODE_3 */
+		usable = blockmap_small_usable(word);
+		requested = blockmap_small_requested(word);
 		blockmap_store16(byte, 0);
 	} else {
 		free_long_way(address);
@@ -271,7 +271,7 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 	if (block && address)
 		count(thread, reallocations, 1);
 	if (block || !address)
-		heap_note(thread, block, size);
+		heap_note(thread, block, size); /* a ledger that this leads to finds the new block in its place */
 	return block;
 }
 

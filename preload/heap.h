@@ -57,22 +57,23 @@ static inline unsigned heap_small_class(uint64_t bytes)
 /* Adds to the process's live bytes at once: for the counters that threads share. */
 void heap_publish_shared(int64_t bytes) COLD;
 
-/* Adds to the thread's live bytes; the process's figure follows when they have run ahead far enough. */
-static inline void heap_live(struct thread *thread, int64_t requested, int64_t usable)
+/* Adds to the thread's live bytes. */
+static inline void heap_add_live(struct thread *thread, int64_t requested, int64_t usable)
 {
-	struct capture_counters *c = thread->counters;
-	int64_t ahead;
-
 	count(thread, live_bytes, requested);
 	count(thread, usable_live_bytes, usable);
-	if (unlikely(thread->shared)) {
+	if (unlikely(thread->shared))
 		heap_publish_shared(requested);
-		return;
-	}
-	if (c->live_bytes > c->peak_bytes)
-		c->peak_bytes = c->live_bytes;
-	ahead = c->live_bytes - c->published_bytes;
-	if (unlikely((uint64_t)(ahead + PENDING_BYTES) > 2 * PENDING_BYTES))
+	else if (thread->counters->live_bytes > thread->counters->peak_bytes)
+		thread->counters->peak_bytes = thread->counters->live_bytes;
+}
+
+/* Lets the process's figure follow when the thread's has run ahead far enough. A ledger may be taken here. */
+static inline void heap_follow(struct thread *thread)
+{
+	int64_t ahead = thread->counters->live_bytes - thread->counters->published_bytes;
+
+	if (unlikely((uint64_t)(ahead + PENDING_BYTES) > 2 * PENDING_BYTES) && !thread->shared)
 		snapshot_tick(thread);
 }
 
@@ -93,7 +94,8 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 	if (unlikely(!blockmap_set((uint64_t)block, requested, usable)))
 		heap_untracked(thread, requested);
 	else
-		heap_live(thread, (int64_t)requested, (int64_t)usable);
+		heap_add_live(thread, (int64_t)requested, (int64_t)usable);
+	heap_follow(thread);
 }
 
 /* Corrects what was counted for a block that was asked for with fewer bytes. */
@@ -106,14 +108,14 @@ static inline void heap_amend(struct thread *thread, uint8_t *byte, const struct
 	count(thread, size_class[heap_size_class(block->requested)], -1UL);
 	count(thread, size_class[heap_size_class(requested)], 1);
 	count(thread, requested_bytes, -surplus);
-	heap_live(thread, -(int64_t)surplus, 0);
+	heap_add_live(thread, -(int64_t)surplus, 0);
 }
 
-/* Counts the release of a block that was in the map. */
+/* Counts the release of a block that was in the map; no ledger is taken, for the block's memory is still there. */
 static inline void heap_released(struct thread *thread, const struct block *block)
 {
 	count(thread, frees, 1);
-	heap_live(thread, -(int64_t)block->requested, -(int64_t)block->usable);
+	heap_add_live(thread, -(int64_t)block->requested, -(int64_t)block->usable);
 }
 
 #define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */
@@ -132,6 +134,8 @@ static inline void heap_forget(struct thread *thread, void *address)
 		snapshot_before_release(block.usable);
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
+	if (likely(block.usable < RELEASE_BYTES))
+		heap_follow(thread);
 }
 
 /*

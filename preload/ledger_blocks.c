@@ -228,14 +228,15 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 		return from;
 	byte = l->leaf.bytes + blockmap_granule(from);
 	while (from < limit) {
+		uint32_t word = blockmap_load32(byte);
 		uint64_t usable, requested, stop;
 
-		if (*byte == CODE_FEW) {
-			usable = (uint64_t)byte[1] << 3;
-			requested = byte[2];
-		} else if (*byte == CODE_2 || *byte == CODE_3) {
-			usable = (*byte == CODE_2 ? 24U : 40U) + (byte[1] >> 3 & 8U);
-			requested = byte[1] & 63;
+		if ((word & 0xff) == CODE_MID) {
+			usable = blockmap_mid_usable(word);
+			requested = usable - blockmap_mid_slack(word);
+		} else if ((word & 0xfe) == CODE_2) {
+			usable = blockmap_small_usable(word);
+			requested = blockmap_small_requested(word);
 		} else {
 			break;
 		}
@@ -250,6 +251,10 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 		}
 		l->fill_touched = true;
 		fill += requested;
+		if (unlikely(stop - page > 2 * PAGE_BYTES)) { /* whole pages: for the general walk */
+			fill -= requested;
+			break;
+		}
 		if (unlikely(stop - page > PAGE_BYTES)) { /* reaches into the next page */
 			uint64_t here = min_u64(requested, page + PAGE_BYTES - from);
 
