@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* fork and exec, with the failures of the child told by the parent. */
+/*
+ * Starting the program by vfork(2): the child lives in this process's memory until it has become the program or failed, so that it can
+ * leave word of how far it came, and nothing is copied. This process stands still until then.
+ */
 #include "launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,10 +22,10 @@
 
 #define COMM_BYTES 15 /* of a process's name: prctl(2), PR_SET_NAME */
 
-/* From the child, when it cannot become the program. */
-struct failure {
-	enum { FAILED_DIRECTORY, FAILED_EXEC } stage;
-	int error;
+/* How far the child came. */
+struct progress {
+	char *directory;                /* made; NULL: that failed */
+	int   error;                    /* of what failed */
 };
 
 /* The directory of a process's recording. NULL after a complaint. */
@@ -103,80 +106,71 @@ static char **build_environment(const struct launch *launch, const char *library
 	return environment;
 }
 
-static void give_up(int fd, int stage, int error) __attribute__((noreturn));
-static void give_up(int fd, int stage, int error)
-{
-	struct failure failure = { .stage = stage, .error = error };
-
-	if (write(fd, &failure, sizeof(failure)) < 0)
-		_exit(STATUS_FAILED);
-	_exit(STATUS_FAILED);
-}
-
-/* In the child. Between the restored mask and the exec, signals do what they did to the command when it was started. */
-static void become_program(const struct launch *launch, const char *library, int fd) __attribute__((noreturn));
-static void become_program(const struct launch *launch, const char *library, int fd)
+/*
+ * In the child. Between the restored mask and the exec, signals do what they did to the command when it was started. Memory that is
+ * allocated here is the parent's to free, or too little to matter.
+ */
+static void become_program(const struct launch *launch, const char *library, struct progress *progress) __attribute__((noreturn, noinline));
+static void become_program(const struct launch *launch, const char *library, struct progress *progress)
 {
 	char *directory = directory_of(launch, getpid()), **environment;
 	mode_t mask = umask(077);
 
-	if (!directory)
-		give_up(fd, FAILED_DIRECTORY, errno);
-	if (mkdir(directory, 0700))
-		give_up(fd, FAILED_DIRECTORY, errno);
+	if (!directory || mkdir(directory, 0700)) {
+		progress->error = errno;
+		_exit(STATUS_FAILED);
+	}
 	umask(mask);
+	progress->directory = directory;
 	environment = can_be_observed(launch->arguments[0]) ? build_environment(launch, library, directory) : environ;
 	sigaction(SIGCHLD, &launch->child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 	execvpe(launch->arguments[0], launch->arguments, environment);
-	give_up(fd, FAILED_EXEC, errno);
+	progress->error = errno;
+	_exit(STATUS_FAILED);
+}
+
+/* The child has failed and is a zombie. */
+static int failed(struct launch *launch, const struct progress *progress)
+{
+	char *wanted = directory_of(launch, launch->pid);
+
+	waitpid(launch->pid, NULL, 0);
+	if (progress->directory) {
+		rmdir(progress->directory);
+		complain("%s: %s", launch->arguments[0], strerror(progress->error));
+	} else {
+		complain("%s: %s; no place for the recording, give another with --output=DIR", wanted ? wanted : "the current directory",
+			 strerror(progress->error));
+	}
+	free(wanted);
+	if (!progress->directory)
+		return STATUS_FAILED;
+	free(progress->directory);
+	return progress->error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
 int launch(struct launch *launch)
 {
+	struct progress *progress = memory_get(sizeof(*progress)), result;
 	char *library = preloadable(launch->library);
 	struct timespec now;
-	int fds[2];
 
-	if (pipe2(fds, O_CLOEXEC)) {
-		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
-		return STATUS_FAILED;
-	}
 	launch->start_ns = now_ns();
 	clock_gettime(CLOCK_REALTIME, &now);
 	launch->start_realtime_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-	launch->pid = fork();
+	launch->pid = vfork();
+	if (!launch->pid)
+		become_program(launch, library, progress);
+	result = *progress;
+	free(progress);
+	free(library);
 	if (launch->pid < 0) {
 		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
 		return STATUS_FAILED;
 	}
-	if (!launch->pid)
-		become_program(launch, library, fds[1]);
-	close(fds[1]);
-	free(library);
-	launch->failure_fd = fds[0];
-	launch->directory = directory_of(launch, launch->pid);
+	if (result.error)
+		return failed(launch, &result);
+	launch->directory = result.directory;
 	return -1;
-}
-
-int launch_result(struct launch *launch)
-{
-	struct failure failure;
-	ssize_t got;
-
-	do
-		got = read(launch->failure_fd, &failure, sizeof(failure));
-	while (got < 0 && errno == EINTR);
-	close(launch->failure_fd);
-	launch->failure_fd = -1;
-	if (got != sizeof(failure))
-		return -1;
-	if (failure.stage == FAILED_DIRECTORY) {
-		complain("%s: %s; no place for the recording, give another with --output=DIR",
-			 launch->directory ? launch->directory : "the current directory", strerror(failure.error));
-		return STATUS_FAILED;
-	}
-	rmdir(launch->directory);
-	complain("%s: %s", launch->arguments[0], strerror(failure.error));
-	return failure.error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }

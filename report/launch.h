@@ -22,18 +22,14 @@ struct launch {
 
 	/* done */
 	pid_t  pid;
-	char  *directory;               /* absolute */
+	char  *directory;               /* absolute; NULL: there is none */
 	uint64_t start_ns, start_realtime_ns;
-	int    failure_fd;              /* ends without a word when the program is executed */
 };
 
-/* Forks. Signals must be blocked. Returns an exit status after a complaint, or -1 to go on. */
-int launch(struct launch *launch);
-
 /*
- * What failure_fd has to say; call it when that is readable. Returns an exit status after a complaint if the program could not be
- * executed, and -1 if it was. Closes failure_fd.
+ * Starts the program. Signals must be blocked. Returns -1 when it runs, or an exit status after a complaint when it could not be
+ * executed; then nothing is left of it.
  */
-int launch_result(struct launch *launch);
+int launch(struct launch *launch);
 
 #endif

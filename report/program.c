@@ -107,22 +107,21 @@ static bool changes_identity(int fd)
 }
 
 /* What the program headers say: the loader's path in @loader, empty if there is none. False: not an ELF file that can be read. */
-static bool read_elf(Elf *elf, GElf_Ehdr *header, char *loader, size_t room)
+static bool read_elf(int fd, Elf *elf, GElf_Ehdr *header, char *loader, size_t room)
 {
-	size_t count, size;
-	const char *bytes = elf_rawfile(elf, &size);
+	size_t count;
 
 	loader[0] = '\0';
-	if (elf_kind(elf) != ELF_K_ELF || !bytes || !gelf_getehdr(elf, header) || elf_getphdrnum(elf, &count))
+	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, header) || elf_getphdrnum(elf, &count))
 		return false;
 	for (size_t i = 0; i < count && i < 65536; i++) {
 		GElf_Phdr segment;
 
 		if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_INTERP)
 			continue;
-		if (segment.p_offset >= size || segment.p_filesz > size - segment.p_offset || segment.p_filesz >= room)
+		if (segment.p_filesz >= room || segment.p_offset > INT64_MAX ||
+		    pread(fd, loader, segment.p_filesz, (off_t)segment.p_offset) != (ssize_t)segment.p_filesz)
 			return false;
-		memcpy(loader, bytes + segment.p_offset, segment.p_filesz);
 		loader[segment.p_filesz] = '\0';
 		break;
 	}
@@ -132,14 +131,15 @@ static bool read_elf(Elf *elf, GElf_Ehdr *header, char *loader, size_t room)
 static enum capture_note elf_reach(int fd)
 {
 	enum capture_note note = NOTE_NONE;
-	char loader[256], *name;
+	char loader[256];
+	const char *name;
 	GElf_Ehdr header;
 	Elf *elf;
 
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return NOTE_NONE;
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && read_elf(elf, &header, loader, sizeof(loader))) {
+	elf = elf_begin(fd, ELF_C_READ, NULL); /* reads headers only, however large the file is */
+	if (elf && read_elf(fd, elf, &header, loader, sizeof(loader))) {
 		name = strrchr(loader, '/') ? strrchr(loader, '/') + 1 : loader;
 		if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64)
 			note = NOTE_ARCHITECTURE;

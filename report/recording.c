@@ -278,7 +278,6 @@ static void read_file(struct recording *recording, const char *file, struct capt
 
 static void read_all(struct recording *recording, DIR *directory)
 {
-	struct capture *buffer = memory_get(sizeof(*buffer));
 	char **names = NULL;
 	size_t count = 0, room = 0;
 	struct dirent *entry;
@@ -295,12 +294,21 @@ static void read_all(struct recording *recording, DIR *directory)
 	progress_begin("reading captures", count);
 	for (size_t i = 0; i < count; i++) {
 		progress_at(i);
-		read_file(recording, names[i], buffer);
+		read_file(recording, names[i], recording->buffer);
 		free(names[i]);
 	}
 	progress_end();
 	free(names);
-	free(buffer);
+}
+
+struct recording *recording_new(const char *path)
+{
+	struct recording *recording = memory_get(sizeof(*recording));
+
+	recording->path = memory_copy(path, strlen(path));
+	recording->directory = -1;
+	recording->buffer = memory_get(sizeof(*recording->buffer));
+	return recording;
 }
 
 struct recording *recording_open(const char *path)
@@ -318,8 +326,7 @@ struct recording *recording_open(const char *path)
 			close(fd);
 		return NULL;
 	}
-	recording = memory_get(sizeof(*recording));
-	recording->path = memory_copy(path, strlen(path));
+	recording = recording_new(path);
 	recording->directory = fd;
 	read_all(recording, directory);
 	closedir(directory);
@@ -429,6 +436,7 @@ void recording_close(struct recording *recording)
 	if (recording->directory >= 0)
 		close(recording->directory);
 	free(recording->images);
+	free(recording->buffer);
 	free(recording->path);
 	free(recording);
 }

@@ -62,6 +62,7 @@ struct recording {
 	size_t  bad;                    /* captures that could not be used, or not wholly */
 	size_t  root;                   /* the first process's first image; NO_IMAGE: the recording is empty */
 	size_t  first_root;             /* images without a parent here, linked by sibling */
+	struct capture *buffer;         /* for one capture at a time; whoever loads one there uses it until the next */
 	const struct capture *(*memory)(const char *file); /* where captures are that are not in a directory; else NULL */
 };
 
@@ -72,6 +73,9 @@ struct recording {
  * Says one line on standard error for every capture that is bad. Returns NULL, after a line that says why, if there is no recording.
  */
 struct recording *recording_open(const char *path);
+
+/* An empty one; its captures come by recording_add, and from its memory function when a page needs them again. */
+struct recording *recording_new(const char *path);
 
 /* The newest recording in the current directory, or NULL after a line that says that there is none. */
 char *recording_newest(void);

@@ -181,7 +181,7 @@ static bool write_process(FILE *to, const struct subject *subject)
 
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to)
 {
-	struct capture *buffer = memory_get(sizeof(*buffer));
+	struct capture *buffer = recording->buffer;
 	const struct image **order = in_order(recording);
 	int status = recording->bad ? STATUS_PARTIAL : STATUS_GOOD;
 	bool good, first = true;
@@ -208,7 +208,6 @@ int report_json(const struct recording *recording, const struct report_options *
 	}
 	fputs("\n]}\n", to);
 	free(order);
-	free(buffer);
 	if (good)
 		return status;
 	complain("the JSON document could not be made: out of memory");

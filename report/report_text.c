@@ -46,7 +46,7 @@ static bool print_page(struct page *page, const struct recording *recording, con
 int report_text(const struct recording *recording, const struct report_options *options, FILE *to)
 {
 	struct page page = page_on(to, options->exact);
-	struct capture *buffer = memory_get(sizeof(*buffer));
+	struct capture *buffer = recording->buffer;
 	int status = recording->bad ? STATUS_PARTIAL : STATUS_GOOD;
 	size_t one = options->process ? recording_find(recording, options->process) : recording_last(recording, recording->root);
 
@@ -59,6 +59,5 @@ int report_text(const struct recording *recording, const struct report_options *
 	for (size_t i = 0; options->all && i < recording->count; i++)
 		if (i != one && !print_page(&page, recording, options, i, buffer))
 			status = STATUS_PARTIAL;
-	free(buffer);
 	return status;
 }

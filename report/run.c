@@ -140,28 +140,21 @@ static bool has_ended(pid_t program)
 	return !waitid(P_PID, (id_t)program, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == program;
 }
 
-/* Returns -1 when the program has ended, or an exit status if it could not be executed. */
-static int wait_for(struct launch *launch, struct broker *broker, int signals)
+/* Returns when the program has ended. */
+static void wait_for(pid_t program, struct broker *broker, int signals)
 {
-	struct pollfd polls[2 + BROKER_POLLS];
-	int result = -1;
+	struct pollfd polls[1 + BROKER_POLLS];
 
-	while (!has_ended(launch->pid)) {
-		size_t used = 2 + broker_polls(broker, polls + 2);
+	while (!has_ended(program)) {
+		size_t used = 1 + broker_polls(broker, polls + 1);
 
 		polls[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		polls[1] = (struct pollfd){ .fd = launch->failure_fd, .events = POLLIN }; /* -1 is passed over */
 		if (poll(polls, used, -1) < 0)
 			continue;
 		if (polls[0].revents)
-			forward(signals, launch->pid);
-		if (polls[1].revents)
-			result = launch_result(launch);
-		broker_serve(broker, polls + 2, used - 2);
+			forward(signals, program);
+		broker_serve(broker, polls + 1, used - 1);
 	}
-	if (launch->failure_fd >= 0)
-		result = launch_result(launch);
-	return result;
 }
 
 /* The program is gone; from here on an interrupt is meant for the report. Those that came before are not. */
@@ -236,20 +229,7 @@ static int look_for(const char *program)
 	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
-/* Starts it and waits for it. Returns -1 when it has run and ended, else an exit status after a complaint. */
-static int run_program(struct launch *launching, struct broker *broker, int signals, struct departure *departure)
-{
-	int status = launch(launching);
-
-	if (status >= 0)
-		return status;
-	broker->directory = launching->directory;
-	status = wait_for(launching, broker, signals);
-	departure_of(launching->pid, departure);
-	return status;
-}
-
-static int run(const struct arguments *arguments, struct launch *launch, FILE *file)
+static int run(const struct arguments *arguments, struct launch *launching, FILE *file)
 {
 	sigset_t watched = watched_signals(), blocked = watched;
 	struct departure departure = { 0 };
@@ -257,31 +237,34 @@ static int run(const struct arguments *arguments, struct launch *launch, FILE *f
 	int signals, status;
 
 	broker_open(&broker);
-	launch->broker = broker.address;
+	launching->broker = broker.address;
 	signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0) {
-		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
+		complain("cannot start %s: %s", launching->arguments[0], strerror(errno));
 		return STATUS_FAILED;
 	}
 	sigaddset(&blocked, SIGPIPE); /* the report may have no reader; the exit status is still the program's */
 	sigaddset(&blocked, SIGXFSZ);
-	sigprocmask(SIG_BLOCK, &blocked, &launch->mask);
+	sigprocmask(SIG_BLOCK, &blocked, &launching->mask);
 	/* If it is ignored, children vanish unwaited: wait(2). */
-	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launch->child_action);
-	status = run_program(launch, &broker, signals, &departure);
-	broker_close(&broker);
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launching->child_action);
+	status = launch(launching);
 	if (status >= 0)
 		return status;
-	closing_write(launch, &departure);
+	broker.directory = launching->directory;
+	wait_for(launching->pid, &broker, signals);
+	departure_of(launching->pid, &departure);
+	broker_close(&broker);
+	closing_write(launching, &departure);
 	let_interrupt(signals);
-	print(launch, arguments, file);
+	print(launching, arguments, file);
 	return end_like(departure.status);
 }
 
 int verb_run(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	struct launch launch = { .failure_fd = -1 };
+	struct launch launch = { 0 };
 	int status = verb_options(&argp, argc, argv, &arguments);
 	char *library;
 	FILE *file = NULL;

@@ -199,9 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	memcpy(damaged, good, sizeof(damaged));
 	damage(data + 1, size - 1);
-	recording = calloc(1, sizeof(*recording));
-	recording->path = strdup("fuzz");
-	recording->directory = -1;
+	recording = recording_new("fuzz");
 	recording->memory = from_memory;
 	for (size_t i = 0; i < CAPTURES; i++)
 		if (data[0] & 1 << i) {

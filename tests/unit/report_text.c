@@ -36,14 +36,12 @@ static const struct capture *from_memory(const char *file)
 /* The report of what is in captures, as far as their pid is set. To be freed. */
 static char *report(const struct report_options *options)
 {
-	struct recording *recording = calloc(1, sizeof(*recording));
+	struct recording *recording = recording_new("memory");
 	struct capture *copy = malloc(sizeof(*copy));
 	char *text = NULL;
 	size_t length;
 	FILE *to = open_memstream(&text, &length);
 
-	recording->path = strdup("memory");
-	recording->directory = -1;
 	recording->memory = from_memory;
 	for (size_t i = 0; i < sizeof(captures) / sizeof(captures[0]); i++) {
 		char name[64];

@@ -23,16 +23,6 @@
 /* Pids that no process has: above the largest that the kernel gives (proc(5), pid_max). */
 #define PID(n) (5000000u + (n))
 
-static struct recording *new_recording(void)
-{
-	struct recording *recording = calloc(1, sizeof(*recording));
-
-	assert_non_null(recording);
-	recording->path = strdup("memory");
-	recording->directory = -1;
-	return recording;
-}
-
 static void add(struct recording *recording, struct capture *c)
 {
 	char name[64];
@@ -59,7 +49,7 @@ static const struct image *found(const struct recording *recording, uint32_t pid
 
 static void an_exec_continues_its_process(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 	const struct image *last;
 
@@ -86,7 +76,7 @@ static void an_exec_continues_its_process(void **state)
 
 static void a_death_by_signal_is_known_from_whoever_waited(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 	const struct image *child;
 
@@ -109,7 +99,7 @@ static void a_death_by_signal_is_known_from_whoever_waited(void **state)
 
 static void a_signal_after_the_last_word_wins(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 
 	(void)state;
@@ -125,7 +115,7 @@ static void a_signal_after_the_last_word_wins(void **state)
 
 static void without_a_witness_the_end_is_lost(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 
 	(void)state;
@@ -139,7 +129,7 @@ static void without_a_witness_the_end_is_lost(void **state)
 
 static void a_child_without_a_capture_is_in_the_tree(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10)), *loaded = malloc(sizeof(*loaded));
 	const struct image *child;
 
@@ -163,7 +153,7 @@ static void a_child_without_a_capture_is_in_the_tree(void **state)
 
 static void an_exec_that_left_no_capture_is_explained_by_its_file(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 	const struct image *last;
 
@@ -184,7 +174,7 @@ static void an_exec_that_left_no_capture_is_explained_by_its_file(void **state)
 
 static void a_pid_that_comes_round_again_is_another_process(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 	const struct image *second;
 
@@ -216,7 +206,7 @@ static void a_pid_that_comes_round_again_is_another_process(void **state)
 
 static void an_orphan_is_found_by_its_parents_pid(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 
 	(void)state;
 	add(recording, image(PID(1), 1, 0, BORN_START, AT(10)));
@@ -231,7 +221,7 @@ static void an_orphan_is_found_by_its_parents_pid(void **state)
 
 static void lies_about_parents_make_no_circle(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), PID(2), 0, BORN_FORK, AT(10));
 	size_t steps = 0;
 
@@ -253,7 +243,7 @@ static void lies_about_parents_make_no_circle(void **state)
 
 static void a_peak_that_the_exec_carried_over_is_not_the_images_own(void **state)
 {
-	struct recording *recording = new_recording();
+	struct recording *recording = recording_new("memory");
 	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
 
 	(void)state;
