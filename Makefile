@@ -119,7 +119,7 @@ $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 $(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
-		-Wl,-Bsymbolic-functions -Wl,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack -o $@ $(PRELOAD_OBJ)
+		-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack -o $@ $(PRELOAD_OBJ)
 
 # --- the command ---
 

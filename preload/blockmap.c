@@ -13,9 +13,11 @@ struct blockmap blockmap;
  */
 static void lock(void)
 {
+	uint32_t tries = 0;
+
 	signals_block();
 	while (__atomic_exchange_n(&blockmap.lock, 1, __ATOMIC_ACQUIRE))
-		sys_pause();
+		sys_wait(&tries);
 }
 
 static uint8_t *map_leaf(void)
@@ -68,6 +70,17 @@ uint8_t *blockmap_add_leaf(uint64_t address)
 	__atomic_store_n(&blockmap.lock, 0, __ATOMIC_RELEASE);
 	signals_restore();
 	return leaf;
+}
+
+void blockmap_lock_for_fork(void)
+{
+	lock();
+}
+
+void blockmap_unlock_after_fork(void)
+{
+	__atomic_store_n(&blockmap.lock, 0, __ATOMIC_RELEASE);
+	signals_restore();
 }
 
 void blockmap_forked(void)

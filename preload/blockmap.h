@@ -63,6 +63,10 @@ extern struct blockmap blockmap HIDDEN;        /* its pages are touched as they 
 /* Only in the one thread of a forked child: whoever held the lock does not exist here. */
 void blockmap_forked(void);
 
+/* Around a fork: a leaf is then either in the map and claimed, or not there. */
+void blockmap_lock_for_fork(void);
+void blockmap_unlock_after_fork(void);
+
 /* Puts a leaf over an address. Returns its first byte, or NULL when there is no memory. Any thread, also in a signal handler. */
 uint8_t *blockmap_add_leaf(uint64_t address) COLD;
 

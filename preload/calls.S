@@ -15,6 +15,9 @@
 vfork:
 __vfork:
 	endbr64
+	subq	$8, %rsp
+	call	vfork_begins
+	addq	$8, %rsp
 	popq	%rdi
 	movl	$SYS_vfork, %eax
 	syscall

@@ -104,7 +104,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_CHILD_UNRECORDED,"a forked child could not create its capture and was not recorded") \
 	X(NOTE_PEAK_BOUND,      "several threads: the peak of live bytes is a lower bound, short of the true peak by at most the figure beside it") \
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
-	X(NOTE_SHARED_COUNTERS, "more threads at once than counter slots: the surplus shares one slot, still exact") \
+	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
 	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
 #define CAPTURE_NOTE_CONSTANT(constant, text) constant,
 enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };

@@ -25,7 +25,7 @@ static bool executes_at_once(enum capture_ended kind)
 }
 
 /* Another thread is ending the process at this moment: this one would cut its ledger short. It is not waited for without end. */
-static uint32_t ending_begun;
+uint32_t ending_begun;               /* the thread that is at it */
 
 static void wait_for_other(void)
 {
@@ -42,12 +42,14 @@ void ending_forked(void)
 
 void ending(enum capture_ended kind, int code)
 {
+	uint32_t self = (uint32_t)sys_gettid(), other = 0;
 	int error = errno;
 
 	if (instrument_state != INSTRUMENT_ON || !instrument_is_own_process())
 		return;
-	if (__atomic_exchange_n(&ending_begun, 1, __ATOMIC_ACQUIRE) && kind == ENDED_EXIT) {
-		wait_for_other();
+	if (!__atomic_compare_exchange_n(&ending_begun, &other, self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) && kind == ENDED_EXIT) {
+		if (other != self) /* else a handler interrupted this very function */
+			wait_for_other();
 		errno = error;
 		return;
 	}
@@ -81,9 +83,18 @@ static void at_exit(int status, void *unused)
 		recording_report();
 }
 
+/* Registered first, it runs after the program's own handlers. */
+static int quick_status;
+
+static void at_quick(void)
+{
+	at_exit(quick_status, NULL);
+}
+
 void ending_register(void)
 {
 	on_exit(at_exit, NULL);
+	at_quick_exit(at_quick);
 }
 
 #define LEAVING_WRAPPER(name) \
@@ -101,8 +112,14 @@ EXPORT void name(int status) \
 LEAVING_WRAPPER(_exit)
 LEAVING_WRAPPER(_Exit)
 
-/* The handlers of at_quick_exit run inside libc's function: the last ledger is taken before them. */
-LEAVING_WRAPPER(quick_exit)
+EXPORT void quick_exit(int status)
+{
+	heap_next_ready();
+	quick_status = status;
+	count_call(CALL_EXIT_GROUP, false);
+	next.quick_exit(status);
+	__builtin_unreachable();
+}
 
 /* A handler of SIGABRT may still leave by longjmp, and the program go on: the ledger is only the latest then. */
 EXPORT void abort(void)

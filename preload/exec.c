@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <elf.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +20,7 @@
 #include "instrument.h"
 #include "next.h"
 #include "process.h"
+#include "ranges.h"
 #include "text.h"
 
 #define LOADER "ld-linux-x86-64.so.2"
@@ -169,7 +173,9 @@ static char **hand_over(const struct handover *over, const struct target *target
 {
 	char **built = NULL;
 
-	if (over->bytes && over->room && follows(target->directory, target->path, target->flags)) {
+	if (sandbox_active) /* the new image would know nothing of the filter, and be killed by it */
+		instrument_note(NOTE_NO_EXEC_FOLLOW, EPERM);
+	else if (over->bytes && over->room && follows(target->directory, target->path, target->flags)) {
 		built = environment_build(environment, over->room, over->bytes, how, pid, capture ? capture->image_number + 1 : 0);
 		if (!built)
 			instrument_note(NOTE_NO_EXEC_FOLLOW, 0);
@@ -191,7 +197,7 @@ static char **begin_exec(const struct handover *over, const struct target *targe
 		return (char **)(uintptr_t)environment;
 	own = instrument_is_own_process();
 	count_call(CALL_EXECVE, false);
-	if (own) {
+	if (own && (target->flags || !sys_failed(sys_call3(SYS_faccessat, target->directory, target->path, X_OK)))) {
 		strncpy(capture->exec_path, target->given, sizeof(capture->exec_path) - 1);
 		ending(ENDED_EXEC, 0);
 	}
@@ -216,6 +222,8 @@ EXPORT int execve(const char *path, char *const arguments[], char *const environ
 
 	heap_next_ready();
 	next.execve(path, arguments, begin_exec(&over, &target, environment));
+	if (errno == E2BIG) /* for want of the room that our variables take? */
+		next.execve(path, arguments, environment);
 	return failed_exec(&over);
 }
 
@@ -226,6 +234,8 @@ EXPORT int execveat(int directory, const char *path, char *const arguments[], ch
 
 	heap_next_ready();
 	next.execveat(directory, path, arguments, begin_exec(&over, &target, environment), flags);
+	if (errno == E2BIG) /* for want of the room that our variables take? */
+		next.execveat(directory, path, arguments, environment, flags);
 	return failed_exec(&over);
 }
 
@@ -236,6 +246,8 @@ EXPORT int fexecve(int fd, char *const arguments[], char *const environment[])
 
 	heap_next_ready();
 	next.fexecve(fd, arguments, begin_exec(&over, &target, environment));
+	if (errno == E2BIG) /* for want of the room that our variables take? */
+		next.fexecve(fd, arguments, environment);
 	return failed_exec(&over);
 }
 
@@ -247,6 +259,8 @@ EXPORT int execvpe(const char *file, char *const arguments[], char *const enviro
 
 	heap_next_ready();
 	next.execvpe(file, arguments, begin_exec(&over, &target, environment));
+	if (errno == E2BIG) /* for want of the room that our variables take? */
+		next.execvpe(file, arguments, environment);
 	return failed_exec(&over);
 }
 
@@ -343,49 +357,141 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 	return spawn(next.posix_spawnp, pid, &target, actions, attributes, arguments, environment);
 }
 
-/* system and popen spawn a shell inside libc with the program's environ: for that moment it is the one with our variables. */
-
 static const struct target shell = { AT_FDCWD, 0, "/bin/sh", "/bin/sh" };
 
-/* Puts our environment in the program's place; returns it, for return_environment. */
-static char **lend_environment(const struct handover *over)
-{
-	char **ours = environ;
+/*
+ * system(3) as libc does it (sysdeps/posix/system.c), but with posix_spawn's environment: environ belongs to the whole program, other
+ * threads read it meanwhile, and this call may be left by longjmp or cancelled.
+ */
+static struct {
+	pthread_mutex_t lock;
+	unsigned users;
+	struct sigaction interrupt, quit;       /* the program's, while there are users */
+} shells = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-	if (instrument_ready(&this_thread))
-		environ = ours = hand_over(over, &shell, environ, "spawn", sys_getpid());
-	return ours;
+struct shell_call {
+	sigset_t mask;                          /* the caller's */
+	pid_t pid;
+};
+
+static void shell_begin(struct shell_call *call)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t child;
+
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	pthread_mutex_lock(&shells.lock);
+	if (!shells.users++) {
+		sigaction(SIGINT, &ignore, &shells.interrupt);
+		sigaction(SIGQUIT, &ignore, &shells.quit);
+	}
+	pthread_sigmask(SIG_BLOCK, &child, &call->mask);
+	pthread_mutex_unlock(&shells.lock);
 }
 
-static void return_environment(const struct handover *over, char **ours, char **program)
+static void shell_end(const struct shell_call *call)
 {
-	if (environ == ours) /* else another thread has changed it meanwhile */
-		environ = program;
-	take_back(over);
+	pthread_mutex_lock(&shells.lock);
+	if (!--shells.users) {
+		sigaction(SIGINT, &shells.interrupt, NULL);
+		sigaction(SIGQUIT, &shells.quit, NULL);
+	}
+	pthread_sigmask(SIG_SETMASK, &call->mask, NULL);
+	pthread_mutex_unlock(&shells.lock);
+}
+
+static void shell_cancelled(void *pointer)
+{
+	struct shell_call *call = pointer;
+	int state;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	kill(call->pid, SIGKILL);
+	while (next.waitpid(call->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	shell_end(call);
+	pthread_setcancelstate(state, NULL);
+}
+
+static int shell_spawn(struct shell_call *call, const char *command)
+{
+	char *arguments[] = { "sh", "-c", (char *)(uintptr_t)command, NULL };
+	posix_spawnattr_t attributes;
+	sigset_t defaults;
+	int error;
+
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&defaults);
+	if (shells.interrupt.sa_handler != SIG_IGN)
+		sigaddset(&defaults, SIGINT);
+	if (shells.quit.sa_handler != SIG_IGN)
+		sigaddset(&defaults, SIGQUIT);
+	posix_spawnattr_setsigmask(&attributes, &call->mask);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	error = posix_spawn(&call->pid, shell.path, NULL, &attributes, arguments, environ);
+	posix_spawnattr_destroy(&attributes);
+	return error;
 }
 
 EXPORT int system(const char *command)
 {
-	char **program = environ, **ours;
-	HANDOVER(over, program);
-	int result;
+	struct shell_call call;
+	int status = 127 << 8, error;
 
 	heap_next_ready();
-	ours = lend_environment(&over);
-	result = next.system(command);
-	return_environment(&over, ours, program);
-	return result;
+	if (!command || !instrument_ready(&this_thread))
+		return next.system(command);
+	shell_begin(&call);
+	error = shell_spawn(&call, command);
+	if (!error) {
+		pthread_cleanup_push(shell_cancelled, &call);
+		while (waitpid(call.pid, &status, 0) < 0)
+			if (errno != EINTR) {
+				status = -1;
+				break;
+			}
+		pthread_cleanup_pop(0);
+	}
+	shell_end(&call);
+	if (error)
+		errno = error;
+	return status;
 }
 
+/*
+ * popen(3) keeps its children in a list of libc's own, so it must be libc's. It spawns with the program's environ: for that moment it
+ * is one with our variables, in memory that stays. One caller at a time; one that comes meanwhile, or after one that was left by
+ * longjmp, has its child go unrecorded.
+ */
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	char **program = environ, **ours;
-	HANDOVER(over, program);
+	static uint32_t busy;
+	static void *room;
+	static size_t room_bytes;
+	struct handover over = { 0 };
+	char **program, **ours;
 	FILE *result;
 
 	heap_next_ready();
-	ours = lend_environment(&over);
+	if (!instrument_ready(&this_thread) || __atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return next.popen(command, mode);
+	over.bytes = environment_room(environ);
+	if (room_bytes < over.bytes) { /* the old room is never given back: another thread may still be reading it */
+		room_bytes = page_up(over.bytes * 2);
+		room = sys_reserve(room_bytes);
+		if (room)
+			ranges_claim_instrument((uint64_t)room, (uint64_t)room + room_bytes);
+		else
+			room_bytes = 0;
+	}
+	over.room = room;
+	program = environ;
+	environ = ours = hand_over(&over, &shell, program, "spawn", sys_getpid());
 	result = next.popen(command, mode);
-	return_environment(&over, ours, program);
+	if (environ == ours) /* else another thread has changed it meanwhile */
+		environ = program;
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return result;
 }

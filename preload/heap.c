@@ -143,7 +143,7 @@ EXPORT void *malloc(size_t size)
 		return malloc_long_way(size);
 	block = next.malloc(size);
 	leaf = blockmap_leaf((uint64_t)block);
-	if (unlikely(!leaf))
+	if (unlikely(!leaf || !block)) /* there may be a leaf over address 0 */
 		return note_other(block, size);
 	usable = (((const uint64_t *)block)[-1] & ~7ULL) - 8; /* of a block that was not mapped alone, as all small ones */
 	leaf += blockmap_granule((uint64_t)block);

@@ -77,6 +77,7 @@ void snapshot_inherit(struct capture *child);                   /* in the child:
 void ending(enum capture_ended kind, int code) COLD;            /* the last ledger, the last figures */
 void ending_undone(void) COLD;                                  /* the exec failed, the program goes on */
 void ending_register(void);
+extern uint32_t ending_begun;                                  /* the thread that takes the last ledger, 0: none */
 void ending_forked(void);
 
 /* recording.c: where captures go */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The directory /proc for what can still open, and the files themselves for what no longer can. */
+/* Only the files: a descriptor of a directory would be a way out of a new root directory. */
 #include "kept.h"
 
 #include <errno.h>
@@ -7,12 +7,11 @@
 #include <sys/stat.h>
 
 #include "sys.h"
-#include "text.h"
 
-enum { PROC, SMAPS, PAGEMAP, STATUS, KEPT };
+enum { SMAPS, PAGEMAP, STATUS, KEPT };
 
-static const char *const names[KEPT] = { "", "smaps", "pagemap", "status" };
-static const char *const paths[KEPT] = { "/proc", "/proc/self/smaps", "/proc/self/pagemap", "/proc/self/status" };
+static const char *const names[KEPT] = { "smaps", "pagemap", "status" };
+static const char *const paths[KEPT] = { "/proc/self/smaps", "/proc/self/pagemap", "/proc/self/status" };
 
 static struct {
 	int   fd;                       /* -1: none, after kept_open */
@@ -50,7 +49,7 @@ void kept_open(void)
 
 		if (kept[i].open)
 			continue;
-		fd = sys_open(paths[i], i == PROC ? O_PATH | O_DIRECTORY : O_RDONLY, 0);
+		fd = sys_open(paths[i], O_RDONLY, 0);
 		if (fd < 0)
 			continue;
 		fd = move_high(fd);
@@ -63,12 +62,6 @@ void kept_open(void)
 	}
 }
 
-void kept_forked(void)
-{
-	for (int i = SMAPS; i < KEPT; i++)
-		kept[i].open = false;
-}
-
 static bool stands(int i)
 {
 	struct stat status;
@@ -76,20 +69,18 @@ static bool stands(int i)
 	return kept[i].open && identity(kept[i].fd, &status) && status.st_dev == kept[i].device && status.st_ino == kept[i].inode;
 }
 
+void kept_forked(void)
+{
+	for (int i = 0; i < KEPT; i++) {
+		if (stands(i))
+			sys_call1(SYS_close, kept[i].fd);
+		kept[i].open = false;
+	}
+}
+
 int kept_file(const char *name)
 {
-	char path[64];
-	struct text text = text_begin(path, sizeof(path));
-	long fd;
-
-	if (stands(PROC)) {
-		text_add(&text, "self/");
-		text_add(&text, name);
-		fd = sys_call4(SYS_openat, kept[PROC].fd, path, O_RDONLY | O_CLOEXEC, 0);
-		if (!sys_failed(fd))
-			return (int)fd;
-	}
-	for (int i = SMAPS; i < KEPT; i++) {
+	for (int i = 0; i < KEPT; i++) {
 		if (strcmp(name, names[i]) || !stands(i))
 			continue;
 		sys_call3(SYS_lseek, kept[i].fd, 0, SEEK_SET); /* refused: then it can be read once */

@@ -12,7 +12,7 @@
 /* Opens what is not open yet. */
 void kept_open(void);
 
-/* In a forked child: the files are the parent's, the directory serves it too. */
+/* In a forked child: closes them, for they tell of the parent. */
 void kept_forked(void);
 
 /*

@@ -13,6 +13,7 @@
 #include "instrument.h"
 #include "next.h"
 #include "ranges.h"
+#include "signals.h"
 
 /* Called by the object that defines malloc, when that is neither libc nor unknown: then what it maps is the allocator's. */
 static bool by_allocator(const void *caller)
@@ -41,11 +42,14 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 
 	if (!heap_next_ready()) /* while the next mmap is being looked up: the kernel's own */
 		return (void *)sys_call6(SYS_mmap, SYS_A(address), SYS_A(length), protection, flags, fd, offset);
+	if (!counted)
+		return next.mmap(address, length, protection, flags, fd, offset);
+	signals_block(); /* no handler may leave between the two */
 	result = next.mmap(address, length, protection, flags, fd, offset);
-	if (counted && result != MAP_FAILED && length)
+	if (result != MAP_FAILED && length)
 		ranges_claim((uint64_t)result, (uint64_t)result + length, kind_of(flags, caller), 0);
-	if (counted)
-		count_call(CALL_MMAP, result == MAP_FAILED);
+	signals_restore();
+	count_call(CALL_MMAP, result == MAP_FAILED);
 	return result;
 }
 
@@ -59,19 +63,29 @@ EXPORT void *mmap64(void *address, size_t length, int protection, int flags, int
 	return map(address, length, protection, flags, fd, offset, __builtin_return_address(0));
 }
 
-/* Takes ranges out before the kernel does. They are put back should it refuse, which it does for a bad argument alone. */
+/* Takes ranges out before the kernel does, unless it is sure to refuse (mm/mmap.c, do_vmi_munmap). */
+static void forget(uint64_t address, uint64_t length)
+{
+	const uint64_t top = 1UL << 47;
+
+	if (!length || address % PAGE_BYTES || address > top || length > top - address)
+		return;
+	snapshot_before_release(length);
+	ranges_drop(address, address + length);
+}
+
 EXPORT int munmap(void *address, size_t length)
 {
 	bool counted = ready();
 	int result;
 
-	if (counted && length && !((uint64_t)address % PAGE_BYTES)) {
-		snapshot_before_release(length);
-		ranges_drop((uint64_t)address, (uint64_t)address + length);
-	}
-	result = heap_next_ready() ? next.munmap(address, length) : (int)sys_call2(SYS_munmap, address, length);
-	if (counted)
-		count_call(CALL_MUNMAP, result != 0);
+	if (!counted)
+		return heap_next_ready() ? next.munmap(address, length) : (int)sys_call2(SYS_munmap, address, length);
+	signals_block();
+	forget((uint64_t)address, length);
+	result = next.munmap(address, length);
+	signals_restore();
+	count_call(CALL_MUNMAP, result != 0);
 	return result;
 }
 
@@ -190,3 +204,36 @@ COUNTED(mlock2, CALL_MLOCK2, (const void *address, size_t length, unsigned flags
 COUNTED(munlock, CALL_MUNLOCK, (const void *address, size_t length), (address, length))
 COUNTED(mlockall, CALL_MLOCKALL, (int flags), (flags))
 COUNTED(munlockall, CALL_MUNLOCKALL, (void), ())
+
+/*
+ * Through syscall(2). It must end there and not in the next mmap: that may be an allocator's, whose own mmap is this very call.
+ * Then the wrapper above counts it, and has the last word about its kind.
+ */
+long mappings_by_syscall(const long *a, const void *caller);
+
+long mappings_by_syscall(const long *a, const void *caller)
+{
+	bool counted = ready(), outer = !by_allocator(caller), known = false;
+	uint64_t address = (uint64_t)a[1], length = (uint64_t)a[2];
+	struct range range;
+	long result;
+
+	if (counted && a[0] == SYS_mremap)
+		known = ranges_find(address, &range) && range.start <= address;
+	if (counted && a[0] == SYS_munmap)
+		forget(address, length);
+	else if (known && !(a[4] & 4))
+		ranges_drop(address, address + length);
+	result = next.syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+	if (!counted)
+		return result;
+	if (a[0] == SYS_mmap && result != -1)
+		ranges_claim((uint64_t)result, (uint64_t)result + length, kind_of((int)a[4], caller), 0);
+	else if (known && result != -1)
+		ranges_claim((uint64_t)result, (uint64_t)result + (uint64_t)a[3], range.kind, range.tag);
+	else if (known && !(a[4] & 4))
+		ranges_claim(address, address + length, range.kind, range.tag);
+	if (outer)
+		count_call(a[0] == SYS_mmap ? CALL_MMAP : a[0] == SYS_munmap ? CALL_MUNMAP : CALL_MREMAP, result == -1);
+	return result;
+}

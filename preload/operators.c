@@ -12,9 +12,20 @@ typedef void *(*operator_function)();
 
 static void *lookup(operator_function *cache, const char *name)
 {
-	if (!*cache)
-		*(void **)cache = dlsym(RTLD_NEXT, name);
-	return *(void **)cache;
+	static const char *const libraries[] = { "libstdc++.so.6", "libc++abi.so.1", "libc++.so.1" };
+	void *found = *(void **)cache;
+
+	if (found)
+		return found;
+	found = dlsym(RTLD_NEXT, name);
+	/* A C program that opened a C++ library: its operators are in no scope that we can see, but they are loaded. */
+	for (size_t i = 0; !found && i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		void *library = dlopen(libraries[i], RTLD_LAZY | RTLD_NOLOAD);
+
+		found = library ? dlsym(library, name) : NULL;
+	}
+	*(void **)cache = found;
+	return found;
 }
 
 /* Counts only where the allocator has the operators; elsewhere malloc and free below do. */

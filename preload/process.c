@@ -27,16 +27,18 @@ static void prepare(void)
 	if (instrument_state != INSTRUMENT_ON)
 		return;
 	instrument_ready(&this_thread);
-	ranges_lock_for_fork();
 	snapshot_prepare_fork();
+	blockmap_lock_for_fork();
+	ranges_lock_for_fork();
 }
 
 static void parent(void)
 {
 	if (instrument_state != INSTRUMENT_ON)
 		return;
-	snapshot_fork_done();
 	ranges_unlock_after_fork();
+	blockmap_unlock_after_fork();
+	snapshot_fork_done();
 }
 
 static void child(void)
@@ -44,6 +46,7 @@ static void child(void)
 	if (instrument_state != INSTRUMENT_ON)
 		return;
 	ranges_unlock_after_fork();
+	blockmap_unlock_after_fork();
 	instrument_forked();
 	snapshot_fork_done();
 }
@@ -138,9 +141,15 @@ EXPORT pid_t _Fork(void)
 	return born(pid, CALL_FORK, BORN_FORK);
 }
 
-/* calls.S: the parent's side of vfork, and its failure */
+/* calls.S: before vfork, its parent's side, and its failure */
+void vfork_begins(void);
 void vfork_noted(pid_t pid);
 int vfork_failed(int error);
+
+void vfork_begins(void)
+{
+	instrument_ready(&this_thread);
+}
 
 void vfork_noted(pid_t pid)
 {
@@ -251,6 +260,7 @@ EXPORT int prctl(int option, ...)
 
 /* syscall(2): calls.S sends here what changes mappings or makes or ends processes, and all else straight to libc. */
 long syscall_of_interest(long number, long a, long b, long c, long d, long e, long f);
+long mappings_by_syscall(const long *a, const void *caller); /* mappings.c */
 void *next_syscall; /* for calls.S */
 
 long syscall_of_interest(long number, long a, long b, long c, long d, long e, long f)
@@ -260,11 +270,9 @@ long syscall_of_interest(long number, long a, long b, long c, long d, long e, lo
 	heap_next_ready();
 	switch (number) {
 	case SYS_mmap:
-		return (long)mmap((void *)a, (size_t)b, (int)c, (int)d, (int)e, f);
 	case SYS_munmap:
-		return munmap((void *)a, (size_t)b);
 	case SYS_mremap:
-		return (long)mremap((void *)a, (size_t)b, (size_t)c, (int)d, (void *)e);
+		return mappings_by_syscall((const long[]){ number, a, b, c, d, e, f }, __builtin_return_address(0));
 	case SYS_exit_group:
 		_exit((int)a);
 	case SYS_prctl:
@@ -337,7 +345,8 @@ static pid_t waited(pid_t pid, const int *status)
 	int error = errno;
 
 	count_call(CALL_WAIT4, pid < 0);
-	process_waited(pid, *status);
+	if (pid > 0) /* else nothing was stored, and the pointer may be a bad one */
+		process_waited(pid, *status);
 	errno = error;
 	return pid;
 }

@@ -20,9 +20,11 @@ __thread struct signals this_signals;
 
 static void lock(void)
 {
+	uint32_t tries = 0;
+
 	signals_block();
 	while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE))
-		sys_pause();
+		sys_wait(&tries);
 }
 
 static void unlock(void)

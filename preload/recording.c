@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "ranges.h"
 #include "text.h"
 
+static struct stat standard_error;      /* as it was at the start */
 static bool first_process;              /* made the recording itself: prints the report at its exit */
 static const char zeros[16384];
 static uint32_t own_pid;                /* outer_pid() */
@@ -220,6 +222,7 @@ static void make_directory(void)
 	long length;
 
 	first_process = true;
+	sys_call2(SYS_fstat, 2, &standard_error);
 	if (!environment_option("output", path, sizeof(path))) {
 		sys_call2(SYS_prctl, 16 /* PR_GET_NAME */, comm);
 		for (char *c = comm; *c; c++)
@@ -324,6 +327,14 @@ static void reporter_path(char *path, size_t room, const char *from_library)
 	text_add(&text, from_library);
 }
 
+/* A program may have closed it, and opened a file of its own in its place. */
+static bool standard_error_stands(void)
+{
+	struct stat now;
+
+	return !sys_failed(sys_call2(SYS_fstat, 2, &now)) && now.st_dev == standard_error.st_dev && now.st_ino == standard_error.st_ino;
+}
+
 static void complain(int error)
 {
 	static char line[PATH_MAX + 128];
@@ -340,7 +351,8 @@ static void complain(int error)
 		text_add(&text, environment_recording());
 		text_add(&text, " does\n");
 	}
-	sys_call3(SYS_write, 2, line, text.length);
+	if (standard_error_stands())
+		sys_call3(SYS_write, 2, line, text.length);
 }
 
 /* The program's limits are not the reporter's, as far as they may be raised again. False: it could not even be loaded. */
@@ -366,6 +378,8 @@ static bool lift_limits(void)
  */
 void recording_report(void)
 {
+	static uint32_t reporting, done; /* a handler of this thread, or another thread, may leave while we do */
+	uint32_t self = (uint32_t)sys_gettid(), other = 0, tries = 0;
 	static char beside[PATH_MAX], installed[PATH_MAX], value[PATH_MAX]; /* not on a stack that may be small */
 	static char file[PATH_MAX + 16] = "--report=", format[64] = "--format=";
 	const char *arguments[] = { "pagegap", "report", environment_recording(), NULL, NULL, NULL };
@@ -375,6 +389,11 @@ void recording_report(void)
 
 	if (!first_process)
 		return;
+	if (!__atomic_compare_exchange_n(&reporting, &other, self, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+		while (other != self && !__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+			sys_wait(&tries);
+		return;
+	}
 	if (failure || sandbox_active) {
 		complain(failure);
 		return;
@@ -401,5 +420,7 @@ void recording_report(void)
 		sys_call1(SYS_exit_group, 127);
 	}
 	if (child > 0)
-		sys_call4(SYS_wait4, child, &status, __WCLONE, NULL);
+		while (sys_call4(SYS_wait4, child, &status, __WCLONE, NULL) == -EINTR)
+			;
+	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
 }

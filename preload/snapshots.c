@@ -31,7 +31,8 @@ static struct {
 	uint64_t peak_rss_bytes;        /* of the best peak ledger */
 	uint32_t lock;
 	uint64_t waited_ns, migrated;   /* of threads that are gone */
-	uint32_t threads_ended, threads_unseen;
+	uint64_t unseen_ns;             /* how long the threads lived of which neither is known */
+	uint32_t threads_unseen;
 	int64_t  fork_blocks, fork_live, fork_usable; /* the parent's sums, for the child */
 	bool     fork_announced;
 } state;
@@ -54,6 +55,11 @@ static void sum_live(const struct capture *c, int64_t *blocks, int64_t *live, in
 /* Runs in the parent, before the fork: afterwards its counters move on. */
 void snapshot_prepare_fork(void)
 {
+	uint32_t tries = 0;
+
+	signals_block();
+	while (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE))
+		sys_wait(&tries);
 	sum_live(capture, &state.fork_blocks, &state.fork_live, &state.fork_usable);
 	state.fork_announced = true;
 }
@@ -80,6 +86,8 @@ void snapshot_forked(void)
 void snapshot_fork_done(void)
 {
 	state.fork_announced = false;
+	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
+	signals_restore();
 }
 
 /* Reads a small file of /proc into a buffer, NUL-terminated. False: it cannot be read. */
@@ -183,22 +191,30 @@ static void sum_threads(uint64_t *wait_ns, uint64_t *migrations)
 	}
 	if (fd >= 0)
 		sys_close(fd);
-	if (!wait_known)
+	if (!wait_known || state.unseen_ns > (sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns) / 100) /* the error would show */
 		*wait_ns = CAPTURE_UNKNOWN;
 	if (!migrations_known)
 		*migrations = CAPTURE_UNKNOWN;
 }
 
+/* A thread that lived for less than this is not worth the reading of files; how long it may have waited is kept instead. */
+#define SHORT_LIFE_NS 5000000ULL
+
 void snapshot_thread_ends(void)
 {
-	uint64_t wait = 0, migrations = 0;
+	uint64_t wait = 0, migrations = 0, lived = sys_now_ns(CLOCK_MONOTONIC) - this_thread.start_ns;
 
+	if (lived < SHORT_LIFE_NS) {
+		__atomic_fetch_add(&state.unseen_ns, lived, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&state.threads_unseen, 1, __ATOMIC_RELAXED);
+		return;
+	}
 	if (read_wait("/proc/thread-self/schedstat", &wait))
 		__atomic_fetch_add(&state.waited_ns, wait, __ATOMIC_RELAXED);
-	if (sys_now_ns(CLOCK_MONOTONIC) - this_thread.start_ns > 10 * LOOK_NS && read_migrations("/proc/thread-self/sched", &migrations))
+	if (read_migrations("/proc/thread-self/sched", &migrations))
 		__atomic_fetch_add(&state.migrated, migrations, __ATOMIC_RELAXED);
 	else
-		__atomic_fetch_add(&state.threads_unseen, 1, __ATOMIC_RELAXED); /* too short a life to read a long file for */
+		__atomic_fetch_add(&state.threads_unseen, 1, __ATOMIC_RELAXED);
 }
 
 static uint64_t timeval_ns(const struct timeval *t)
@@ -262,6 +278,12 @@ void snapshot_take(enum capture_why why, const char *name)
 		}
 		sys_call0(SYS_sched_yield);
 	}
+	if (why == WHY_PEAK && __atomic_load_n(&ending_begun, __ATOMIC_RELAXED)) { /* the last ledger is the last */
+		__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
+		signals_restore();
+		return;
+	}
+	start = sys_now_ns(CLOCK_MONOTONIC);
 	place = place_for(why);
 	sequence = place->sequence;
 	error = ledger_of(capture, 0, place, capture->mappings, &capture->mappings_used, &capture->mappings_dropped);
@@ -304,6 +326,8 @@ static void look_for_peak(uint64_t now, uint64_t held_ns)
 	uint64_t mapped, resident, highest, allowed = (now - capture->start_ns) / COST_SHARE, modelled;
 	struct rusage usage;
 
+	if (__atomic_load_n(&ending_begun, __ATOMIC_RELAXED)) /* other threads run on while the last ledger is read */
+		return;
 	read_usage(&usage);
 	highest = (uint64_t)usage.ru_maxrss << 10;
 	if (highest <= state.peak_rss_bytes + state.peak_rss_bytes / PEAK_STEP + (256 << 10))
@@ -410,5 +434,7 @@ void snapshot_before_release(uint64_t bytes)
 		return;
 	if (state.next_look_ns > now && bytes < (1 << 20))
 		return;
+	signals_block(); /* a handler may leave by longjmp, and leave our descriptors open */
 	look_for_peak(now, begin_look(now));
+	signals_restore();
 }

@@ -138,6 +138,17 @@ static inline void sys_pause(void)
 	__asm__ volatile("pause");
 }
 
+/* For loops that wait for a lock: after some tries, sleep, since the holder may need this very processor and have a lower priority. */
+static inline void sys_wait(uint32_t *tries)
+{
+	struct timespec moment = { 0, 20000 };
+
+	if (++*tries < 100)
+		sys_pause();
+	else
+		sys_call2(SYS_nanosleep, &moment, NULL);
+}
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define EXPORT      __attribute__((visibility("default")))

@@ -12,32 +12,49 @@
 uint32_t threads_started;               /* beyond the one that came with the image */
 static bool extended;                   /* the slots beyond the first are backed */
 
+static void take(struct thread *thread, struct capture_counters *slot)
+{
+	thread->counters = slot;
+	thread->shared = slot == &capture->counters[0];
+	heap_choose_way(thread);
+}
+
+/* Claims a slot that says @from; looked at first, because the slots of others are hot in their caches. */
+static bool claim(struct capture_counters *slot, uint32_t from, uint32_t tid)
+{
+	return __atomic_load_n(&slot->tid, __ATOMIC_RELAXED) == from &&
+	       __atomic_compare_exchange_n(&slot->tid, &from, tid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 bool thread_attach(struct thread *thread)
 {
-	uint32_t tid = (uint32_t)sys_gettid();
+	uint32_t tid = (uint32_t)sys_gettid(), slots = CAPTURE_COUNTERS_EAGER;
+	int pid = sys_getpid();
 
 	if (!capture)
 		return false;
 	thread->start_ns = sys_now_ns(CLOCK_MONOTONIC);
 	for (uint32_t i = 1; i < CAPTURE_COUNTERS; i++) {
-		uint32_t none = 0;
-
-		if (i >= CAPTURE_COUNTERS_EAGER && !extended) {
-			if (!recording_extend())
+		if (i == slots) {
+			if (!extended && !(extended = recording_extend()))
 				break;
-			extended = true;
+			slots = CAPTURE_COUNTERS;
 		}
-		if (__atomic_compare_exchange_n(&capture->counters[i].tid, &none, tid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-			thread->counters = &capture->counters[i];
-			thread->shared = false;
-			heap_choose_way(thread);
+		if (claim(&capture->counters[i], 0, tid)) {
+			take(thread, &capture->counters[i]);
+			return true;
+		}
+	}
+	for (uint32_t i = 1; i < slots; i++) { /* threads that libc or clone made end without a word to us */
+		uint32_t owner = __atomic_load_n(&capture->counters[i].tid, __ATOMIC_RELAXED);
+
+		if (owner && sys_call3(SYS_tgkill, pid, owner, 0) == -ESRCH && claim(&capture->counters[i], owner, tid)) {
+			take(thread, &capture->counters[i]);
 			return true;
 		}
 	}
 	instrument_note(NOTE_SHARED_COUNTERS, 0);
-	thread->counters = &capture->counters[0];
-	thread->shared = true;
-	heap_choose_way(thread);
+	take(thread, &capture->counters[0]);
 	return true;
 }
 
@@ -52,9 +69,7 @@ void thread_detach(void)
 	if (thread->shared)
 		return;
 	snapshot_tick(thread);
-	thread->shared = true;
-	thread->counters = &capture->counters[0];
-	heap_choose_way(thread);
+	take(thread, &capture->counters[0]);
 	__atomic_store_n(&own->tid, 0, __ATOMIC_RELEASE);
 }
 
