@@ -70,7 +70,6 @@ faults_of_recording() {
 		echo "the recording cannot be read: $(head -c 300 "$place/json.err")"
 		return
 	fi
-	JSONS+=("$place/json")
 	jq -r '[.processes[].pid] | unique | length' "$place/json" >"$place/figures"
 	jq -r '[.processes[].snapshots[] | select(.why == "exit" or .why == "exec")
 		| .unexplained_mapped_bytes, .unexplained_resident_bytes | fabs] | max // 0' "$place/json" >>"$place/figures"

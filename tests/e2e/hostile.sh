@@ -34,17 +34,17 @@ expected_endings() {
 
 # What is wrong with the recording in $1, one line each. $2: mode, $3: endings, $4: ledger, $5: heap
 recording_faults() {
-	local place=$1 json=$1/json
+	local place=$1 json=$1/json unexplained
 	if ! read_recording "$place"; then
 		echo "the recording cannot be read: $(head -c 300 "$place/json.err")"
 		return
 	fi
-	JSONS+=("$json")
 	jq -r -f "$HOSTILE/endings.jq" "$json" 2>&1 | sort >"$place/endings"
 	expected_endings "$2" "$3" | sort >"$place/endings.expected"
 	diff --label expected --label recorded -U0 "$place/endings.expected" "$place/endings" | grep '^[-+][^-+]' |
 		sort | uniq -c | sed 's/ *\([0-9]*\) \(.\)/recorded endings: \1 times \2/'
-	jq -r --arg unexplained "$([[ -z $4 ]] && echo zero || echo some)" -f "$HOSTILE/wrong.jq" "$json" 2>&1
+	case $4 in '') unexplained=zero ;; churning) unexplained=any ;; *) unexplained=some ;; esac
+	jq -r --arg unexplained "$unexplained" -f "$HOSTILE/wrong.jq" "$json" 2>&1
 	[[ $4 == none ]] || jq -r '.processes | map(select(.born_by == "start"))[0].pid as $root
 		| map(select(.pid == $root and .ended_by.kind != "exec" and (.snapshots | any(.why == "exit") | not)))
 		| .[] | "the first process has no ledger of its exit"' "$json" 2>&1

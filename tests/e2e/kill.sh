@@ -93,7 +93,6 @@ kill_one() {
 			compare_counts "${BASE[$1 $2]}" "$(recorded)" "$(witnessed "$PLACE/witness")"
 		)
 		verdict "$title" "$faults"
-		JSONS+=("$PLACE/json")
 	fi
 	discard "$PLACE"
 }
@@ -112,7 +111,6 @@ kill_start() {
 		ok "$title: not even born"
 	elif read_recording "$PLACE"; then
 		check_eq "$title" 'signal 9' "$(jq -r '.processes[0].ended_by | "\(.kind) \(.code)"' "$PLACE/json")"
-		JSONS+=("$PLACE/json")
 	else
 		not_ok "$title" "the recording cannot be read: $(cat "$PLACE/json.err")"
 	fi

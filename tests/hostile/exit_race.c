@@ -7,7 +7,7 @@
  * run: thread => exit 69
  * run: _exit => exit 70
  * run: executed => exit 0
- * ledger: threaded
+ * ledger: churning
  */
 #include "hostile.h"
 

@@ -9,6 +9,7 @@
  * run: errno-syscall => exit 0; exit 9
  * run: kill-syscall => exit 0; exit 9
  * ledger: none
+ * says: preloaded alone, that the report cannot be printed from behind the filter
  */
 #include "hostile.h"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Reads a JSON report and prints one line for each thing that is wrong with its ledgers: the rows and what is
 # unexplained must sum to the kernel's figures; with $unexplained == "zero" nothing may be unexplained in the snapshot
-# at exit or exec, "some" allows it (other threads were alive); at a peak it is one in a thousand at most.
+# at exit or exec, "some" allows it (other threads were alive); at a peak it is one in a thousand, or four pages, at most. "any" only adds up.
 # Rows that are unknown (the heap's, of a program with its own malloc) are null: what they would hold stands elsewhere.
 def sum(f): [.rows[] | f // 0] | add;
 .processes[] | "pid \(.pid) image \(.image)" as $who | .snapshots[]
@@ -15,8 +15,9 @@ def sum(f): [.rows[] | f // 0] | add;
 	(select($unexplained == "zero" and (.why == "exit" or .why == "exec") and
 		(.unexplained_mapped_bytes != 0 or .unexplained_resident_bytes != 0))
 		| fault("unexplained \(.unexplained_mapped_bytes) mapped, \(.unexplained_resident_bytes) resident")),
-	(select(.why == "peak" and ((.unexplained_mapped_bytes | fabs) * 1000 > .vm_size_bytes or
-		(.unexplained_resident_bytes | fabs) * 1000 > .rss_bytes))
+	(select($unexplained != "any" and .why == "peak" and
+		((.unexplained_mapped_bytes | fabs) > ([.vm_size_bytes / 1000, 16384] | max) or
+		(.unexplained_resident_bytes | fabs) > ([.rss_bytes / 1000, 16384] | max)))
 		| fault("unexplained \(.unexplained_mapped_bytes) of \(.vm_size_bytes) mapped, " +
 			"\(.unexplained_resident_bytes) of \(.rss_bytes) resident"))
 )
