@@ -55,7 +55,8 @@ json_t *json_snapshots(const struct subject *subject)
 	for (size_t i = 0; i < count; i++) {
 		const struct capture_snapshot *s = sorted[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "why", whys[s->why],
+		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "why", whys[s->why],
+						       "name", s->why == WHY_MARK ? json_text_or_null(s->name) : json_null(),
 						       "at_ns", json_figure(figure_less(s->at_ns, subject->capture->start_ns)),
 						       "vm_size_bytes", json_figure(s->vm_size_bytes), "rss_bytes", json_figure(s->rss_bytes),
 						       "page_table_bytes", json_figure(s->page_table_bytes), "rows", rows_of(subject, s),

@@ -100,7 +100,8 @@ static bool is_sound(const struct capture *c, pid_t pid)
 
 static int take(pid_t pid, const struct live_mapping *mapping)
 {
-	struct capture_snapshot snapshot = { .why = WHY_REQUEST };
+	struct capture_snapshot snapshot = { 0 };
+	uint64_t start;
 	int fd, error = EINVAL;
 	struct capture *c = map_capture(mapping, &fd);
 
@@ -109,10 +110,11 @@ static int take(pid_t pid, const struct live_mapping *mapping)
 	if (is_sound(c, pid)) {
 		while (flock(fd, LOCK_EX) && errno == EINTR)
 			;
-		snapshot.at_ns = now_ns();
+		start = now_ns();
 		error = ledger_of(c, pid, &snapshot, NULL, NULL, NULL);
 		snapshot.why = WHY_REQUEST;
-		snapshot.cost_ns = now_ns() - snapshot.at_ns;
+		snapshot.at_ns = start;
+		snapshot.cost_ns = now_ns() - start;
 		if (!error)
 			store(c, &snapshot);
 	}
