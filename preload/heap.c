@@ -132,7 +132,7 @@ static __attribute__((noinline)) void *note_peak(void *block)
 	return block;
 }
 
-EXPORT void *malloc(size_t size)
+EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
 {
 	struct capture_counters *c = this_thread.fast;
 	uint64_t usable;
@@ -183,7 +183,7 @@ static __attribute__((noinline)) void free_long_way(void *address)
 	heap_leave(thread);
 }
 
-EXPORT void free(void *address)
+EXPORT __attribute__((aligned(64), hot)) void free(void *address)
 {
 	struct capture_counters *c = this_thread.fast;
 	uint8_t *byte = blockmap_leaf((uint64_t)address);

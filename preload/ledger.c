@@ -233,6 +233,11 @@ static bool arena_at(struct ledger *l, uint64_t base)
 	l->arena.size = 0;
 	if (sys_read_memory(l->pid, base, &header, sizeof(header)) != sizeof(header))
 		return false;
+	if (l->mapping.start == base && !header.state && !header.size && !header.accessible && l->mapping.end - base <= ARENA_BYTES) {
+		/* mapped, and about to be written, by a thread that a fork has left behind */
+		l->arena.size = l->arena.accessible = l->mapping.end - base;
+		return true;
+	}
 	if (!header.size || header.size > header.accessible || header.accessible > ARENA_BYTES ||
 	    (header.accessible & (PAGE_BYTES - 1)) || header.previous % ARENA_BYTES ||
 	    header.state % ARENA_BYTES < sizeof(header) || header.state % ARENA_BYTES > 256 ||
