@@ -172,10 +172,11 @@ static void serve(struct broker *broker, int client)
 
 	if (got <= 0)
 		return;
-	if ((size_t)got < sizeof(request) && (size_t)got > token + 1 && !getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
+	if ((size_t)got < sizeof(request) && (size_t)got > token + 1 &&
+	    !getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &length)) {
 		request[got] = '\0';
-		if (!memchr(request, '\0', (size_t)got) && same_token(request, broker->token, token) && request[token] == ' ' &&
-		    good_name(request + token + 1, peer.pid))
+		if (!memchr(request, '\0', (size_t)got) && same_token(request, broker->token, token) &&
+		    request[token] == ' ' && good_name(request + token + 1, peer.pid))
 			fd = create(broker, request + token + 1);
 	}
 	answer(client, fd);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Captures for those that cannot create them: an observed process that has given up its privileges, changed its root or lowered its
- * limits asks the runner for one, over a socket in the abstract namespace: one message "TOKEN FILE", one answer 'k' with a descriptor
- * or 'n' without. Whoever knows the name can connect, so everything that comes is suspect: the token must be right, the file must be
- * named after the process that the kernel says is asking. Nothing here waits for a client.
+ * Captures for those that cannot create them: an observed process that has given up its privileges, changed its root or
+ * lowered its limits asks the runner for one, over a socket in the abstract namespace: one message "TOKEN FILE", one
+ * answer 'k' with a descriptor or 'n' without. Whoever knows the name can connect, so everything that comes is suspect:
+ * the token must be right, the file must be named after the process that the kernel says is asking. Nothing here waits
+ * for a client.
  */
 #ifndef PAGEGAP_BROKER_H
 #define PAGEGAP_BROKER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bounds for every field of a capture. What identifies it must be right, or it is not shown at all; anything else that makes no sense
- * becomes unknown, and the first such finding is told.
+ * Bounds for every field of a capture. What identifies it must be right, or it is not shown at all; anything else that
+ * makes no sense becomes unknown, and the first such finding is told.
  */
 #include "check.h"
 
@@ -90,14 +90,16 @@ static bool check_identity(const struct capture *c, size_t read, uint64_t file_b
 	if (read < offsetof(struct capture, page_size) || memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)))
 		return fail(defect, room, "not a capture of pagegap");
 	if (c->version > CAPTURE_VERSION)
-		return fail(defect, room, "made by a newer pagegap (format %" PRIu32 "), this one reads %d", c->version, CAPTURE_VERSION);
+		return fail(defect, room, "made by a newer pagegap (format %" PRIu32 "), this one reads %d", c->version,
+			    CAPTURE_VERSION);
 	if (c->version != CAPTURE_VERSION)
 		return fail(defect, room, "damaged: format %" PRIu32, c->version);
 	if (c->header_bytes != sizeof(*c))
-		return fail(defect, room, "damaged: it says that it has %" PRIu32 " bytes, not %zu", c->header_bytes, sizeof(*c));
-	if (file_bytes != sizeof(*c) || read != sizeof(*c))
-		return fail(defect, room, "%s: %" PRIu64 " bytes, not %zu", file_bytes < sizeof(*c) ? "truncated" : "damaged", file_bytes,
+		return fail(defect, room, "damaged: it says that it has %" PRIu32 " bytes, not %zu", c->header_bytes,
 			    sizeof(*c));
+	if (file_bytes != sizeof(*c) || read != sizeof(*c))
+		return fail(defect, room, "%s: %" PRIu64 " bytes, not %zu",
+			    file_bytes < sizeof(*c) ? "truncated" : "damaged", file_bytes, sizeof(*c));
 	if (c->page_size < 4096 || c->page_size > 65536 || (c->page_size & (c->page_size - 1)))
 		return fail(defect, room, "damaged: pages of %" PRIu32 " bytes", c->page_size);
 	if (!c->pid || c->pid > INT32_MAX || c->parent_pid > INT32_MAX)
@@ -144,7 +146,8 @@ static void check_life(struct check *check, struct capture *c)
 		check_number(check, "the count of a note", &c->notes[i].count);
 	}
 }
-_Static_assert(offsetof(struct capture, max_rss_bytes) - offsetof(struct capture, user_ns) == 8 * sizeof(uint64_t), "nine numbers");
+_Static_assert(offsetof(struct capture, max_rss_bytes) - offsetof(struct capture, user_ns) == 8 * sizeof(uint64_t),
+	       "nine numbers");
 
 static void check_heap(struct check *check, struct capture *c)
 {
@@ -181,9 +184,12 @@ static void check_counters(struct check *check, struct capture *c)
 	finding(check, "%s", own.defect);
 	c->has_heap = 0;
 }
-_Static_assert(offsetof(struct capture, inherited_usable_bytes) - offsetof(struct capture, inherited_blocks) == 16, "three numbers");
-_Static_assert(offsetof(struct capture_counters, requested_bytes) - offsetof(struct capture_counters, frees) == 24, "four numbers");
-_Static_assert(offsetof(struct capture_counters, unknown_frees) - offsetof(struct capture_counters, untracked) == 16, "three numbers");
+_Static_assert(offsetof(struct capture, inherited_usable_bytes) - offsetof(struct capture, inherited_blocks) == 16,
+	       "three numbers");
+_Static_assert(offsetof(struct capture_counters, requested_bytes) - offsetof(struct capture_counters, frees) == 24,
+	       "four numbers");
+_Static_assert(offsetof(struct capture_counters, unknown_frees) - offsetof(struct capture_counters, untracked) == 16,
+	       "three numbers");
 
 /* A ledger that is not whole or makes no sense is none at all: its rows are there to be added up. */
 static void check_snapshot(struct check *check, struct capture_snapshot *s)
@@ -207,7 +213,8 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 	finding(check, "a ledger makes no sense%s%s", *own.defect ? ": " : "", own.defect);
 	s->sequence = 0;
 }
-_Static_assert(offsetof(struct capture_snapshot, thp_eligible_bytes) - offsetof(struct capture_snapshot, at_ns) == 48, "seven numbers");
+_Static_assert(offsetof(struct capture_snapshot, thp_eligible_bytes) - offsetof(struct capture_snapshot, at_ns) == 48,
+	       "seven numbers");
 
 static void check_series(struct check *check, struct capture *c)
 {
@@ -217,7 +224,8 @@ static void check_series(struct check *check, struct capture *c)
 	check_limit(check, "mappings_used", &c->mappings_used, CAPTURE_MAPPINGS);
 	check_number(check, "mappings_dropped", &c->mappings_dropped);
 	for (size_t i = 0; i < c->samples_used; i++)
-		check_numbers(check, "a sample", &c->samples[i].at_ns, sizeof(struct capture_sample) / sizeof(uint64_t));
+		check_numbers(check, "a sample", &c->samples[i].at_ns,
+			      sizeof(struct capture_sample) / sizeof(uint64_t));
 	for (size_t i = 0; i < c->mappings_used; i++) {
 		struct capture_mapping *m = &c->mappings[i];
 

@@ -20,8 +20,8 @@ enum check_result {
  * @file_bytes: size of the file
  * @defect: the first thing that was wrong, for CHECK_CLEANED and CHECK_UNUSABLE
  *
- * Afterwards every index, count and enumeration is within its bounds, every string ends, and every figure is below 2^62 or
- * CAPTURE_UNKNOWN, so that the sum over all counters does not overflow unnoticed.
+ * Afterwards every index, count and enumeration is within its bounds, every string ends, and every figure is below 2^62
+ * or CAPTURE_UNKNOWN, so that the sum over all counters does not overflow unnoticed.
  */
 enum check_result check_capture(struct capture *capture, size_t read, uint64_t file_bytes, char *defect, size_t room);
 

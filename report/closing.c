@@ -2,8 +2,8 @@
 /*
  * The last record. Written with pwrite rather than through a mapping: on a full disk that is an error, not a SIGBUS.
  *
- * wait4(2) adds what children used that the process has waited for to its own, so the figures are read before it, while the process
- * is a zombie. Only the peak of resident memory is nowhere else.
+ * wait4(2) adds what children used that the process has waited for to its own, so the figures are read before it, while
+ * the process is a zombie. Only the peak of resident memory is nowhere else.
  */
 #include "closing.h"
 
@@ -49,8 +49,8 @@ static bool newest_image(int directory, pid_t pid, uint32_t *number)
 		uint32_t of, image;
 		int end = 0;
 
-		if (sscanf(entry->d_name, "%9" SCNu32 ".%9" SCNu32 "%n", &of, &image, &end) != 2 || of != (uint32_t)pid ||
-		    strcmp(entry->d_name + end, CAPTURE_SUFFIX))
+		if (sscanf(entry->d_name, "%9" SCNu32 ".%9" SCNu32 "%n", &of, &image, &end) != 2 ||
+		    of != (uint32_t)pid || strcmp(entry->d_name + end, CAPTURE_SUFFIX))
 			continue;
 		if (!found || image > *number)
 			*number = image;
@@ -66,8 +66,14 @@ static void write_usage(struct capture *c, const struct departure *departure)
 	bool recorded = c->max_rss_bytes != 0;
 	const uint64_t *from = (const uint64_t *)&departure->usage;
 	uint64_t *to[] = {
-		&c->user_ns, &c->system_ns, &c->runnable_wait_ns, &c->voluntary_switches, &c->involuntary_switches, &c->migrations,
-		&c->minor_faults, &c->major_faults,
+		&c->user_ns,
+		&c->system_ns,
+		&c->runnable_wait_ns,
+		&c->voluntary_switches,
+		&c->involuntary_switches,
+		&c->migrations,
+		&c->minor_faults,
+		&c->major_faults,
 	};
 
 	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
@@ -176,8 +182,8 @@ static char *capture_name(const struct launch *launch, uint32_t number)
 }
 
 /* @before: the image that executed this one, or NULL if it is the first. */
-static void close_unrecorded(int directory, const struct launch *launch, const struct departure *departure, const struct capture *before,
-			     uint32_t number, int flags)
+static void close_unrecorded(int directory, const struct launch *launch, const struct departure *departure,
+			     const struct capture *before, uint32_t number, int flags)
 {
 	struct capture *c = memory_get(sizeof(*c));
 	char *name = capture_name(launch, number);
@@ -206,15 +212,17 @@ static bool read_life(int fd, struct capture *c)
 	       pread(fd, c, offsetof(struct capture, anatomy), 0) == (ssize_t)offsetof(struct capture, anatomy);
 }
 
-static void close_recorded(int directory, const struct launch *launch, const struct departure *departure, uint32_t number)
+static void close_recorded(int directory, const struct launch *launch, const struct departure *departure,
+			   uint32_t number)
 {
 	static const char nothing[sizeof(((struct capture *)NULL)->magic)];
 	struct capture *c = memory_get(sizeof(*c));
 	char *name = capture_name(launch, number);
 	int fd = openat(directory, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	size_t from = offsetof(struct capture, ended), to = offsetof(struct capture, notes);
-	bool known = fd >= 0 && read_life(fd, c) && !memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)) && c->version == CAPTURE_VERSION &&
-		     c->header_bytes == sizeof(*c) && c->pid == (uint32_t)launch->pid && memchr(c->exec_path, '\0', sizeof(c->exec_path));
+	bool known = fd >= 0 && read_life(fd, c) && !memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)) &&
+		     c->version == CAPTURE_VERSION && c->header_bytes == sizeof(*c) &&
+		     c->pid == (uint32_t)launch->pid && memchr(c->exec_path, '\0', sizeof(c->exec_path));
 
 	if (known && c->ended == ENDED_EXEC) {
 		close_unrecorded(directory, launch, departure, c, number + 1, O_EXCL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the dead could not record. A program that was killed has no last word, one that could not load the library has none at all: the
- * runner, which waits for it, writes into the recording what the kernel says.
+ * What the dead could not record. A program that was killed has no last word, one that could not load the library has
+ * none at all: the runner, which waits for it, writes into the recording what the kernel says.
  */
 #ifndef PAGEGAP_CLOSING_H
 #define PAGEGAP_CLOSING_H
@@ -23,8 +23,8 @@ void departure_of(pid_t pid, struct departure *departure);
 /*
  * closing_write - complete the recording of a program that has ended
  *
- * Its newest capture gets what was not recorded; a program that left none gets one. Says one line on standard error when the program
- * could not be observed.
+ * Its newest capture gets what was not recorded; a program that left none gets one. Says one line on standard error
+ * when the program could not be observed.
  */
 void closing_write(const struct launch *launch, const struct departure *departure);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What went wrong, in one line on standard error: what, where, what to do. And the exit statuses of the command itself. */
+/*
+ * What went wrong, in one line on standard error: what, where, what to do. And the exit statuses of the command itself.
+ */
 #ifndef PAGEGAP_COMPLAIN_H
 #define PAGEGAP_COMPLAIN_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Sums over a capture. Counters of one thread mean nothing, their sum does; a figure that one part does not know is unknown. */
+/*
+ * Sums over a capture. Counters of one thread mean nothing, their sum does; a figure that one part does not know is
+ * unknown.
+ */
 #include "figures.h"
 
 #include <stdlib.h>
@@ -54,9 +57,19 @@ static uint64_t plausible(uint64_t figure)
 void figures_heap(const struct capture *c, struct capture_totals *heap)
 {
 	uint64_t *figures[] = {
-		&heap->allocations, &heap->frees, &heap->reallocations, &heap->failed, &heap->requested_bytes, &heap->freed_bytes,
-		&heap->live_blocks, &heap->live_bytes, &heap->usable_live_bytes, &heap->peak_live_bytes, &heap->untracked,
-		&heap->untracked_bytes, &heap->unknown_frees,
+		&heap->allocations,
+		&heap->frees,
+		&heap->reallocations,
+		&heap->failed,
+		&heap->requested_bytes,
+		&heap->freed_bytes,
+		&heap->live_blocks,
+		&heap->live_bytes,
+		&heap->usable_live_bytes,
+		&heap->peak_live_bytes,
+		&heap->untracked,
+		&heap->untracked_bytes,
+		&heap->unknown_frees,
 	};
 
 	if (!c->has_heap) {
@@ -67,7 +80,8 @@ void figures_heap(const struct capture *c, struct capture_totals *heap)
 	capture_totals(c, heap);
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
 		*figures[i] = plausible(*figures[i]);
-	if (heap->peak_live_bytes != CAPTURE_UNKNOWN && heap->live_bytes != CAPTURE_UNKNOWN && heap->live_bytes > heap->peak_live_bytes)
+	if (heap->peak_live_bytes != CAPTURE_UNKNOWN && heap->live_bytes != CAPTURE_UNKNOWN &&
+	    heap->live_bytes > heap->peak_live_bytes)
 		heap->peak_live_bytes = heap->live_bytes; /* what lives now was reached */
 }
 

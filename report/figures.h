@@ -8,7 +8,10 @@
 #include "../preload/capture.h"
 #include "recording.h"
 
-/* a + b and a - b of figures that can be unknown; a difference below zero is unknown too: the counts were read while they moved. */
+/*
+ * a + b and a - b of figures that can be unknown; a difference below zero is unknown too: the counts were read while
+ * they moved.
+ */
 uint64_t figure_sum(uint64_t a, uint64_t b);
 uint64_t figure_less(uint64_t a, uint64_t b);
 

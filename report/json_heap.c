@@ -11,12 +11,15 @@ static json_t *histogram(const struct subject *subject)
 	array = json_array();
 	for (size_t i = 0; i < CAPTURE_SIZE_CLASSES; i++) {
 		bool last = i == CAPTURE_SIZE_CLASSES - 1;
+		json_t *band;
 
 		if (!subject->heap.size_class[i])
 			continue;
-		json_array_append_new(array, json_pack("{s:o, s:o, s:o}", "from", json_figure(i ? 1ULL << (i - 1) : 0),
-						       "to", last ? json_null() : json_figure(i ? (1ULL << i) - 1 : 0),
-						       "allocations", json_figure(subject->heap.size_class[i])));
+		band = json_object();
+		json_put_figure(band, "from", i ? 1ULL << (i - 1) : 0);
+		json_put_figure(band, "to", last ? CAPTURE_UNKNOWN : i ? (1ULL << i) - 1 : 0);
+		json_put_figure(band, "allocations", subject->heap.size_class[i]);
+		json_array_append_new(array, band);
 	}
 	return array;
 }
@@ -24,13 +27,19 @@ static json_t *histogram(const struct subject *subject)
 json_t *json_heap(const struct subject *subject)
 {
 	const struct capture_totals *heap = &subject->heap;
+	json_t *object = json_object();
 
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "allocator", json_text_or_null(subject->capture->allocator),
-			 "allocations", json_figure(heap->allocations), "frees", json_figure(heap->frees),
-			 "reallocations", json_figure(heap->reallocations), "failed", json_figure(heap->failed),
-			 "requested_bytes", json_figure(heap->requested_bytes), "freed_bytes", json_figure(heap->freed_bytes),
-			 "live_blocks", json_figure(heap->live_blocks), "live_requested_bytes", json_figure(heap->live_bytes),
-			 "live_usable_bytes", json_figure(heap->usable_live_bytes),
-			 "peak_live_requested_bytes", json_figure(heap->peak_live_bytes), "size_histogram", histogram(subject));
+	json_put(object, "allocator", json_text_or_null(subject->capture->allocator));
+	json_put_figure(object, "allocations", heap->allocations);
+	json_put_figure(object, "frees", heap->frees);
+	json_put_figure(object, "reallocations", heap->reallocations);
+	json_put_figure(object, "failed", heap->failed);
+	json_put_figure(object, "requested_bytes", heap->requested_bytes);
+	json_put_figure(object, "freed_bytes", heap->freed_bytes);
+	json_put_figure(object, "live_blocks", heap->live_blocks);
+	json_put_figure(object, "live_requested_bytes", heap->live_bytes);
+	json_put_figure(object, "live_usable_bytes", heap->usable_live_bytes);
+	json_put_figure(object, "peak_live_requested_bytes", heap->peak_live_bytes);
+	json_put(object, "size_histogram", histogram(subject));
+	return object;
 }

@@ -15,13 +15,16 @@ static json_t *rows_of(const struct subject *subject, const struct capture_snaps
 	for (size_t i = 0; i < CAPTURE_ROWS; i++) {
 		bool unknown = !subject->capture->has_heap && i <= ROW_HEAP_FREE;
 		const struct capture_amounts *row = &s->rows[i];
+		json_t *object = json_object();
 
-#define AMOUNT(field) unknown ? json_null() : json_figure(row->field)
-		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "row", row_names[i],
-						       "mapped_bytes", AMOUNT(mapped_bytes), "resident_bytes", AMOUNT(resident_bytes),
-						       "dirty_bytes", AMOUNT(dirty_bytes), "shared_bytes", AMOUNT(shared_bytes),
-						       "swap_bytes", AMOUNT(swap_bytes), "huge_bytes", AMOUNT(huge_bytes)));
-#undef AMOUNT
+		json_put(object, "row", json_string(row_names[i]));
+		json_put_figure(object, "mapped_bytes", unknown ? CAPTURE_UNKNOWN : row->mapped_bytes);
+		json_put_figure(object, "resident_bytes", unknown ? CAPTURE_UNKNOWN : row->resident_bytes);
+		json_put_figure(object, "dirty_bytes", unknown ? CAPTURE_UNKNOWN : row->dirty_bytes);
+		json_put_figure(object, "shared_bytes", unknown ? CAPTURE_UNKNOWN : row->shared_bytes);
+		json_put_figure(object, "swap_bytes", unknown ? CAPTURE_UNKNOWN : row->swap_bytes);
+		json_put_figure(object, "huge_bytes", unknown ? CAPTURE_UNKNOWN : row->huge_bytes);
+		json_array_append_new(array, object);
 	}
 	return array;
 }
@@ -35,40 +38,55 @@ static json_t *fill_of(const struct subject *subject, const struct capture_snaps
 		return json_null();
 	array = json_array();
 	for (int i = 0; i < CAPTURE_FILL_BUCKETS - 1; i++) {
-		uint64_t pages = i ? s->fill_pages[i + 1] : figure_sum(s->fill_pages[0], s->fill_pages[1]);
+		json_t *bucket = json_object();
 
-		json_array_append_new(array, json_pack("{s:i, s:o}", "from_percent", i * 10, "pages", json_figure(pages)));
+		json_put_figure(bucket, "from_percent", (uint64_t)i * 10);
+		json_put_figure(bucket, "pages",
+				i ? s->fill_pages[i + 1] : figure_sum(s->fill_pages[0], s->fill_pages[1]));
+		json_array_append_new(array, bucket);
 	}
 	return array;
 }
 
-json_t *json_snapshots(const struct subject *subject)
+static json_t *one_snapshot(const struct subject *subject, const struct capture_snapshot *s)
 {
 	static const char *const whys[] = {
-		[WHY_NONE] = "request", [WHY_PEAK] = "peak", [WHY_EXIT] = "exit", [WHY_EXEC] = "exec", [WHY_REQUEST] = "request",
+		[WHY_NONE] = "request",
+		[WHY_PEAK] = "peak",
+		[WHY_EXIT] = "exit",
+		[WHY_EXEC] = "exec",
+		[WHY_REQUEST] = "request",
 		[WHY_MARK] = "mark",
 	};
+	json_t *object = json_object();
+
+	json_put(object, "why", json_string(whys[s->why]));
+	json_put(object, "name", s->why == WHY_MARK ? json_text_or_null(s->name) : json_null());
+	json_put_figure(object, "at_ns", figure_less(s->at_ns, subject->capture->start_ns));
+	json_put_figure(object, "vm_size_bytes", s->vm_size_bytes);
+	json_put_figure(object, "rss_bytes", s->rss_bytes);
+	json_put_figure(object, "page_table_bytes", s->page_table_bytes);
+	json_put(object, "rows", rows_of(subject, s));
+	json_put(object, "unexplained_mapped_bytes", json_integer(s->unexplained_mapped_bytes));
+	json_put(object, "unexplained_resident_bytes", json_integer(s->unexplained_resident_bytes));
+	json_put(object, "page_fill", fill_of(subject, s));
+	return object;
+}
+
+json_t *json_snapshots(const struct subject *subject)
+{
 	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS] = { NULL };
 	size_t count = figures_snapshots(subject->capture, sorted);
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < count; i++) {
-		const struct capture_snapshot *s = sorted[i];
-
-		json_array_append_new(array, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "why", whys[s->why],
-						       "name", s->why == WHY_MARK ? json_text_or_null(s->name) : json_null(),
-						       "at_ns", json_figure(figure_less(s->at_ns, subject->capture->start_ns)),
-						       "vm_size_bytes", json_figure(s->vm_size_bytes), "rss_bytes", json_figure(s->rss_bytes),
-						       "page_table_bytes", json_figure(s->page_table_bytes), "rows", rows_of(subject, s),
-						       "unexplained_mapped_bytes", (json_int_t)s->unexplained_mapped_bytes,
-						       "unexplained_resident_bytes", (json_int_t)s->unexplained_resident_bytes,
-						       "page_fill", fill_of(subject, s)));
-	}
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, one_snapshot(subject, sorted[i]));
 	return array;
 }
 
 json_t *json_samples(const struct subject *subject)
 {
+	bool unknown = !subject->capture->has_heap;
 	json_t *array;
 
 	if (!figures_observed(subject->capture))
@@ -76,18 +94,42 @@ json_t *json_samples(const struct subject *subject)
 	array = json_array();
 	for (size_t i = 0; i < subject->capture->samples_used; i++) {
 		const struct capture_sample *s = &subject->capture->samples[i];
-		bool unknown = !subject->capture->has_heap;
+		json_t *object = json_object();
 
-		json_array_append_new(array, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-						       "at_ns", json_figure(figure_less(s->at_ns, subject->capture->start_ns)),
-						       "live_requested_bytes", unknown ? json_null() : json_figure(s->live_bytes),
-						       "live_usable_bytes", unknown ? json_null() : json_figure(s->usable_bytes),
-						       "mapped_bytes", json_figure(s->mapped_bytes),
-						       "resident_bytes", json_figure(s->resident_bytes),
-						       "minor_faults", json_figure(s->minor_faults),
-						       "major_faults", json_figure(s->major_faults)));
+		json_put_figure(object, "at_ns", figure_less(s->at_ns, subject->capture->start_ns));
+		json_put_figure(object, "live_requested_bytes", unknown ? CAPTURE_UNKNOWN : s->live_bytes);
+		json_put_figure(object, "live_usable_bytes", unknown ? CAPTURE_UNKNOWN : s->usable_bytes);
+		json_put_figure(object, "mapped_bytes", s->mapped_bytes);
+		json_put_figure(object, "resident_bytes", s->resident_bytes);
+		json_put_figure(object, "minor_faults", s->minor_faults);
+		json_put_figure(object, "major_faults", s->major_faults);
+		json_array_append_new(array, object);
 	}
 	return array;
+}
+
+static json_t *one_mapping(const struct capture_mapping *m)
+{
+	const char access[] = {
+		m->protection & PROT_READ ? 'r' : '-',
+		m->protection & PROT_WRITE ? 'w' : '-',
+		m->protection & PROT_EXEC ? 'x' : '-',
+		m->protection & 1U << 31 ? 's' : 'p',
+		'\0',
+	};
+	json_t *object = json_object();
+
+	json_put_figure(object, "start", m->start);
+	json_put_figure(object, "end", m->end);
+	json_put(object, "row", json_string(row_names[m->row]));
+	json_put(object, "access", json_string(access));
+	json_put_figure(object, "mapped_bytes", m->end - m->start);
+	json_put_figure(object, "resident_bytes", m->resident_bytes);
+	json_put_figure(object, "dirty_bytes", m->dirty_bytes);
+	json_put_figure(object, "shared_bytes", m->shared_bytes);
+	json_put_figure(object, "swap_bytes", m->swap_bytes);
+	json_put(object, "name", json_text_or_null(m->name));
+	return object;
 }
 
 json_t *json_mappings(const struct subject *subject)
@@ -97,19 +139,7 @@ json_t *json_mappings(const struct subject *subject)
 	if (!figures_observed(subject->capture))
 		return json_null();
 	array = json_array();
-	for (size_t i = 0; i < subject->capture->mappings_used; i++) {
-		const struct capture_mapping *m = &subject->capture->mappings[i];
-		const char access[] = {
-			m->protection & PROT_READ ? 'r' : '-', m->protection & PROT_WRITE ? 'w' : '-',
-			m->protection & PROT_EXEC ? 'x' : '-', m->protection & 1U << 31 ? 's' : 'p', '\0',
-		};
-
-		json_array_append_new(array, json_pack("{s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-						       "start", json_figure(m->start), "end", json_figure(m->end), "row", row_names[m->row],
-						       "access", access, "mapped_bytes", json_figure(m->end - m->start),
-						       "resident_bytes", json_figure(m->resident_bytes),
-						       "dirty_bytes", json_figure(m->dirty_bytes), "shared_bytes", json_figure(m->shared_bytes),
-						       "swap_bytes", json_figure(m->swap_bytes), "name", json_text_or_null(m->name)));
-	}
+	for (size_t i = 0; i < subject->capture->mappings_used; i++)
+		json_array_append_new(array, one_mapping(&subject->capture->mappings[i]));
 	return array;
 }

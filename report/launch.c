@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting the program by vfork(2): the child lives in this process's memory until it has become the program or failed, so that it can
- * leave word of how far it came, and nothing is copied. This process stands still until then.
+ * Starting the program by vfork(2): the child lives in this process's memory until it has become the program or failed,
+ * so that it can leave word of how far it came, and nothing is copied. This process stands still until then.
  */
 #include "launch.h"
 
@@ -38,7 +38,8 @@ static char *directory_of(const struct launch *launch, pid_t pid)
 	for (char *c = name; *c; c++)
 		if (*c == '/' || (unsigned char)*c < ' ')
 			*c = '_';
-	own = launch->output ? memory_copy(launch->output, strlen(launch->output)) : memory_format("pagegap.%s.%d", name, pid);
+	own = launch->output ? memory_copy(launch->output, strlen(launch->output))
+			     : memory_format("pagegap.%s.%d", name, pid);
 	free(name);
 	if (own[0] == '/')
 		return own;
@@ -49,7 +50,10 @@ static char *directory_of(const struct launch *launch, pid_t pid)
 	return directory;
 }
 
-/* ld.so takes blanks and colons in LD_PRELOAD for separators: a path with one is reached through a descriptor of this process. */
+/*
+ * ld.so takes blanks and colons in LD_PRELOAD for separators: a path with one is reached through a descriptor of this
+ * process.
+ */
 static char *preloadable(const char *library)
 {
 	const char *slash = strrchr(library, '/');
@@ -74,7 +78,10 @@ static bool is_ours(const char *entry)
 	return false;
 }
 
-/* A program that cannot load the library would only see its variables, and some loaders complain about it on standard error. */
+/*
+ * A program that cannot load the library would only see its variables, and some loaders complain about it on standard
+ * error.
+ */
 static bool can_be_observed(const char *program)
 {
 	char *found = program_find(program), *real = NULL;
@@ -98,7 +105,8 @@ static char **build_environment(const struct launch *launch, const char *library
 	for (size_t i = 0; i < count; i++)
 		if (!is_ours(environ[i]))
 			environment[used++] = environ[i];
-	environment[used++] = memory_format("LD_PRELOAD=%s%s%s", library, theirs && *theirs ? ":" : "", theirs ? theirs : "");
+	environment[used++] = memory_format("LD_PRELOAD=%s%s%s", library, theirs && *theirs ? ":" : "",
+					    theirs ? theirs : "");
 	environment[used++] = memory_format("PAGEGAP_RECORDING=%s", directory);
 	environment[used++] = memory_copy("PAGEGAP_BORN=start.0", strlen("PAGEGAP_BORN=start.0"));
 	if (*launch->broker)
@@ -107,10 +115,11 @@ static char **build_environment(const struct launch *launch, const char *library
 }
 
 /*
- * In the child. Between the restored mask and the exec, signals do what they did to the command when it was started. Memory that is
- * allocated here is the parent's to free, or too little to matter.
+ * In the child. Between the restored mask and the exec, signals do what they did to the command when it was started.
+ * Memory that is allocated here is the parent's to free, or too little to matter.
  */
-static void become_program(const struct launch *launch, const char *library, struct progress *progress) __attribute__((noreturn, noinline));
+static void become_program(const struct launch *launch, const char *library, struct progress *progress)
+	__attribute__((noreturn, noinline));
 static void become_program(const struct launch *launch, const char *library, struct progress *progress)
 {
 	char *directory = directory_of(launch, getpid()), **environment;
@@ -140,8 +149,8 @@ static int failed(struct launch *launch, const struct progress *progress)
 		rmdir(progress->directory);
 		complain("%s: %s", launch->arguments[0], strerror(progress->error));
 	} else {
-		complain("%s: %s; no place for the recording, give another with --output=DIR", wanted ? wanted : "the current directory",
-			 strerror(progress->error));
+		complain("%s: %s; no place for the recording, give another with --output=DIR",
+			 wanted ? wanted : "the current directory", strerror(progress->error));
 	}
 	free(wanted);
 	if (!progress->directory)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starting the program: a directory for its recording, the instrument's variables in its environment, and everything else exactly as
- * the command itself was given it: signal mask and dispositions, descriptors, process group.
+ * Starting the program: a directory for its recording, the instrument's variables in its environment, and everything
+ * else exactly as the command itself was given it: signal mask and dispositions, descriptors, process group.
  */
 #ifndef PAGEGAP_LAUNCH_H
 #define PAGEGAP_LAUNCH_H
@@ -27,8 +27,8 @@ struct launch {
 };
 
 /*
- * Starts the program. Signals must be blocked. Returns -1 when it runs, or an exit status after a complaint when it could not be
- * executed; then nothing is left of it.
+ * Starts the program. Signals must be blocked. Returns -1 when it runs, or an exit status after a complaint when it
+ * could not be executed; then nothing is left of it.
  */
 int launch(struct launch *launch);
 

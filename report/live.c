@@ -18,7 +18,8 @@
 #define SLACK_NS 100000         /* between two readings of a process that runs */
 
 /* Calls back for each line of maps that names a file; stops when told so. Returns 0 or an errno. */
-static int each_mapping(pid_t pid, bool (*use)(void *context, uint64_t device, uint64_t inode, bool shared, const char *path),
+static int each_mapping(pid_t pid,
+			bool (*use)(void *context, uint64_t device, uint64_t inode, bool shared, const char *path),
 			void *context)
 {
 	char path[64], *line = NULL;
@@ -40,7 +41,8 @@ static int each_mapping(pid_t pid, bool (*use)(void *context, uint64_t device, u
 
 		if (line[length - 1] == '\n')
 			line[length - 1] = '\0';
-		if (sscanf(line, "%*x-%*x %4s %*x %x:%x %" SCNu64 " %n", access, &major_number, &minor_number, &inode, &name) < 4 ||
+		if (sscanf(line, "%*x-%*x %4s %*x %x:%x %" SCNu64 " %n", access, &major_number, &minor_number, &inode,
+			   &name) < 4 ||
 		    !inode || !name || line[name] != '/')
 			continue;
 		if (!use(context, makedev(major_number, minor_number), inode, access[3] == 's', line + name))
@@ -107,7 +109,8 @@ static bool read_small(const char *path, char *buffer, size_t room)
 }
 
 struct stat_figures {
-	uint64_t minor_faults, children_minor_faults, major_faults, children_major_faults, user, system, children_user, children_system;
+	uint64_t minor_faults, children_minor_faults, major_faults, children_major_faults, user, system, children_user,
+		children_system;
 };
 
 /* /proc/PID/stat; the command name in parentheses may hold anything, so its last one is looked for. */
@@ -119,16 +122,19 @@ static bool read_stat(pid_t pid, struct stat_figures *s)
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (!read_small(path, buffer, sizeof(buffer)) || !(at = strrchr(buffer, ')')))
 		return false;
-	return sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
-		      " %" SCNu64 " %" SCNu64, &s->minor_faults, &s->children_minor_faults, &s->major_faults,
-		      &s->children_major_faults, &s->user, &s->system, &s->children_user, &s->children_system) == 8;
+	return sscanf(at + 1,
+		      " %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+		      " %" SCNu64 " %" SCNu64 " %" SCNu64,
+		      &s->minor_faults, &s->children_minor_faults, &s->major_faults, &s->children_major_faults,
+		      &s->user, &s->system, &s->children_user, &s->children_system) == 8;
 }
 
 bool live_had_children(pid_t pid)
 {
 	struct stat_figures s;
 
-	return !read_stat(pid, &s) || s.children_minor_faults || s.children_major_faults || s.children_user || s.children_system;
+	return !read_stat(pid, &s) || s.children_minor_faults || s.children_major_faults || s.children_user ||
+	       s.children_system;
 }
 
 uint64_t live_start_ns(pid_t pid)
@@ -140,7 +146,8 @@ uint64_t live_start_ns(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
 	if (!read_small(path, buffer, sizeof(buffer)) || !(at = strrchr(buffer, ')')) ||
-	    sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64, &state, &ticks) != 2 ||
+	    sscanf(at + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %" SCNu64,
+		   &state, &ticks) != 2 ||
 	    state == 'Z' || state == 'X')
 		return CAPTURE_UNKNOWN;
 	/* The kernel counts from boot, time asleep as a machine included. */
@@ -183,13 +190,17 @@ static bool read_migrations(const char *path, uint64_t *migrations)
 	char buffer[4096];
 	const char *at;
 
-	if (!read_small(path, buffer, sizeof(buffer)) || !(at = strstr(buffer, "nr_migrations")) || !(at = strchr(at, ':')))
+	if (!read_small(path, buffer, sizeof(buffer)) || !(at = strstr(buffer, "nr_migrations")) ||
+	    !(at = strchr(at, ':')))
 		return false;
 	*migrations += strtoull(at + 1, NULL, 10);
 	return true;
 }
 
-/* What the threads that are still there know together, and for how long they ran: exact if that is all that the process ran. */
+/*
+ * What the threads that are still there know together, and for how long they ran: exact if that is all that the process
+ * ran.
+ */
 static bool sum_threads(pid_t pid, struct usage *usage, uint64_t *ran_ns)
 {
 	char path[320];
@@ -221,7 +232,10 @@ static bool sum_threads(pid_t pid, struct usage *usage, uint64_t *ran_ns)
 	return waits;
 }
 
-/* A clock of another process: clock_getcpuclockid(3) knows one of the three kinds, this is how it makes it (posix-timers_types.h). */
+/*
+ * A clock of another process: clock_getcpuclockid(3) knows one of the three kinds, this is how it makes it
+ * (posix-timers_types.h).
+ */
 static bool read_clock(pid_t pid, unsigned kind, uint64_t *ns)
 {
 	struct timespec time;
@@ -233,8 +247,9 @@ static bool read_clock(pid_t pid, unsigned kind, uint64_t *ns)
 }
 
 /*
- * The ticks tell user from system, the scheduler how much there was in all: the kernel makes ru_utime and ru_stime of the two in the
- * same way (kernel/sched/cputime.c, cputime_adjust). Read here because /proc/PID/stat has only ticks, and rusage has the children in it.
+ * The ticks tell user from system, the scheduler how much there was in all: the kernel makes ru_utime and ru_stime of
+ * the two in the same way (kernel/sched/cputime.c, cputime_adjust). Read here because /proc/PID/stat has only ticks,
+ * and rusage has the children in it.
  */
 static bool read_cpu_times(pid_t pid, struct usage *usage, uint64_t *ran_ns)
 {
@@ -266,6 +281,7 @@ bool live_usage(pid_t pid, struct usage *usage)
 	usage->minor_faults = s.minor_faults;
 	usage->major_faults = s.major_faults;
 	if (!exact || threads_ran_ns + threads_ran_ns / 1000 + SLACK_NS < ran_ns) /* others ran and are gone */
-		usage->voluntary_switches = usage->involuntary_switches = usage->runnable_wait_ns = usage->migrations = CAPTURE_UNKNOWN;
+		usage->voluntary_switches = usage->involuntary_switches = usage->runnable_wait_ns = usage->migrations =
+			CAPTURE_UNKNOWN;
 	return true;
 }

@@ -15,7 +15,10 @@ struct live_mapping {
 	char    *path;          /* to be freed */
 };
 
-/* The capture that a process has mapped. Returns 0, or an errno: ENOENT none, ESRCH no such process, EACCES not permitted. */
+/*
+ * The capture that a process has mapped. Returns 0, or an errno: ENOENT none, ESRCH no such process, EACCES not
+ * permitted.
+ */
 int live_capture(pid_t pid, struct live_mapping *found);
 
 /* Does this process have this very file mapped? */
@@ -24,8 +27,8 @@ bool live_maps_file(pid_t pid, uint64_t device, uint64_t inode);
 /*
  * live_usage - what a process has used so far
  *
- * Works for one that has ended and was not waited for, too. Children are not in it. What only its threads know is CAPTURE_UNKNOWN where
- * some of them are gone. False: it cannot be read.
+ * Works for one that has ended and was not waited for, too. Children are not in it. What only its threads know is
+ * CAPTURE_UNKNOWN where some of them are gone. False: it cannot be read.
  */
 bool live_usage(pid_t pid, struct usage *usage);
 

@@ -66,7 +66,8 @@ int main(int argc, char **argv)
 		return report_finish(stdout, "standard output") ? STATUS_GOOD : STATUS_FAILED;
 	}
 	if (argv[1][0] == '-') {
-		complain("%s: no such option; a verb comes first, as in 'pagegap run PROGRAM'; see 'pagegap --help'", argv[1]);
+		complain("%s: no such option; a verb comes first, as in 'pagegap run PROGRAM'; see 'pagegap --help'",
+			 argv[1]);
 		return STATUS_FAILED;
 	}
 	verb = find_verb(argv[1]);

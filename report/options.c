@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading options. argp parses and prints the help; its errors are three lines long, so they are replaced by one that says it all. */
+/*
+ * Reading options. argp parses and prints the help; its errors are three lines long, so they are replaced by one that
+ * says it all.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -52,7 +55,8 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 	case KEY_PROCESS:
 		options->process = (uint32_t)strtoul(argument, &end, 10);
 		if (!options->process || *end)
-			return verb_usage(state, "--process=%s: not a process; give the pid that the report shows", argument);
+			return verb_usage(state, "--process=%s: not a process; give the pid that the report shows",
+					  argument);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -69,12 +73,17 @@ static const struct argp_option report_argp_options[] = {
 
 const struct argp report_argp = { .options = report_argp_options, .parser = parse_report };
 
-/* Options of a verb, those of its children included, whose name begins so. @exact: one has that very name. Returns how many. */
-static size_t find_long(const struct argp *argp, const char *name, size_t length, const struct argp_option **found, bool *exact)
+/*
+ * Options of a verb, those of its children included, whose name begins so. @exact: one has that very name. Returns how
+ * many.
+ */
+static size_t find_long(const struct argp *argp, const char *name, size_t length, const struct argp_option **found,
+			bool *exact)
 {
 	size_t count = 0;
 
-	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++) {
+	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc);
+	     option++) {
 		if (!option->name || strncmp(option->name, name, length))
 			continue;
 		count++;
@@ -89,14 +98,16 @@ static size_t find_long(const struct argp *argp, const char *name, size_t length
 
 static const struct argp_option *find_short(const struct argp *argp, int key)
 {
-	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc); option++)
+	for (const struct argp_option *option = argp->options; option && (option->name || option->key || option->doc);
+	     option++)
 		if (option->key == key)
 			return option;
 	return NULL;
 }
 
 /* Says what is wrong with one option, if anything. @value_follows: the next word is its value. */
-static bool complain_about_option(const struct argp *argp, const char *verb, const char *word, bool last, bool *value_follows)
+static bool complain_about_option(const struct argp *argp, const char *verb, const char *word, bool last,
+				  bool *value_follows)
 {
 	const struct argp_option *option = NULL;
 	bool is_long = word[1] == '-', exact = false;
@@ -173,7 +184,11 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 	struct argp_child children[] = { { argp, 0, NULL, 0 }, { 0 } };
 	struct wrapped wrapped = { argp, input };
 	struct argp all = {
-		.options = help, .parser = parse_wrapped, .args_doc = argp->args_doc, .doc = argp->doc, .children = children,
+		.options = help,
+		.parser = parse_wrapped,
+		.args_doc = argp->args_doc,
+		.doc = argp->doc,
+		.children = children,
 		.help_filter = filter_help,
 	};
 	struct argp own = *argp;
@@ -183,7 +198,8 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 	own.doc = own.args_doc = NULL; /* they stand at the top */
 	children[0].argp = &own;
 	complained = help_asked = false;
-	error = argp_parse(&all, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &wrapped);
+	error = argp_parse(&all, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL,
+			   &wrapped);
 	if (help_asked)
 		argp_help(&all, stdout, ARGP_HELP_SHORT_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
 	else if (error && !complained && error == ENOMEM)
@@ -214,7 +230,8 @@ bool report_finish(FILE *to, const char *name)
 	if (!good && write(fileno(to), "\n", 1) == 1) /* stdio forgets why an earlier write failed: ask again */
 		errno = EIO;
 	if (fclose(to) || !good) {
-		complain("%s: the report could not be written%s%s", name, errno ? ": " : "", errno ? strerror(errno) : "");
+		complain("%s: the report could not be written%s%s", name, errno ? ": " : "",
+			 errno ? strerror(errno) : "");
 		return false;
 	}
 	return true;
@@ -224,7 +241,10 @@ void standard_descriptors(void)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			/* The lowest free one is this one. Reading from a write-only file fails as reading from a closed one does. */
+			/*
+			 * The lowest free one is this one. Reading from a write-only file fails as reading from a
+			 * closed one does.
+			 */
 			if (open("/dev/null", (fd ? O_RDONLY : O_WRONLY) | O_CLOEXEC) != fd)
 				break;
 }

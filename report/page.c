@@ -16,7 +16,8 @@
 struct page page_on(FILE *to, bool exact)
 {
 	const char *terminal = getenv("TERM"), *objection = getenv("NO_COLOR");
-	bool colour = isatty(fileno(to)) && terminal && *terminal && strcmp(terminal, "dumb") && !(objection && *objection);
+	bool colour = isatty(fileno(to)) && terminal && *terminal && strcmp(terminal, "dumb") &&
+		      !(objection && *objection);
 
 	return (struct page){ .to = to, .colour = colour, .exact = exact };
 }
@@ -96,8 +97,8 @@ static void wrap(struct page *page, const char *first, size_t indent, size_t han
 
 	do {
 		size_t columns = PAGE_COLUMNS - (begun ? hang : indent), length = line_length(text, columns);
-		char *line = memory_format("%s%*s%.*s", begun ? "" : first, (int)(begun ? hang : indent - strlen(first)), "",
-					   (int)length, text);
+		char *line = memory_format("%s%*s%.*s", begun ? "" : first,
+					   (int)(begun ? hang : indent - strlen(first)), "", (int)length, text);
 
 		put_line(page, line, unusual);
 		free(line);

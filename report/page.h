@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page that a person reads: 80 columns, never more, whatever is put on it. Lines, paragraphs that wrap, tables that split when
- * their columns do not fit. Colour marks only what is unusual.
+ * The page that a person reads: 80 columns, never more, whatever is put on it. Lines, paragraphs that wrap, tables that
+ * split when their columns do not fit. Colour marks only what is unusual.
  */
 #ifndef PAGEGAP_PAGE_H
 #define PAGEGAP_PAGE_H
@@ -31,13 +31,14 @@ void page_line(struct page *page, const char *format, ...) __attribute__((format
 void page_unusual(struct page *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Words that wrap. @hang: columns by which the following lines are indented. */
-void page_paragraph(struct page *page, size_t indent, size_t hang, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void page_paragraph(struct page *page, size_t indent, size_t hang, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 void page_unusual_paragraph(struct page *page, size_t indent, size_t hang, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /*
- * A section's beginning: its title at the left, its first words in a column of their own, as wide as page_section_columns. The title
- * stands alone when it is longer.
+ * A section's beginning: its title at the left, its first words in a column of their own, as wide as
+ * page_section_columns. The title stands alone when it is longer.
  */
 #define PAGE_SECTION 18
 void page_section(struct page *page, const char *title, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking at executables. ld.so(8) ignores LD_PRELOAD where the kernel says "secure execution" (set-uid, set-gid and capabilities
- * that change who the process is), and there is no ld.so to read it in a static executable.
+ * Looking at executables. ld.so(8) ignores LD_PRELOAD where the kernel says "secure execution" (set-uid, set-gid and
+ * capabilities that change who the process is), and there is no ld.so to read it in a static executable.
  */
 #include "program.h"
 
@@ -22,7 +22,7 @@
 #include "memory.h"
 
 #define LIBRARY "libpagegap.so"
-#define SCRIPTS 4               /* interpreters that are scripts: the kernel's limit (binfmt_script, BINPRM recursion depth) */
+#define SCRIPTS 4 /* interpreters that are scripts: the kernel's limit (binfmt_script, BINPRM recursion depth) */
 #define LOADER  "ld-linux"      /* glibc's; musl's is ld-musl-ARCH.so.1 */
 
 const char *note_text(enum capture_note note)
@@ -95,7 +95,8 @@ static bool changes_identity(int fd)
 	struct statvfs filesystem;
 	char capability[64];
 
-	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 || (!fstatvfs(fd, &filesystem) && filesystem.f_flag & ST_NOSUID))
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+	    (!fstatvfs(fd, &filesystem) && filesystem.f_flag & ST_NOSUID))
 		return false; /* nothing does */
 	if (fstat(fd, &status))
 		return false;
@@ -106,7 +107,10 @@ static bool changes_identity(int fd)
 	return getuid() != 0 && fgetxattr(fd, "security.capability", capability, sizeof(capability)) > 0;
 }
 
-/* What the program headers say: the loader's path in @loader, empty if there is none. False: not an ELF file that can be read. */
+/*
+ * What the program headers say: the loader's path in @loader, empty if there is none. False: not an ELF file that can
+ * be read.
+ */
 static bool read_elf(int fd, Elf *elf, GElf_Ehdr *header, char *loader, size_t room)
 {
 	size_t count;
@@ -161,7 +165,8 @@ enum capture_note program_reach(const char *path, char **real)
 	for (int depth = 0; depth <= SCRIPTS; depth++) {
 		/* The path may come from a recording: a device is not even opened. */
 		struct stat status;
-		int fd = !stat(at, &status) && S_ISREG(status.st_mode) ? open(at, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+		int fd = !stat(at, &status) && S_ISREG(status.st_mode) ? open(at, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+								       : -1;
 		char *interpreter;
 
 		if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode)) {
@@ -210,7 +215,8 @@ char *program_library(void)
 		free(candidate);
 	}
 	if (!found)
-		complain(LIBRARY " is neither in %s nor in ../lib beside it: set PAGEGAP_LIBRARY to its path", self ? self : "/proc/self/exe");
+		complain(LIBRARY " is neither in %s nor in ../lib beside it: set PAGEGAP_LIBRARY to its path",
+			 self ? self : "/proc/self/exe");
 	free(self);
 	return found;
 }

@@ -13,14 +13,18 @@ char *program_find(const char *name);
  * @path: of a file that was executed
  * @real: set to the path of the ELF file that a script leads to, or of the file itself; to be freed; NULL: not found
  *
- * Returns NOTE_NONE when nothing in the file speaks against it or the file cannot be read. Scripts are followed as the kernel does it.
+ * Returns NOTE_NONE when nothing in the file speaks against it or the file cannot be read. Scripts are followed as the
+ * kernel does it.
  */
 enum capture_note program_reach(const char *path, char **real);
 
 /* The sentence of a note. */
 const char *note_text(enum capture_note note);
 
-/* libpagegap.so: $PAGEGAP_LIBRARY, beside the command, or ../lib. NULL after a line that says where it was looked for. To be freed. */
+/*
+ * libpagegap.so: $PAGEGAP_LIBRARY, beside the command, or ../lib. NULL after a line that says where it was looked for.
+ * To be freed.
+ */
 char *program_library(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a recording. A file is opened without following links and without waiting (it may be a FIFO), read into memory rather than
- * mapped (a file that shrinks under a mapping is SIGBUS), checked, and boiled down to a struct image. One buffer serves all of them.
+ * Reading a recording. A file is opened without following links and without waiting (it may be a FIFO), read into
+ * memory rather than mapped (a file that shrinks under a mapping is SIGBUS), checked, and boiled down to a struct
+ * image. One buffer serves all of them.
  */
 #include "recording.h"
 
@@ -30,7 +31,8 @@ static bool parse_name(const char *name, uint32_t *pid, uint32_t *number)
 	int end = 0;
 
 	return name[0] >= '1' && name[0] <= '9' &&
-	       sscanf(name, "%9" SCNu32 ".%9" SCNu32 "%n", pid, number, &end) == 2 && !strcmp(name + end, CAPTURE_SUFFIX);
+	       sscanf(name, "%9" SCNu32 ".%9" SCNu32 "%n", pid, number, &end) == 2 &&
+	       !strcmp(name + end, CAPTURE_SUFFIX);
 }
 
 static bool has_suffix(const char *name)
@@ -107,7 +109,8 @@ static uint64_t seen_peak(const struct capture *c)
 	uint64_t peak = 0;
 
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)
-		if (c->snapshots[i].sequence && c->snapshots[i].rss_bytes != CAPTURE_UNKNOWN && c->snapshots[i].rss_bytes > peak)
+		if (c->snapshots[i].sequence && c->snapshots[i].rss_bytes != CAPTURE_UNKNOWN &&
+		    c->snapshots[i].rss_bytes > peak)
 			peak = c->snapshots[i].rss_bytes;
 	for (size_t i = 0; i < c->samples_used; i++)
 		if (c->samples[i].resident_bytes != CAPTURE_UNKNOWN && c->samples[i].resident_bytes > peak)
@@ -129,7 +132,8 @@ static struct image *new_image(struct recording *recording)
 	memset(&image->total, 0xff, sizeof(image->total));
 	image->max_rss_bytes = image->peak_resident_bytes = image->exited_rss_bytes = CAPTURE_UNKNOWN;
 	image->end = END_LOST;
-	image->previous = image->next = image->parent = image->first_child = image->last_child = image->sibling = NO_IMAGE;
+	image->previous = image->next = image->parent = image->first_child = image->last_child = image->sibling =
+		NO_IMAGE;
 	return image;
 }
 
@@ -163,7 +167,8 @@ static void add_good(struct recording *recording, const char *file, const struct
 	remember_children(image, c);
 }
 
-static bool add_checked(struct recording *recording, const char *file, struct capture *c, enum check_result result, const char *defect)
+static bool add_checked(struct recording *recording, const char *file, struct capture *c, enum check_result result,
+			const char *defect)
 {
 	uint32_t pid = 0, number = 0;
 	bool named = parse_name(file, &pid, &number);
@@ -184,7 +189,8 @@ static bool add_checked(struct recording *recording, const char *file, struct ca
 		}
 	}
 	if (result == CHECK_UNUSABLE || result == CHECK_UNBEGUN) {
-		complain("%s/%s: %s; it is left out", recording->path, file, result == CHECK_UNBEGUN ? "not a capture of pagegap" : defect);
+		complain("%s/%s: %s; it is left out", recording->path, file,
+			 result == CHECK_UNBEGUN ? "not a capture of pagegap" : defect);
 		recording->bad++;
 		return false;
 	}
@@ -223,7 +229,10 @@ static ssize_t read_fully(int fd, void *buffer, size_t room, off_t offset)
 	return (ssize_t)have;
 }
 
-/* A ledger that is written while it is read: its sequence number is not the same after as before. Such a ledger is none. */
+/*
+ * A ledger that is written while it is read: its sequence number is not the same after as before. Such a ledger is
+ * none.
+ */
 static void drop_moving_snapshots(int fd, struct capture *c)
 {
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++) {
@@ -237,14 +246,16 @@ static void drop_moving_snapshots(int fd, struct capture *c)
 }
 
 /* Reads one file. Returns its descriptor's status in @status, or an explanation in @defect. */
-static enum check_result read_capture(int directory, const char *file, struct capture *c, struct stat *status, char *defect, size_t room)
+static enum check_result read_capture(int directory, const char *file, struct capture *c, struct stat *status,
+				      char *defect, size_t room)
 {
 	int fd = openat(directory, file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	enum check_result result = CHECK_UNUSABLE;
 	ssize_t got;
 
 	if (fd < 0) {
-		snprintf(defect, room, "%s", errno == ELOOP ? "a symbolic link, which a recording has none of" : strerror(errno));
+		snprintf(defect, room, "%s",
+			 errno == ELOOP ? "a symbolic link, which a recording has none of" : strerror(errno));
 		return CHECK_UNUSABLE;
 	}
 	if (fstat(fd, status)) {
@@ -353,7 +364,8 @@ char *recording_newest(void)
 		const char *pid = strrchr(entry->d_name, '.');
 		struct stat status;
 
-		if (strncmp(entry->d_name, "pagegap.", 8) || !pid || pid[1] < '1' || pid[1] > '9' || pid[1 + strspn(pid + 1, "0123456789")])
+		if (strncmp(entry->d_name, "pagegap.", 8) || !pid || pid[1] < '1' || pid[1] > '9' ||
+		    pid[1 + strspn(pid + 1, "0123456789")])
 			continue;
 		if (fstatat(dirfd(here), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(status.st_mode))
 			continue;
@@ -367,7 +379,8 @@ char *recording_newest(void)
 	if (here)
 		closedir(here);
 	if (!name)
-		complain("no recording here: there is no directory pagegap.NAME.PID; make one with 'pagegap run PROGRAM', or name another");
+		complain("no recording here: there is no directory pagegap.NAME.PID; make one with 'pagegap run "
+			 "PROGRAM', or name another");
 	return name;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recording as the reporter sees it: a directory of captures, read one at a time into a compact model of its process images, which
- * are then linked into the process tree. What a page needs of one image beyond that is loaded again when it is printed, so that the
- * memory needed does not grow with what is printed.
+ * A recording as the reporter sees it: a directory of captures, read one at a time into a compact model of its process
+ * images, which are then linked into the process tree. What a page needs of one image beyond that is loaded again when
+ * it is printed, so that the memory needed does not grow with what is printed.
  */
 #ifndef PAGEGAP_RECORDING_H
 #define PAGEGAP_RECORDING_H
@@ -31,7 +31,7 @@ struct image {
 	uint32_t pid, parent_pid, number;
 	uint32_t born;                  /* enum capture_born */
 	uint64_t start_ns;              /* CLOCK_MONOTONIC; CAPTURE_UNKNOWN: not known */
-	uint64_t since_ns;              /* the same, but for an executed image the moment of the exec, when its usage begins */
+	uint64_t since_ns; /* the same, but for an executed image the moment of the exec, when its usage begins */
 	uint64_t end_ns;                /* CAPTURE_UNKNOWN: not known or not yet */
 	enum end_kind end;
 	int      code;                  /* exit status or signal */
@@ -63,14 +63,16 @@ struct recording {
 	size_t  root;                   /* the first process's first image; NO_IMAGE: the recording is empty */
 	size_t  first_root;             /* images without a parent here, linked by sibling */
 	struct capture *buffer;         /* for one capture at a time; whoever loads one there uses it until the next */
-	const struct capture *(*memory)(const char *file); /* where captures are that are not in a directory; else NULL */
+	/* Where captures are that are not in a directory; else NULL. */
+	const struct capture *(*memory)(const char *file);
 };
 
 /*
  * recording_open - read a recording
  * @path: its directory
  *
- * Says one line on standard error for every capture that is bad. Returns NULL, after a line that says why, if there is no recording.
+ * Says one line on standard error for every capture that is bad. Returns NULL, after a line that says why, if there is
+ * no recording.
  */
 struct recording *recording_open(const char *path);
 
@@ -80,7 +82,10 @@ struct recording *recording_new(const char *path);
 /* The newest recording in the current directory, or NULL after a line that says that there is none. */
 char *recording_newest(void);
 
-/* Adds a capture that was read into memory; it is cleaned in place. Returns false, and has said why, when it cannot be used at all. */
+/*
+ * Adds a capture that was read into memory; it is cleaned in place. Returns false, and has said why, when it cannot be
+ * used at all.
+ */
 bool recording_add(struct recording *recording, const char *file, struct capture *capture);
 
 /*

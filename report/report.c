@@ -42,8 +42,12 @@ static const struct argp_option options[] = {
 };
 static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp = {
-	.options = options, .parser = parse, .args_doc = "[RECORDING]", .children = children,
-	.doc = "Prints a recording: the directory pagegap.NAME.PID that 'pagegap run' made. Without one, the newest here.",
+	.options = options,
+	.parser = parse,
+	.args_doc = "[RECORDING]",
+	.children = children,
+	.doc = "Prints a recording: the directory pagegap.NAME.PID that 'pagegap run' made. Without one, the newest "
+	       "here.",
 };
 
 int report_write(const struct recording *recording, const struct report_options *report_options, FILE *to)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A report of a recording. Every section of the text and every key of the JSON document is a function over one `struct subject`: a
- * process image with its capture. A new kind of figure is a new file with such functions and a line in the table of report_text.c or
- * report_json.c.
+ * A report of a recording. Every section of the text and every key of the JSON document is a function over one `struct
+ * subject`: a process image with its capture. A new kind of figure is a new file with such functions and a line in the
+ * table of report_text.c or report_json.c.
  */
 #ifndef PAGEGAP_REPORT_H
 #define PAGEGAP_REPORT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The report for programs: one document, written one process at a time, so that a recording of thousands needs the memory of one.
- * Keys and their meaning are in report.schema.json. All keys are always there; what is not known is null.
+ * The report for programs: one document, written one process at a time, so that a recording of thousands needs the
+ * memory of one. Keys and their meaning are in report.schema.json. All keys are always there; what is not known is
+ * null.
  */
 #include "report_json.h"
 
@@ -12,6 +13,8 @@
 #include "escape.h"
 #include "memory.h"
 #include "report_text.h"
+
+static bool out_of_memory;      /* some value could not be made */
 
 json_t *json_figure(uint64_t figure)
 {
@@ -30,6 +33,17 @@ json_t *json_text(const char *bytes, size_t length)
 json_t *json_text_or_null(const char *text)
 {
 	return *text ? json_text(text, strlen(text)) : json_null();
+}
+
+void json_put(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value))
+		out_of_memory = true;
+}
+
+void json_put_figure(json_t *object, const char *key, uint64_t figure)
+{
+	json_put(object, key, json_figure(figure));
 }
 
 json_t *json_argv(const struct capture *capture)
@@ -83,31 +97,49 @@ static json_t *json_born_by(const struct subject *subject)
 static json_t *json_ended_by(const struct subject *subject)
 {
 	static const char *const kinds[] = {
-		[END_EXIT] = "exit", [END_SIGNAL] = "signal", [END_EXEC] = "exec", [END_RUNNING] = "running", [END_LOST] = "lost",
+		[END_EXIT] = "exit",
+		[END_SIGNAL] = "signal",
+		[END_EXEC] = "exec",
+		[END_RUNNING] = "running",
+		[END_LOST] = "lost",
 	};
 	const struct image *image = subject->image;
-	bool has_code = image->end == END_EXIT || image->end == END_SIGNAL;
+	json_t *object = json_object();
 
-	return json_pack("{s:s, s:o}", "kind", kinds[image->end], "code", has_code ? json_integer(image->code) : json_null());
+	json_put(object, "kind", json_string(kinds[image->end]));
+	json_put(object, "code", image->end <= END_SIGNAL ? json_integer(image->code) : json_null());
+	return object;
 }
+_Static_assert(END_EXIT < END_SIGNAL && END_SIGNAL < END_EXEC, "the ends with a code come first");
 
 static json_t *json_time(const struct subject *subject)
 {
 	const struct usage *own = &subject->image->own;
+	json_t *object = json_object();
 
 	/* An end that is only as late as the parent saw it does not tell how long the process lived. */
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "wall_ns",
-			 subject->image->end_by_parent ? json_null() : json_figure(figures_wall(subject->image)),
-			 "user_ns", json_figure(own->user_ns), "system_ns", json_figure(own->system_ns),
-			 "runnable_wait_ns", json_figure(own->runnable_wait_ns),
-			 "voluntary_switches", json_figure(own->voluntary_switches),
-			 "involuntary_switches", json_figure(own->involuntary_switches), "migrations", json_figure(own->migrations));
+	json_put_figure(object, "wall_ns",
+			subject->image->end_by_parent ? CAPTURE_UNKNOWN : figures_wall(subject->image));
+	json_put_figure(object, "user_ns", own->user_ns);
+	json_put_figure(object, "system_ns", own->system_ns);
+	json_put_figure(object, "runnable_wait_ns", own->runnable_wait_ns);
+	json_put_figure(object, "voluntary_switches", own->voluntary_switches);
+	json_put_figure(object, "involuntary_switches", own->involuntary_switches);
+	json_put_figure(object, "migrations", own->migrations);
+	return object;
 }
 
 static json_t *json_faults(const struct subject *subject)
 {
-	return json_pack("{s:o, s:o, s:n, s:n, s:n, s:n}", "minor", json_figure(subject->image->own.minor_faults), "major",
-			 json_figure(subject->image->own.major_faults), "attributed", "in_kernel", "method", "by_row");
+	json_t *object = json_object();
+
+	json_put_figure(object, "minor", subject->image->own.minor_faults);
+	json_put_figure(object, "major", subject->image->own.major_faults);
+	json_put(object, "attributed", json_null());
+	json_put(object, "in_kernel", json_null());
+	json_put(object, "method", json_null());
+	json_put(object, "by_row", json_null());
+	return object;
 }
 
 /* Not recorded in this version. */
@@ -172,11 +204,10 @@ static bool write_value(FILE *to, json_t *value)
 static bool write_process(FILE *to, const struct subject *subject)
 {
 	json_t *process = json_object();
-	bool good = true;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		good = !json_object_set_new(process, keys[i].key, keys[i].make(subject)) && good;
-	return write_value(to, process) && good;
+		json_put(process, keys[i].key, keys[i].make(subject));
+	return write_value(to, process) && !out_of_memory;
 }
 
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to)

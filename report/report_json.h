@@ -10,6 +10,8 @@
 json_t *json_figure(uint64_t figure);                   /* an integer; null when unknown */
 json_t *json_text(const char *bytes, size_t length);    /* a string; what is not UTF-8 in it as \xNN */
 json_t *json_text_or_null(const char *text);            /* null when empty */
+void json_put(json_t *object, const char *key, json_t *value); /* takes the value over */
+void json_put_figure(json_t *object, const char *key, uint64_t figure);
 json_t *json_argv(const struct capture *capture);       /* null when not known */
 
 json_t *json_heap(const struct subject *subject);       /* json_heap.c */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The sections of a process's page, in the order in which they are printed. A section that has nothing to say prints nothing. */
+/*
+ * The sections of a process's page, in the order in which they are printed. A section that has nothing to say prints
+ * nothing.
+ */
 #ifndef PAGEGAP_REPORT_TEXT_H
 #define PAGEGAP_REPORT_TEXT_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `pagegap run`: start the program, wait for it as its shell would, print the report, end as it ended. The runner sits in one poll
- * loop; signals arrive there too (signalfd), so that nothing happens at an awkward moment and no handler is ever installed.
+ * `pagegap run`: start the program, wait for it as its shell would, print the report, end as it ended. The runner sits
+ * in one poll loop; signals arrive there too (signalfd), so that nothing happens at an awkward moment and no handler is
+ * ever installed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,23 +58,28 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-	{ "output", KEY_OUTPUT, "DIR", 0, "the recording: a new directory; without it pagegap.NAME.PID in the current directory", 0 },
+	{ "output", KEY_OUTPUT, "DIR", 0,
+	  "the recording: a new directory; without it pagegap.NAME.PID in the current directory", 0 },
 	{ "report", KEY_REPORT, "FILE", 0, "write the report to this new file instead of standard error", 0 },
 	{ 0 },
 };
 static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp = {
-	.options = options, .parser = parse, .args_doc = "[--] PROGRAM [ARG...]", .children = children,
-	.doc = "Runs a program, records it and all that it starts, and prints the report when it ends. The exit status is the "
-	       "program's; 125: pagegap itself failed, 126: the program cannot be executed, 127: it was not found.",
+	.options = options,
+	.parser = parse,
+	.args_doc = "[--] PROGRAM [ARG...]",
+	.children = children,
+	.doc = "Runs a program, records it and all that it starts, and prints the report when it ends. The exit status "
+	       "is the program's; 125: pagegap itself failed, 126: the program cannot be executed, 127: it was not "
+	       "found.",
 };
 
 /* Signals that stop, that cannot be caught, or that speak of a fault of the runner's own are not the program's. */
 static bool is_forwarded(int number)
 {
 	static const int own[] = {
-		SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPIPE, SIGXFSZ,
-		SIGXCPU,
+		SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS,
+		SIGABRT, SIGPIPE, SIGXFSZ, SIGXCPU,
 	};
 
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
@@ -94,8 +100,8 @@ static sigset_t watched_signals(void)
 }
 
 /*
- * What the terminal sends goes to the whole process group: the program has it already. An interrupt that comes from a process is passed
- * on only when that is outside the group, else it may well have been sent to all of it.
+ * What the terminal sends goes to the whole process group: the program has it already. An interrupt that comes from a
+ * process is passed on only when that is outside the group, else it may well have been sent to all of it.
  */
 static bool is_for_the_program(const struct signalfd_siginfo *info, pid_t program)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `pagegap snapshot`: a ledger of a process that runs, taken from outside while it sleeps, computes or waits: it is not asked, so it
- * need not answer. The ledger is stored in its capture, where any later report finds it.
+ * `pagegap snapshot`: a ledger of a process that runs, taken from outside while it sleeps, computes or waits: it is not
+ * asked, so it need not answer. The ledger is stored in its capture, where any later report finds it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,9 +47,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp = {
-	.parser = parse, .args_doc = "PID|RECORDING", .children = children,
-	.doc = "Takes a ledger of an observed process that runs, or of every process of a recording that still runs, without a signal or "
-	       "a thread in it, stores it in the recording, and prints the report.",
+	.parser = parse,
+	.args_doc = "PID|RECORDING",
+	.children = children,
+	.doc = "Takes a ledger of an observed process that runs, or of every process of a recording that still runs, "
+	       "without a signal or a thread in it, stores it in the recording, and prints the report.",
 };
 
 /* The capture of a process as a shared mapping: it must be the very file that the process has mapped. */
@@ -62,8 +64,8 @@ static struct capture *map_capture(const struct live_mapping *mapping, int *fd)
 	if (*fd < 0)
 		return NULL;
 	errno = ENOENT;
-	if (!fstat(*fd, &status) && S_ISREG(status.st_mode) && status.st_ino == mapping->inode && status.st_dev == mapping->device &&
-	    status.st_size == sizeof(*c)) {
+	if (!fstat(*fd, &status) && S_ISREG(status.st_mode) && status.st_ino == mapping->inode &&
+	    status.st_dev == mapping->device && status.st_size == sizeof(*c)) {
 		c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
 		if (c != MAP_FAILED)
 			return c;
@@ -87,15 +89,17 @@ static void store(struct capture *c, const struct capture_snapshot *snapshot)
 	sequence = place->sequence | 1;
 	__atomic_store_n(&place->sequence, sequence, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	memcpy((char *)place + sizeof(sequence), (const char *)snapshot + sizeof(sequence), sizeof(*place) - sizeof(sequence));
+	memcpy((char *)place + sizeof(sequence), (const char *)snapshot + sizeof(sequence),
+	       sizeof(*place) - sizeof(sequence));
 	__atomic_store_n(&place->sequence, sequence + 1 ? sequence + 1 : 2, __ATOMIC_RELEASE);
 }
 
 /* The identity is what ledger_of trusts. */
 static bool is_sound(const struct capture *c, pid_t pid)
 {
-	return !memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)) && c->version == CAPTURE_VERSION && c->header_bytes == sizeof(*c) &&
-	       c->page_size == (uint32_t)sysconf(_SC_PAGESIZE) && c->pid == (uint32_t)pid;
+	return !memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)) && c->version == CAPTURE_VERSION &&
+	       c->header_bytes == sizeof(*c) && c->page_size == (uint32_t)sysconf(_SC_PAGESIZE) &&
+	       c->pid == (uint32_t)pid;
 }
 
 static int take(pid_t pid, const struct live_mapping *mapping)
@@ -140,7 +144,9 @@ static const char *explain(int error)
 	}
 }
 
-/* One process. Returns 0 or an errno, and has said which. @recording: set to its directory, to be freed, unless NULL. */
+/*
+ * One process. Returns 0 or an errno, and has said which. @recording: set to its directory, to be freed, unless NULL.
+ */
 static int request(pid_t pid, char **recording)
 {
 	uint64_t start = now_ns();

@@ -60,7 +60,8 @@ static size_t label_width(const struct table *table, size_t first_row)
 	return width;
 }
 
-static void print_row(struct page *page, const struct table_row *row, size_t label, const size_t *widths, size_t from, size_t to)
+static void print_row(struct page *page, const struct table_row *row, size_t label, const size_t *widths, size_t from,
+		      size_t to)
 {
 	char line[1024];
 	size_t used = strlen(row->label), columns_used = text_columns(row->label);
@@ -86,7 +87,10 @@ static void print_row(struct page *page, const struct table_row *row, size_t lab
 		page_line(page, "%s", line);
 }
 
-/* The heading's label is the table's title. Where it is so long that columns would not fit beside it, it stands above them. */
+/*
+ * The heading's label is the table's title. Where it is so long that columns would not fit beside it, it stands above
+ * them.
+ */
 void table_print(struct page *page, const struct table *table)
 {
 	size_t label = label_width(table, 0), widths[TABLE_COLUMNS], all = label;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table on the page: a label at the left, columns of figures at the right edge of their columns. Columns that do not fit on 80
- * are printed below, as a second table with the same labels.
+ * A table on the page: a label at the left, columns of figures at the right edge of their columns. Columns that do not
+ * fit on 80 are printed below, as a second table with the same labels.
  */
 #ifndef PAGEGAP_TABLE_H
 #define PAGEGAP_TABLE_H

@@ -36,12 +36,14 @@ void text_calls(struct page *page, const struct subject *subject)
 	if (!count)
 		return;
 	qsort(lines, count, sizeof(lines[0]), more_often);
-	page_section(page, "Calls", "of libc's memory and process functions by the program itself; what libc does inside itself is not seen");
+	page_section(page, "Calls",
+		     "of libc's memory and process functions by the program itself; what libc does inside itself is "
+		     "not seen");
 	page_line(page, "  %12s  %10s  %-12s  %s", "calls", "errors", "name", "service");
 	for (size_t i = 0; i < count && i < shown; i++)
 		page_line(page, "  %12s  %10s  %-12s  %s", COUNT(lines[i].figures.calls),
-			  lines[i].figures.errors ? COUNT(lines[i].figures.errors) : "-", call_names[lines[i].call].name,
-			  call_names[lines[i].call].category);
+			  lines[i].figures.errors ? COUNT(lines[i].figures.errors) : "-",
+			  call_names[lines[i].call].name, call_names[lines[i].call].category);
 	if (count > shown)
 		page_line(page, "  and %zu more (--all)", count - shown);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What happened: the command, how it ended, the three figures that matter, and what must be known about the recording itself. */
+/*
+ * What happened: the command, how it ended, the three figures that matter, and what must be known about the recording
+ * itself.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +49,8 @@ static void headline(struct page *page, const struct subject *subject)
 	const struct image *image = subject->image;
 	uint64_t wall = figures_wall(image);
 	const char *command = *image->command ? image->command : "(command unknown)";
-	char *right = memory_format("pid %" PRIu32 ", %s%s%s", image->pid, text_end(image).text, wall == CAPTURE_UNKNOWN ? "" : ", ",
-				    wall == CAPTURE_UNKNOWN ? "" : TIME(wall));
+	char *right = memory_format("pid %" PRIu32 ", %s%s%s", image->pid, text_end(image).text,
+				    wall == CAPTURE_UNKNOWN ? "" : ", ", wall == CAPTURE_UNKNOWN ? "" : TIME(wall));
 	size_t used = text_columns(command) + 2 + text_columns(right);
 
 	if (used <= PAGE_COLUMNS && image->end == END_SIGNAL) {
@@ -70,7 +73,8 @@ static uint64_t peak_at(const struct subject *subject)
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++) {
 		const struct capture_snapshot *s = &c->snapshots[i];
 
-		if (s->sequence && s->why == WHY_PEAK && s->rss_bytes != CAPTURE_UNKNOWN && s->rss_bytes >= peak - peak / 16)
+		if (s->sequence && s->why == WHY_PEAK && s->rss_bytes != CAPTURE_UNKNOWN &&
+		    s->rss_bytes >= peak - peak / 16)
 			return figure_less(s->at_ns, c->start_ns);
 	}
 	return CAPTURE_UNKNOWN;

@@ -55,7 +55,8 @@ static struct figure size_range(size_t class)
 	else if (class == CAPTURE_SIZE_CLASSES - 1)
 		snprintf(figure.text, sizeof(figure.text), "from %u %s", least, unit);
 	else
-		snprintf(figure.text, sizeof(figure.text), "%u-%u %s", least, power < 10 ? 2 * least - 1 : 2 * least, unit);
+		snprintf(figure.text, sizeof(figure.text), "%u-%u %s", least, power < 10 ? 2 * least - 1 : 2 * least,
+			 unit);
 	return figure;
 }
 
@@ -79,8 +80,9 @@ static void print_sizes(struct page *page, const struct subject *subject)
 		shown = count;
 	qsort(bands, shown, sizeof(bands[0]), by_class);
 	for (size_t i = 0; i < shown; i++)
-		page_line(page, "%-*s%14s  %s  %s", PAGE_SECTION - 2, i ? "" : "  by size", size_range(bands[i].class).text,
-			  page_bar(bands[i].allocations, most, 30).text, COUNT(bands[i].allocations));
+		page_line(page, "%-*s%14s  %s  %s", PAGE_SECTION - 2, i ? "" : "  by size",
+			  size_range(bands[i].class).text, page_bar(bands[i].allocations, most, 30).text,
+			  COUNT(bands[i].allocations));
 	if (others)
 		page_line(page, "%-*s%14s  %s", PAGE_SECTION - 2, "", "other sizes", COUNT(others));
 }
@@ -108,11 +110,12 @@ void text_heap(struct page *page, const struct subject *subject)
 	free(line);
 	free(title);
 	page_under(page, "%s asked for in all, %s freed", BYTES(heap->requested_bytes), BYTES(heap->freed_bytes));
-	page_under(page, "live at the end: %s blocks, %s asked for, %s usable", COUNT(heap->live_blocks), BYTES(heap->live_bytes),
-		   BYTES(heap->usable_live_bytes));
+	page_under(page, "live at the end: %s blocks, %s asked for, %s usable", COUNT(heap->live_blocks),
+		   BYTES(heap->live_bytes), BYTES(heap->usable_live_bytes));
 	if (subject->capture->inherited_blocks && subject->capture->inherited_blocks != CAPTURE_UNKNOWN)
 		page_under(page, "inherited at the fork: %s blocks, %s", COUNT(subject->capture->inherited_blocks),
 			   BYTES(subject->capture->inherited_live_bytes));
-	page_under(page, "peak of what was live: %s%s", heap->writers > 1 ? "at least " : "", BYTES(heap->peak_live_bytes));
+	page_under(page, "peak of what was live: %s%s", heap->writers > 1 ? "at least " : "",
+		   BYTES(heap->peak_live_bytes));
 	print_sizes(page, subject);
 }

@@ -38,13 +38,14 @@ static bool row_unknown(const struct subject *subject, size_t row)
 	return !subject->capture->has_heap && row <= ROW_HEAP_FREE;
 }
 
-static void add_amounts(struct table *table, const char *label, const struct capture_amounts *amounts, const size_t *shown, size_t count,
-			bool unknown, bool exact)
+static void add_amounts(struct table *table, const char *label, const struct capture_amounts *amounts,
+			const size_t *shown, size_t count, bool unknown, bool exact)
 {
 	struct table_row *row = table_add(table, label);
 
 	for (size_t i = 0; i < count; i++)
-		table_cell(table, row, i, "%s", unknown ? "?" : figure_cell((int64_t)amount(amounts, shown[i]), exact).text);
+		table_cell(table, row, i, "%s",
+			   unknown ? "?" : figure_cell((int64_t)amount(amounts, shown[i]), exact).text);
 }
 
 /* Adds how far from the image's end the ledger is, when it is not the ledger of the end. */
@@ -65,11 +66,16 @@ static void add_age(char **heading, struct page *page, const struct subject *sub
 static char *title(struct page *page, const struct subject *subject)
 {
 	static const char *const moments[] = {
-		[WHY_NONE] = "once", [WHY_PEAK] = "at its highest recorded", [WHY_EXIT] = "at exit", [WHY_EXEC] = "at the exec",
-		[WHY_REQUEST] = "on request", [WHY_MARK] = "at the mark",
+		[WHY_NONE] = "once",
+		[WHY_PEAK] = "at its highest recorded",
+		[WHY_EXIT] = "at exit",
+		[WHY_EXEC] = "at the exec",
+		[WHY_REQUEST] = "on request",
+		[WHY_MARK] = "at the mark",
 	};
 	const struct capture_snapshot *s = subject->snapshot;
-	char *name = escape_text(s->name, strlen(s->name)), *heading = memory_format("Where the pages are, %s", moments[s->why]);
+	char *name = escape_text(s->name, strlen(s->name));
+	char *heading = memory_format("Where the pages are, %s", moments[s->why]);
 
 	if (s->why == WHY_MARK)
 		memory_append(&heading, " %s", name);
@@ -83,8 +89,8 @@ static char *title(struct page *page, const struct subject *subject)
 static void below_the_line(struct page *page, const struct capture_snapshot *s, const struct capture_amounts *sum)
 {
 	if (s->thp_eligible_bytes && s->thp_eligible_bytes != CAPTURE_UNKNOWN)
-		page_paragraph(page, 2, 4, "below the line: page tables %s; huge pages %s of %s eligible", BYTES(s->page_table_bytes),
-			       BYTES(sum->huge_bytes), BYTES(s->thp_eligible_bytes));
+		page_paragraph(page, 2, 4, "below the line: page tables %s; huge pages %s of %s eligible",
+			       BYTES(s->page_table_bytes), BYTES(sum->huge_bytes), BYTES(s->thp_eligible_bytes));
 	else
 		page_line(page, "  below the line: page tables %s", BYTES(s->page_table_bytes));
 }
@@ -122,8 +128,10 @@ void text_ledger(struct page *page, const struct subject *subject)
 	table_cell(&table, row, 1, "%s", figure_cell((int64_t)s->rss_bytes, page->exact).text);
 	row = table_add(&table, "  unexplained");
 	row->unusual = s->unexplained_mapped_bytes || s->unexplained_resident_bytes;
-	table_cell(&table, row, 0, "%s", s->unexplained_mapped_bytes ? figure_cell(s->unexplained_mapped_bytes, page->exact).text : "0");
-	table_cell(&table, row, 1, "%s", s->unexplained_resident_bytes ? figure_cell(s->unexplained_resident_bytes, page->exact).text : "0");
+	table_cell(&table, row, 0, "%s",
+		   s->unexplained_mapped_bytes ? figure_cell(s->unexplained_mapped_bytes, page->exact).text : "0");
+	table_cell(&table, row, 1, "%s",
+		   s->unexplained_resident_bytes ? figure_cell(s->unexplained_resident_bytes, page->exact).text : "0");
 	page_gap(page);
 	table_print(page, &table);
 	below_the_line(page, s, &sum);

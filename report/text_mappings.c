@@ -25,18 +25,27 @@ static int larger(const void *a, const void *b)
 static void add_mapping(struct page *page, struct table *table, const struct capture_mapping *m)
 {
 	static const char *const rows[] = {
-		[ROW_HEAP_LIVE] = "(heap)", [ROW_HEAP_SLACK] = "(heap)", [ROW_HEAP_FREE] = "(heap)", [ROW_RESERVE] = "(reserve)",
-		[ROW_ANON] = "(own mapping)", [ROW_FILE] = "(file)", [ROW_IMAGE] = "(image)", [ROW_STACK] = "(stack)",
-		[ROW_INSTRUMENT] = "(pagegap)", [ROW_KERNEL] = "(kernel)",
+		[ROW_HEAP_LIVE] = "(heap)",
+		[ROW_HEAP_SLACK] = "(heap)",
+		[ROW_HEAP_FREE] = "(heap)",
+		[ROW_RESERVE] = "(reserve)",
+		[ROW_ANON] = "(own mapping)",
+		[ROW_FILE] = "(file)",
+		[ROW_IMAGE] = "(image)",
+		[ROW_STACK] = "(stack)",
+		[ROW_INSTRUMENT] = "(pagegap)",
+		[ROW_KERNEL] = "(kernel)",
 	};
-	bool in_brackets = m->name[0] == '[';
-	const char *name = !m->name[0] || !strcmp(m->name, "[heap]") ? rows[m->row] : m->name, *slash = strrchr(name, '/');
-	char *escaped = escape_text(slash && slash[1] && !in_brackets ? slash + 1 : name, strlen(slash && slash[1] && !in_brackets ? slash + 1 : name));
+	const char *name = !m->name[0] || !strcmp(m->name, "[heap]") ? rows[m->row] : m->name;
+	const char *slash = name[0] == '[' ? NULL : strrchr(name, '/');
+	const char *shown = slash && slash[1] ? slash + 1 : name;
+	char *escaped = escape_text(shown, strlen(shown));
 	char *label = memory_format("  %s", escaped);
 	struct table_row *row = table_add(table, label);
 
-	table_cell(table, row, 0, "%c%c%c%c", m->protection & PROT_READ ? 'r' : '-', m->protection & PROT_WRITE ? 'w' : '-',
-		   m->protection & PROT_EXEC ? 'x' : '-', m->protection & 1U << 31 ? 's' : 'p');
+	table_cell(table, row, 0, "%c%c%c%c", m->protection & PROT_READ ? 'r' : '-',
+		   m->protection & PROT_WRITE ? 'w' : '-', m->protection & PROT_EXEC ? 'x' : '-',
+		   m->protection & 1U << 31 ? 's' : 'p');
 	table_cell(table, row, 1, "%s", figure_cell((int64_t)(m->end - m->start), page->exact).text);
 	table_cell(table, row, 2, "%s", figure_cell((int64_t)m->resident_bytes, page->exact).text);
 	table_cell(table, row, 3, "%s", figure_cell((int64_t)m->dirty_bytes, page->exact).text);

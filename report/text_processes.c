@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process tree: one line for each image, how it was born and ended, its time and its command. Long trees are folded: the first
- * ones and those that ended badly are shown, the rest is counted by name.
+ * The process tree: one line for each image, how it was born and ended, its time and its command. Long trees are
+ * folded: the first ones and those that ended badly are shown, the rest is counted by name.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -59,7 +59,8 @@ static void walk(const struct recording *recording, size_t head, struct lines *l
 				room *= 2;
 				stack = memory_more(stack, room * sizeof(*stack));
 			}
-			stack[used] = (struct frame){ child, recording->images[child].first_child, stack[used - 1].depth + 1 };
+			stack[used] = (struct frame){ child, recording->images[child].first_child,
+						      stack[used - 1].depth + 1 };
 			add_line(lines, child, stack[used].depth);
 			used++;
 		} else if (recording->images[top->index].next != NO_IMAGE) {
@@ -87,7 +88,7 @@ static const char *end_word(const struct image *image, char *place, size_t room)
 	else if (image->end == END_EXIT)
 		snprintf(place, room, "exit %d", image->code);
 	else
-		snprintf(place, room, "%s", image->end == END_EXEC ? "exec" : image->end == END_RUNNING ? "running" : "lost");
+		strcpy(place, image->end == END_EXEC ? "exec" : image->end == END_RUNNING ? "running" : "lost");
 	return place;
 }
 
@@ -100,7 +101,8 @@ static const char *without_directory(const char *command)
 	return slash && slash + 1 < command + length ? slash + 1 : command;
 }
 
-static void print_line(struct page *page, const struct recording *recording, const struct line *line, uint64_t origin_ns)
+static void print_line(struct page *page, const struct recording *recording, const struct line *line,
+		       uint64_t origin_ns)
 {
 	const struct image *image = &recording->images[line->index];
 	const char *command = *image->command ? without_directory(image->command) : "(command unknown)";
@@ -109,7 +111,8 @@ static void print_line(struct page *page, const struct recording *recording, con
 				   figure_time(figure_less(image->start_ns, origin_ns), false).text,
 				   figure_time(figures_wall(image), false).text,
 				   figure_time(figure_sum(image->own.user_ns, image->own.system_ns), false).text,
-				   end_word(image, end, sizeof(end)), (int)(line->depth > DEEPEST ? DEEPEST : line->depth), "", command);
+				   end_word(image, end, sizeof(end)),
+				   (int)(line->depth > DEEPEST ? DEEPEST : line->depth), "", command);
 
 	if (ended_badly(image))
 		page_unusual(page, "%s", text);
@@ -224,8 +227,8 @@ static void print_together(struct page *page, const struct recording *recording,
 		add_known(&user, image->own.user_ns, &all);
 		add_known(&system, image->own.system_ns, &all);
 	}
-	page_section(page, "Processes", "%s in %s images; together %suser %s, system %s", COUNT(processes), COUNT(lines->count),
-		     all ? "" : "at least ", TIME(user), TIME(system));
+	page_section(page, "Processes", "%s in %s images; together %suser %s, system %s", COUNT(processes),
+		     COUNT(lines->count), all ? "" : "at least ", TIME(user), TIME(system));
 	page_line(page, "%9s  %-5s %8s %8s %8s  %-8s  %s", "pid", "born", "at", "lived", "cpu", "end", "command");
 }
 
@@ -249,6 +252,7 @@ void text_processes(struct page *page, const struct subject *subject)
 		print_lines(page, subject, &lines);
 	}
 	if (subject->capture->children_born != CAPTURE_UNKNOWN && subject->capture->children_born > CAPTURE_CHILDREN)
-		page_under(page, "of its %s children the last %d are known to it", COUNT(subject->capture->children_born), CAPTURE_CHILDREN);
+		page_under(page, "of its %s children the last %d are known to it",
+			   COUNT(subject->capture->children_born), CAPTURE_CHILDREN);
 	free(lines.line);
 }

@@ -5,12 +5,14 @@
 
 #define SHOWN 8
 
-static void add_sample(struct page *page, struct table *table, const struct subject *subject, const struct capture_sample *sample)
+static void add_sample(struct page *page, struct table *table, const struct subject *subject,
+		       const struct capture_sample *sample)
 {
 	char label[48];
 	struct table_row *row;
 
-	snprintf(label, sizeof(label), "  %.40s", figure_time(figure_less(sample->at_ns, subject->capture->start_ns), false).text);
+	snprintf(label, sizeof(label), "  %.40s",
+		 figure_time(figure_less(sample->at_ns, subject->capture->start_ns), false).text);
 	row = table_add(table, label);
 	table_cell(table, row, 0, "%s", figure_cell((int64_t)sample->live_bytes, page->exact).text);
 	table_cell(table, row, 1, "%s", figure_cell((int64_t)sample->usable_bytes, page->exact).text);

@@ -23,16 +23,16 @@ static void print_split(struct page *page, const struct subject *subject, uint64
 	char *line = memory_format("wall %s", TIME(wall));
 
 	if (figures_threaded(subject->capture)) {
-		memory_append(&line, "; its threads together: user %s, system %s, waiting for a CPU %s", TIME(own->user_ns),
-			      TIME(own->system_ns), TIME(own->runnable_wait_ns));
+		memory_append(&line, "; its threads together: user %s, system %s, waiting for a CPU %s",
+			      TIME(own->user_ns), TIME(own->system_ns), TIME(own->runnable_wait_ns));
 		if (known != CAPTURE_UNKNOWN && wall != CAPTURE_UNKNOWN && known > wall)
 			memory_append(&line, ": more than the wall time, because several ran at once");
 	} else if (asleep != CAPTURE_UNKNOWN) {
-		memory_append(&line, " = user %s + system %s + waiting for a CPU %s + asleep %s", TIME(own->user_ns), TIME(own->system_ns),
-			      TIME(own->runnable_wait_ns), TIME(asleep));
+		memory_append(&line, " = user %s + system %s + waiting for a CPU %s + asleep %s", TIME(own->user_ns),
+			      TIME(own->system_ns), TIME(own->runnable_wait_ns), TIME(asleep));
 	} else {
-		memory_append(&line, ", user %s, system %s, waiting for a CPU %s", TIME(own->user_ns), TIME(own->system_ns),
-			      TIME(own->runnable_wait_ns));
+		memory_append(&line, ", user %s, system %s, waiting for a CPU %s", TIME(own->user_ns),
+			      TIME(own->system_ns), TIME(own->runnable_wait_ns));
 		if (known != CAPTURE_UNKNOWN && wall != CAPTURE_UNKNOWN)
 			memory_append(&line, "; these began earlier, before the library was loaded");
 	}
@@ -50,8 +50,8 @@ void text_time(struct page *page, const struct subject *subject)
 		return;
 	print_split(page, subject, wall);
 	if (own->voluntary_switches != CAPTURE_UNKNOWN || own->migrations != CAPTURE_UNKNOWN)
-		page_under(page, "%s voluntary and %s involuntary switches, %s migrations", COUNT(own->voluntary_switches),
-			   COUNT(own->involuntary_switches), COUNT(own->migrations));
+		page_under(page, "%s voluntary and %s involuntary switches, %s migrations",
+			   COUNT(own->voluntary_switches), COUNT(own->involuntary_switches), COUNT(own->migrations));
 	if (image->end_by_parent)
 		page_under(page, "its end is as late as its parent saw it");
 	if (image->end == END_LOST && own->user_ns != CAPTURE_UNKNOWN)
@@ -69,8 +69,8 @@ void text_cost(struct page *page, const struct subject *subject)
 	if (subject->snapshot)
 		memory_append(&line, "%s resident", BYTES(subject->snapshot->rows[ROW_INSTRUMENT].resident_bytes));
 	if (spent && spent != CAPTURE_UNKNOWN) {
-		memory_append(&line, "%s%s in %zu ledgers and %s samples that were kept", *line ? "; " : "", TIME(spent), snapshots,
-			      COUNT(c->samples_used));
+		memory_append(&line, "%s%s in %zu ledgers and %s samples that were kept", *line ? "; " : "",
+			      TIME(spent), snapshots, COUNT(c->samples_used));
 		if (wall != CAPTURE_UNKNOWN && wall > spent)
 			memory_append(&line, ", %s of the wall time", figure_percent(spent, wall).text);
 	}

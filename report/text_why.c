@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Why mapped and resident exceed what was asked for: one sentence for each row that is large enough to matter, and the page fill. */
+/*
+ * Why mapped and resident exceed what was asked for: one sentence for each row that is large enough to matter, and the
+ * page fill.
+ */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +22,16 @@ struct why {
 /* Large beside the kernel's own figure of the same kind. */
 static bool matters(uint64_t bytes, uint64_t whole)
 {
-	return bytes != CAPTURE_UNKNOWN && bytes >= LEAST_BYTES && (whole == CAPTURE_UNKNOWN || bytes >= whole / LEAST_SHARE);
+	return bytes != CAPTURE_UNKNOWN && bytes >= LEAST_BYTES &&
+	       (whole == CAPTURE_UNKNOWN || bytes >= whole / LEAST_SHARE);
 }
 
 static bool row_matters(const struct why *why, enum capture_row row)
 {
 	const struct capture_amounts *amounts = &why->s->rows[row];
 
-	return matters(amounts->mapped_bytes, why->s->vm_size_bytes) || matters(amounts->resident_bytes, why->s->rss_bytes);
+	return matters(amounts->mapped_bytes, why->s->vm_size_bytes) ||
+	       matters(amounts->resident_bytes, why->s->rss_bytes);
 }
 
 static void say(struct why *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -56,7 +61,8 @@ static void live(struct why *why)
 	uint64_t untouched = figure_less(row->mapped_bytes, figure_sum(row->resident_bytes, row->swap_bytes));
 
 	if (matters(untouched, row->mapped_bytes))
-		say(why, "%s of the %s asked for have never been touched, or were given back: no page stands behind them.",
+		say(why,
+		    "%s of the %s asked for have never been touched, or were given back: no page stands behind them.",
 		    BYTES(untouched), BYTES(row->mapped_bytes));
 }
 
@@ -92,15 +98,21 @@ static void heap_free(struct why *why)
 	if (!row_matters(why, ROW_HEAP_FREE))
 		return;
 	if (matters(untouched, row->mapped_bytes))
-		say(why, "%s are free inside the allocator, headers and its own tables included; %s of them have no page behind them.",
+		say(why,
+		    "%s are free inside the allocator, headers and its own tables included; %s of them have no page "
+		    "behind them.",
 		    BYTES(row->mapped_bytes), BYTES(untouched));
 	else
-		say(why, "%s are free inside the allocator, headers and its own tables included.", BYTES(row->mapped_bytes));
+		say(why, "%s are free inside the allocator, headers and its own tables included.",
+		    BYTES(row->mapped_bytes));
 	if (matters(pinned, row->resident_bytes))
-		say(why, "%s of the resident part lie on pages that also hold live blocks (%s pages less than 90 %% full), so no trim can "
-		    "return them.", BYTES(pinned), COUNT(mixed_pages(why->s)));
+		say(why,
+		    "%s of the resident part lie on pages that also hold live blocks (%s pages less than 90 %% full), "
+		    "so no trim can return them.",
+		    BYTES(pinned), COUNT(mixed_pages(why->s)));
 	if (matters(empty, row->resident_bytes))
-		say(why, "%s lie on pages without any live block and could be returned%s.", BYTES(empty), glibc ? " (malloc_trim)" : "");
+		say(why, "%s lie on pages without any live block and could be returned%s.", BYTES(empty),
+		    glibc ? " (malloc_trim)" : "");
 }
 
 static void reserve(struct why *why)
@@ -108,7 +120,9 @@ static void reserve(struct why *why)
 	struct page *page = why->page;
 
 	if (row_matters(why, ROW_RESERVE))
-		say(why, "%s are addresses without access (arena reservations, guard pages, gaps inside libraries): they cost no memory.",
+		say(why,
+		    "%s are addresses without access (arena reservations, guard pages, gaps inside libraries): they "
+		    "cost no memory.",
 		    BYTES(why->s->rows[ROW_RESERVE].mapped_bytes));
 }
 
@@ -136,7 +150,9 @@ static void files(struct why *why)
 	if (!row_matters(why, ROW_FILE))
 		return;
 	if (clean != CAPTURE_UNKNOWN && matters(row->resident_bytes, why->s->rss_bytes))
-		say(why, "%s are files and shared memory that it mapped; %s are resident, %s of that clean, which the kernel can drop.",
+		say(why,
+		    "%s are files and shared memory that it mapped; %s are resident, %s of that clean, which the "
+		    "kernel can drop.",
 		    BYTES(row->mapped_bytes), BYTES(row->resident_bytes), BYTES(clean));
 	else
 		say(why, "%s are files and shared memory that it mapped; %s are resident.", BYTES(row->mapped_bytes),
@@ -149,7 +165,8 @@ static void images(struct why *why)
 	const struct capture_amounts *row = &why->s->rows[ROW_IMAGE];
 
 	if (row_matters(why, ROW_IMAGE))
-		say(why, "%s are the program and its libraries; %s are resident, %s of that shared with other processes.",
+		say(why,
+		    "%s are the program and its libraries; %s are resident, %s of that shared with other processes.",
 		    BYTES(row->mapped_bytes), BYTES(row->resident_bytes), BYTES(row->shared_bytes));
 }
 
@@ -159,8 +176,8 @@ static void stacks(struct why *why)
 	const struct capture_amounts *row = &why->s->rows[ROW_STACK];
 
 	if (row_matters(why, ROW_STACK))
-		say(why, "%s are stacks; %s of that have been used so deep that they are resident.", BYTES(row->mapped_bytes),
-		    BYTES(row->resident_bytes));
+		say(why, "%s are stacks; %s of that have been used so deep that they are resident.",
+		    BYTES(row->mapped_bytes), BYTES(row->resident_bytes));
 }
 
 static void instrument(struct why *why)
@@ -169,8 +186,9 @@ static void instrument(struct why *why)
 	const struct capture_amounts *row = &why->s->rows[ROW_INSTRUMENT];
 
 	if (row_matters(why, ROW_INSTRUMENT))
-		say(why, "%s are pagegap itself, %s of that resident: without it the program would have %s.", BYTES(row->mapped_bytes),
-		    BYTES(row->resident_bytes), BYTES(figure_less(why->s->rss_bytes, row->resident_bytes)));
+		say(why, "%s are pagegap itself, %s of that resident: without it the program would have %s.",
+		    BYTES(row->mapped_bytes), BYTES(row->resident_bytes),
+		    BYTES(figure_less(why->s->rss_bytes, row->resident_bytes)));
 }
 
 static void unexplained(struct why *why)
@@ -179,9 +197,12 @@ static void unexplained(struct why *why)
 	int64_t bytes = why->s->unexplained_resident_bytes;
 
 	if (bytes || why->s->unexplained_mapped_bytes)
-		say(why, "%s resident and %s mapped are in no row, or in two: other threads or processes changed the map while it was read, "
-		    "or nothing tells whose they are.", bytes ? figure_cell(bytes, page->exact).text : "0",
-		    why->s->unexplained_mapped_bytes ? figure_cell(why->s->unexplained_mapped_bytes, page->exact).text : "0");
+		say(why,
+		    "%s resident and %s mapped are in no row, or in two: other threads or processes changed the map "
+		    "while it was read, or nothing tells whose they are.",
+		    bytes ? figure_cell(bytes, page->exact).text : "0",
+		    why->s->unexplained_mapped_bytes ? figure_cell(why->s->unexplained_mapped_bytes, page->exact).text
+						     : "0");
 }
 
 void text_why(struct page *page, const struct subject *subject)
@@ -209,7 +230,9 @@ void text_fill(struct page *page, const struct subject *subject)
 	static const struct {
 		const char *label;
 		size_t first, last;
-	} bands[] = { { "none", 0, 0 }, { "<10 %", 1, 1 }, { "10-50 %", 2, 5 }, { "50-90 %", 6, 9 }, { ">90 %", 10, 10 } };
+	} bands[] = {
+		{ "none", 0, 0 }, { "<10 %", 1, 1 }, { "10-50 %", 2, 5 }, { "50-90 %", 6, 9 }, { ">90 %", 10, 10 }
+	};
 	uint64_t pages[sizeof(bands) / sizeof(bands[0])] = { 0 }, most = 0, all = 0;
 	const char *title = "  Pages by fill";
 
@@ -226,8 +249,8 @@ void text_fill(struct page *page, const struct subject *subject)
 	if (!all || all == CAPTURE_UNKNOWN)
 		return;
 	for (size_t i = 0; i < sizeof(bands) / sizeof(bands[0]); i++) {
-		page_line(page, "%-17s%8s  %s%s%s", title, bands[i].label, page_bar(pages[i], most, 40).text, pages[i] ? "  " : "",
-			  COUNT(pages[i]));
+		page_line(page, "%-17s%8s  %s%s%s", title, bands[i].label, page_bar(pages[i], most, 40).text,
+			  pages[i] ? "  " : "", COUNT(pages[i]));
 		title = "";
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From single images to the process tree. Images of one pid that follow each other by exec are one process. Whoever bore a process
- * may have seen its end, which the dead could not record. A pid may come round again, so relatives are found by pid and time. An
- * order by (start, index) keeps the tree free of cycles whatever the files say.
+ * From single images to the process tree. Images of one pid that follow each other by exec are one process. Whoever
+ * bore a process may have seen its end, which the dead could not record. A pid may come round again, so relatives are
+ * found by pid and time. An order by (start, index) keeps the tree free of cycles whatever the files say.
  *
  * A process that was seen but not recorded gets an image without a capture.
  */
@@ -18,7 +18,7 @@
 #include "recording.h"
 
 #define TICKS_NS     20000000ULL        /* error of the kernel's start times, two ticks of 10 ms */
-#define RUNNER_BYTES (16ULL << 20)      /* more than `pagegap run` has resident when it becomes the program: see own_peak */
+#define RUNNER_BYTES (16ULL << 20)      /* more than `pagegap run` has resident: see own_peak */
 
 /* First images of processes, by pid and start. */
 struct heads {
@@ -122,7 +122,8 @@ static void find_running(struct recording *recording)
 		} else {
 			uint64_t began = live_start_ns((pid_t)image->pid);
 
-			if (began == CAPTURE_UNKNOWN || image->start_ns == CAPTURE_UNKNOWN || began > image->start_ns + TICKS_NS)
+			if (began == CAPTURE_UNKNOWN || image->start_ns == CAPTURE_UNKNOWN ||
+			    began > image->start_ns + TICKS_NS)
 				continue;
 		}
 		image->end = END_RUNNING;
@@ -170,7 +171,8 @@ static bool before_in_order(const struct recording *recording, size_t a, size_t 
 }
 
 /* The head that a parent's entry speaks of: began before it was waited for, and nearest to its birth. */
-static size_t match_child(const struct recording *recording, const struct heads *heads, size_t parent, const struct capture_child *child)
+static size_t match_child(const struct recording *recording, const struct heads *heads, size_t parent,
+			  const struct capture_child *child)
 {
 	size_t best = heads->count;
 
@@ -226,8 +228,8 @@ static size_t births_by(const struct image *parent, uint32_t born)
 }
 
 /*
- * A child that its parent saw and that left no capture. What it executed is known only if the parent's memory was still shared with
- * it (vfork), and no other such child came after it.
+ * A child that its parent saw and that left no capture. What it executed is known only if the parent's memory was still
+ * shared with it (vfork), and no other such child came after it.
  */
 static void add_unrecorded_child(struct recording *recording, size_t parent_index, const struct capture_child *child)
 {
@@ -239,7 +241,8 @@ static void add_unrecorded_child(struct recording *recording, size_t parent_inde
 	image->pid = child->pid;
 	image->parent_pid = parent->pid;
 	image->born = child->born;
-	image->start_ns = child->born_at_ns && child->born_at_ns != CAPTURE_UNKNOWN ? child->born_at_ns : CAPTURE_UNKNOWN;
+	image->start_ns = child->born_at_ns && child->born_at_ns != CAPTURE_UNKNOWN ? child->born_at_ns
+										    : CAPTURE_UNKNOWN;
 	image->parent = parent_index;
 	end_by_status(image, child);
 }
@@ -272,7 +275,8 @@ static void link_orphans(struct recording *recording, const struct heads *heads)
 		if (recording->images[child].parent != NO_IMAGE)
 			continue;
 		for (size_t i = first_with_pid(recording, heads, recording->images[child].parent_pid);
-		     i < heads->count && recording->images[heads->index[i]].pid == recording->images[child].parent_pid; i++)
+		     i < heads->count && recording->images[heads->index[i]].pid == recording->images[child].parent_pid;
+		     i++)
 			for (size_t at = heads->index[i]; at != NO_IMAGE; at = recording->images[at].next)
 				if (before_in_order(recording, at, child) && recording->images[at].file)
 					found = at;
@@ -335,15 +339,16 @@ static void own_usage(struct image *image, const struct image *before)
 }
 
 /*
- * At an exec the kernel carries the old memory's peak over into ru_maxrss (fs/exec.c, setmax_mm_hiwater_rss). After vfork that was the
- * parent's memory, after a start the runner's. A figure above that is the image's own.
+ * At an exec the kernel carries the old memory's peak over into ru_maxrss (fs/exec.c, setmax_mm_hiwater_rss). After
+ * vfork that was the parent's memory, after a start the runner's. A figure above that is the image's own.
  */
 static void own_peak(const struct recording *recording, struct image *image)
 {
 	uint64_t carried = 0;
 
 	if (image->born == BORN_EXEC)
-		carried = image->previous == NO_IMAGE ? CAPTURE_UNKNOWN : recording->images[image->previous].max_rss_bytes;
+		carried = image->previous == NO_IMAGE ? CAPTURE_UNKNOWN
+						      : recording->images[image->previous].max_rss_bytes;
 	else if (image->born == BORN_START)
 		carried = RUNNER_BYTES;
 	else if (image->born != BORN_FORK)

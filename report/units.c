@@ -113,9 +113,11 @@ struct figure figure_time(uint64_t ns, bool exact)
 	else if (seconds < 7200)
 		snprintf(figure.text, sizeof(figure.text), "%" PRIu64 " min %" PRIu64 " s", seconds / 60, seconds % 60);
 	else if (seconds < 172800)
-		snprintf(figure.text, sizeof(figure.text), "%" PRIu64 " h %" PRIu64 " min", seconds / 3600, seconds / 60 % 60);
+		snprintf(figure.text, sizeof(figure.text), "%" PRIu64 " h %" PRIu64 " min", seconds / 3600,
+			 seconds / 60 % 60);
 	else
-		snprintf(figure.text, sizeof(figure.text), "%" PRIu64 " days %" PRIu64 " h", seconds / 86400, seconds / 3600 % 24);
+		snprintf(figure.text, sizeof(figure.text), "%" PRIu64 " days %" PRIu64 " h", seconds / 86400,
+			 seconds / 3600 % 24);
 	return figure;
 }
 

@@ -11,7 +11,7 @@ struct figure {
 };
 
 struct figure figure_bytes(uint64_t bytes, bool exact);         /* "1.40 GiB"; exact "1,503,238,553 bytes" */
-struct figure figure_cell(int64_t bytes, bool exact);           /* for a table: exact has no unit; zero is "-"; may be negative */
+struct figure figure_cell(int64_t bytes, bool exact); /* for a table: exact has no unit; zero is "-"; may be negative */
 struct figure figure_count(uint64_t count);                     /* "1,204,331" */
 struct figure figure_rate(uint64_t count, uint64_t over_ns);    /* "96,000/s"; "?" where the time is too short to say */
 struct figure figure_time(uint64_t ns, bool exact);             /* "12.4 s"; exact "12.402113020 s" */

@@ -23,7 +23,8 @@ int verb_snapshot(int argc, char **argv);
  * verb_options - read the options of a verb
  * @argp: its table, without --help
  *
- * Returns -1 to go on; an exit status after --help, or after a complaint. Options end at the first argument that is none.
+ * Returns -1 to go on; an exit status after --help, or after a complaint. Options end at the first argument that is
+ * none.
  */
 int verb_options(const struct argp *argp, int argc, char **argv, void *input);
 
@@ -39,7 +40,10 @@ FILE *report_create(const char *path);
 /* Flushes and closes; false after a complaint about what could not be written. */
 bool report_finish(FILE *to, const char *name);
 
-/* Descriptors 0, 1, 2 that are closed are filled with ones that fail when used, so that no other file can take their place. */
+/*
+ * Descriptors 0, 1, 2 that are closed are filled with ones that fail when used, so that no other file can take their
+ * place.
+ */
 void standard_descriptors(void);
 
 #endif

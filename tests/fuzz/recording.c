@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libFuzzer on the reader of recordings: captures that are damaged in some places go through the check, the tree, the text and the
- * JSON report. A capture is 150 kB of mostly zeros, which mutation at random would hardly ever touch where it matters, so an input
- * is a list of damages to three good captures that are relatives of each other:
- *   byte 0     0x01, 0x02, 0x04: which of the captures are there; 0x08: exact; 0x10: all; 0x20: JSON; 0x80: the rest is a file as it stands
+ * libFuzzer on the reader of recordings: captures that are damaged in some places go through the check, the tree, the
+ * text and the JSON report. A capture is 150 kB of mostly zeros, which mutation at random would hardly ever touch where
+ * it matters, so an input is a list of damages to three good captures that are relatives of each other:
+ *
+ *   byte 0     0x01, 0x02, 0x04: which of the captures are there; 0x08: exact; 0x10: all; 0x20: JSON;
+ *              0x80: the rest is a file as it stands
  *   then       one damage after the other: capture, region, offset in it (2 bytes), length, so many bytes
  *
- * Beside crashes it looks for lines of more than 80 columns, for control characters in the text, and for JSON that is none.
- * An empty corpus directory on the command line is filled with seeds: each capture alone and together, and one damage for each region.
+ * Beside crashes it looks for lines of more than 80 columns, for control characters in the text, and for JSON that is
+ * none. An empty corpus directory on the command line is filled with seeds: each capture alone and together, and one
+ * damage for each region.
+ *
  * links: report
  */
 #include <dirent.h>
@@ -31,10 +35,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 #define REGION(first, after) { offsetof(struct capture, first), offsetof(struct capture, after) }
-static const struct { size_t first, after; } regions[] = {
-	REGION(magic, exe), REGION(exe, argv), REGION(argv, ended), REGION(ended, anatomy), REGION(anatomy, marks),
-	REGION(marks, samples), REGION(samples, mappings), REGION(mappings, children_born), REGION(children_born, counters[0]),
-	REGION(counters[0], counters[3]), { offsetof(struct capture, counters[3]), sizeof(struct capture) },
+static const struct { size_t first, after;
+} regions[] = {
+	REGION(magic, exe),
+	REGION(exe, argv),
+	REGION(argv, ended),
+	REGION(ended, anatomy),
+	REGION(anatomy, marks),
+	REGION(marks, samples),
+	REGION(samples, mappings),
+	REGION(mappings, children_born),
+	REGION(children_born, counters[0]),
+	REGION(counters[0], counters[3]),
+	{ offsetof(struct capture, counters[3]), sizeof(struct capture) },
 };
 #define REGIONS (sizeof(regions) / sizeof(regions[0]))
 
@@ -83,7 +96,9 @@ static void put_seeds(const char *directory)
 	for (uint8_t which = 1; which < 1 << (CAPTURES + 3); which++)
 		put_seed(directory, number++, &which, 1);
 	for (uint8_t region = 0; region < REGIONS; region++) {
-		const uint8_t damage[] = { region & 1 ? 0x3f : 0x1f, region % CAPTURES, region, region, 0, 4, 0xff, 0xff, 0xff, 0x7f };
+		const uint8_t damage[] = {
+			region & 1 ? 0x3f : 0x1f, region % CAPTURES, region, region, 0, 4, 0xff, 0xff, 0xff, 0x7f
+		};
 
 		put_seed(directory, number++, damage, sizeof(damage));
 	}
@@ -162,7 +177,9 @@ static char *render(const struct recording *recording, struct report_options opt
 
 static void report_once(const struct recording *recording, uint8_t how)
 {
-	struct report_options options = { .format = how & 0x20 ? FORMAT_JSON : FORMAT_TEXT, .exact = how & 0x08, .all = how & 0x10 };
+	struct report_options options = { .format = how & 0x20 ? FORMAT_JSON : FORMAT_TEXT,
+					  .exact = how & 0x08,
+					  .all = how & 0x10 };
 	char *text = render(recording, options);
 	json_t *document;
 

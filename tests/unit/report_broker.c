@@ -59,7 +59,9 @@ static int connect_to(const struct broker *broker)
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	memcpy(address.sun_path + 1, broker->address, length);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address,
+				 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)),
+			 0);
 	return fd;
 }
 
@@ -73,13 +75,18 @@ static void serve(struct broker *broker)
 	broker_serve(broker, polls, count);
 }
 
-/* Sends one message and gives the answer: 'k', 'n', or 0 when the connection was closed without one. @fd: the descriptor, or -1. */
+/*
+ * Sends one message and gives the answer: 'k', 'n', or 0 when the connection was closed without one. @fd: the
+ * descriptor, or -1.
+ */
 static char ask(struct broker *broker, const void *message, size_t length, int *fd)
 {
 	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
 	char byte = 0;
 	struct iovec part = { &byte, 1 };
-	struct msghdr reply = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr reply = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
 	int client = connect_to(broker);
 
 	*fd = -1;

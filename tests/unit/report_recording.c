@@ -94,7 +94,10 @@ static void put_good(const struct place *place, uint32_t pid)
 	free(c);
 }
 
-/* Opens the recording; what it complained about is in place->complaints then, one line each. Returns the number of lines. */
+/*
+ * Opens the recording; what it complained about is in place->complaints then, one line each. Returns the number of
+ * lines.
+ */
 static size_t open_place(struct place *place, struct recording **recording)
 {
 	size_t lines = 0;
@@ -109,7 +112,9 @@ static size_t open_place(struct place *place, struct recording **recording)
 	return lines;
 }
 
-/* A directory with one good capture and a bad one: the good one is there, one line says what is wrong with the other. */
+/*
+ * A directory with one good capture and a bad one: the good one is there, one line says what is wrong with the other.
+ */
 static void assert_one_bad(struct place *place, const char *says)
 {
 	struct recording *recording;
@@ -251,10 +256,16 @@ static void a_renamed_capture_is_bad(void **state)
 static void every_index_that_is_out_of_bounds_is_told_and_cleaned(void **state)
 {
 	static const size_t fields[] = {
-		offsetof(struct capture, argv_bytes), offsetof(struct capture, samples_used), offsetof(struct capture, mappings_used),
-		offsetof(struct capture, born), offsetof(struct capture, ended), offsetof(struct capture, has_heap),
-		offsetof(struct capture, mappings[0].row), offsetof(struct capture, notes[3].kind),
-		offsetof(struct capture, children[5].born), offsetof(struct capture, snapshots[SNAPSHOT_END].why),
+		offsetof(struct capture, argv_bytes),
+		offsetof(struct capture, samples_used),
+		offsetof(struct capture, mappings_used),
+		offsetof(struct capture, born),
+		offsetof(struct capture, ended),
+		offsetof(struct capture, has_heap),
+		offsetof(struct capture, mappings[0].row),
+		offsetof(struct capture, notes[3].kind),
+		offsetof(struct capture, children[5].born),
+		offsetof(struct capture, snapshots[SNAPSHOT_END].why),
 	};
 	struct place *place = *state;
 
@@ -366,7 +377,8 @@ static void counters_that_make_no_sense_leave_the_heap_unknown(void **state)
 	assert_int_equal(open_place(place, &recording), 1);
 	assert_true(recording_load(recording, 0, loaded));
 	figures_heap(loaded, &heap);
-	assert_true(heap.frees == CAPTURE_UNKNOWN && heap.allocations == CAPTURE_UNKNOWN && heap.live_bytes == CAPTURE_UNKNOWN);
+	assert_true(heap.frees == CAPTURE_UNKNOWN && heap.allocations == CAPTURE_UNKNOWN &&
+		    heap.live_bytes == CAPTURE_UNKNOWN);
 	recording_close(recording);
 	free(loaded);
 	free(c);

@@ -9,7 +9,9 @@
 
 #include "../../preload/capture.h"
 
-/* The engine is not under test here, and belongs to no program that only reads: whoever asks it for a ledger gets none. */
+/*
+ * The engine is not under test here, and belongs to no program that only reads: whoever asks it for a ledger gets none.
+ */
 int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out, struct capture_mapping *mappings,
 	      uint32_t *mappings_used, uint64_t *mappings_dropped)
 {
@@ -42,8 +44,8 @@ static inline void synthetic_snapshot(struct capture_snapshot *s, uint32_t why, 
 }
 
 /* An image that lived from start to start + 1 s and then ended with exit 0. */
-static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t parent_pid, uint32_t number, uint32_t born,
-				     uint64_t start_ns)
+static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t parent_pid, uint32_t number,
+				     uint32_t born, uint64_t start_ns)
 {
 	static const char argv[] = "/usr/bin/program\0--with\0an argument";
 
@@ -90,12 +92,22 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	synthetic_snapshot(&c->snapshots[SNAPSHOT_END], WHY_EXIT, start_ns + SECOND - 1000000);
 	c->samples_used = 3;
 	for (uint32_t i = 0; i < c->samples_used; i++)
-		c->samples[i] = (struct capture_sample){ start_ns + i * SECOND / 4, MIB, 2 * MIB, 55 * MIB, 25 * MIB, 100 * i, 0 };
+		c->samples[i] = (struct capture_sample){
+			start_ns + i * SECOND / 4, MIB, 2 * MIB, 55 * MIB, 25 * MIB, 100 * i, 0
+		};
 	c->mappings_used = 2;
-	c->mappings[0] = (struct capture_mapping){ .start = 0x1000000, .end = 0x1100000, .row = ROW_HEAP_LIVE, .protection = 3,
-						   .resident_bytes = MIB / 2, .name = "[heap]" };
-	c->mappings[1] = (struct capture_mapping){ .start = 0x2000000, .end = 0x2100000, .row = ROW_IMAGE, .protection = 5,
-						   .resident_bytes = MIB / 4, .name = "/usr/lib/libexample.so" };
+	c->mappings[0] = (struct capture_mapping){ .start = 0x1000000,
+						   .end = 0x1100000,
+						   .row = ROW_HEAP_LIVE,
+						   .protection = 3,
+						   .resident_bytes = MIB / 2,
+						   .name = "[heap]" };
+	c->mappings[1] = (struct capture_mapping){ .start = 0x2000000,
+						   .end = 0x2100000,
+						   .row = ROW_IMAGE,
+						   .protection = 5,
+						   .resident_bytes = MIB / 4,
+						   .name = "/usr/lib/libexample.so" };
 }
 
 static inline void synthetic_child(struct capture *c, size_t place, uint32_t pid, uint32_t born, uint64_t born_at_ns,

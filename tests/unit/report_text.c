@@ -115,10 +115,33 @@ static void assert_in_order(const char *text, const char *const *parts, size_t c
 static void a_page_reads_in_its_order(void **state)
 {
 	static const char *const parts[] = {
-		"/usr/bin/program --with 'an argument'", "exit 0", "asked for 1.00 MiB, mapped", "Where the pages are, at exit",
-		"heap, live", "heap, slack", "heap, free", "reserve", "own mappings", "files", "images", "stacks", "pagegap", "kernel",
-		"sum", "kernel says", "unexplained", "below the line", "Why mapped", "Pages by fill", "Largest mappings", "Heap",
-		"Faults", "Time", "Over time", "Calls", "Cost of pagegap",
+		"/usr/bin/program --with 'an argument'",
+		"exit 0",
+		"asked for 1.00 MiB, mapped",
+		"Where the pages are, at exit",
+		"heap, live",
+		"heap, slack",
+		"heap, free",
+		"reserve",
+		"own mappings",
+		"files",
+		"images",
+		"stacks",
+		"pagegap",
+		"kernel",
+		"sum",
+		"kernel says",
+		"unexplained",
+		"below the line",
+		"Why mapped",
+		"Pages by fill",
+		"Largest mappings",
+		"Heap",
+		"Faults",
+		"Time",
+		"Over time",
+		"Calls",
+		"Cost of pagegap",
 	};
 	char *text = report(&(struct report_options){ 0 });
 
@@ -154,8 +177,9 @@ static void threads_make_the_sum_exceed_the_wall_time_and_the_page_says_so(void 
 static void everything_is_within_80_columns_whatever_the_program_is_called(void **state)
 {
 	static const char *const names[] = {
-		"\033[31mred\033[0m\a\n\r", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "\xff\xfe\x80 latin \xe9",
-		"e\xcc\x81\xcc\x81\xcc\x81\xcc\x81 combining", "\xe2\x80\xae reversed",
+		"\033[31mred\033[0m\a\n\r", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e",
+		"\xff\xfe\x80 latin \xe9",  "e\xcc\x81\xcc\x81\xcc\x81\xcc\x81 combining",
+		"\xe2\x80\xae reversed",
 	};
 	struct report_options options = { 0 };
 
@@ -310,11 +334,14 @@ static void the_json_document_is_one_whatever_the_strings_hold(void **state)
 	assert_non_null(document);
 	process = json_array_get(json_object_get(document, "processes"), 0);
 	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 0)), "\\xff\\xfe");
-	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 1)), "quote\"back\\slash");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 1)),
+			    "quote\"back\\slash");
 	assert_string_equal(json_string_value(json_array_get(json_object_get(process, "argv"), 2)), "\033\n");
 	assert_true(json_is_null(json_object_get(json_object_get(process, "time"), "user_ns")));
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(process, "heap"), "allocations")), 3500);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(process, "heap"), "peak_live_requested_bytes")), 2 * MIB);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(process, "heap"), "peak_live_requested_bytes")),
+		2 * MIB);
 	json_decref(document);
 	free(text);
 }
@@ -326,8 +353,10 @@ static void the_page_fill_has_ten_buckets(void **state)
 
 	(void)state;
 	document = json_loads(text, 0, NULL);
-	fill = json_object_get(json_array_get(json_object_get(json_array_get(json_object_get(document, "processes"), 0), "snapshots"), 1),
-			       "page_fill");
+	fill = json_object_get(
+		json_array_get(json_object_get(json_array_get(json_object_get(document, "processes"), 0), "snapshots"),
+			       1),
+		"page_fill");
 	assert_int_equal(json_array_size(fill), 10);
 	for (size_t i = 0; i < 10; i++) {
 		assert_int_equal(json_integer_value(json_object_get(json_array_get(fill, i), "from_percent")), 10 * i);

@@ -17,10 +17,23 @@
 
 static void bytes_have_three_significant_digits_and_the_largest_unit(void **state)
 {
-	static const struct { uint64_t bytes; const char *text; } cases[] = {
-		{ 0, "0 B" }, { 1, "1 B" }, { 1023, "1,023 B" }, { 1024, "1.00 KiB" }, { 1536, "1.50 KiB" }, { 10229, "9.99 KiB" },
-		{ 10239, "10.0 KiB" }, { 102348, "99.9 KiB" }, { 102399, "100 KiB" }, { 1047000, "1022 KiB" }, { 1048575, "1.00 MiB" },
-		{ 1048576, "1.00 MiB" }, { 1503238553, "1.40 GiB" }, { 1ULL << 40, "1.00 TiB" }, { 1ULL << 47, "128 TiB" },
+	static const struct { uint64_t bytes; const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 1, "1 B" },
+		{ 1023, "1,023 B" },
+		{ 1024, "1.00 KiB" },
+		{ 1536, "1.50 KiB" },
+		{ 10229, "9.99 KiB" },
+		{ 10239, "10.0 KiB" },
+		{ 102348, "99.9 KiB" },
+		{ 102399, "100 KiB" },
+		{ 1047000, "1022 KiB" },
+		{ 1048575, "1.00 MiB" },
+		{ 1048576, "1.00 MiB" },
+		{ 1503238553, "1.40 GiB" },
+		{ 1ULL << 40, "1.00 TiB" },
+		{ 1ULL << 47, "128 TiB" },
 		{ 1ULL << 62, "4.00 EiB" },
 	};
 
@@ -68,10 +81,21 @@ static void counts_are_grouped_by_thousands(void **state)
 
 static void times_are_said_in_the_unit_that_people_use(void **state)
 {
-	static const struct { uint64_t ns; const char *text; } cases[] = {
-		{ 0, "0 s" }, { 1, "1 ns" }, { 999, "999 ns" }, { 1000, "1.00 us" }, { 999499, "999 us" }, { 999500, "1.00 ms" },
-		{ 12400000, "12.4 ms" }, { 999600000, "1.00 s" }, { 12402113020, "12.4 s" }, { 119900000000, "120 s" },
-		{ 125000000000, "2 min 5 s" }, { 7200000000000, "2 h 0 min" }, { 200000000000000, "2 days 7 h" },
+	static const struct { uint64_t ns; const char *text;
+	} cases[] = {
+		{ 0, "0 s" },
+		{ 1, "1 ns" },
+		{ 999, "999 ns" },
+		{ 1000, "1.00 us" },
+		{ 999499, "999 us" },
+		{ 999500, "1.00 ms" },
+		{ 12400000, "12.4 ms" },
+		{ 999600000, "1.00 s" },
+		{ 12402113020, "12.4 s" },
+		{ 119900000000, "120 s" },
+		{ 125000000000, "2 min 5 s" },
+		{ 7200000000000, "2 h 0 min" },
+		{ 200000000000000, "2 days 7 h" },
 	};
 
 	(void)state;
@@ -136,9 +160,10 @@ static void json_keeps_what_it_can_escape_itself(void **state)
 
 static void arguments_are_quoted_when_a_shell_would_need_it(void **state)
 {
-	static const struct { const char *argument, *quoted; } cases[] = {
-		{ "plain", "plain" }, { "--a=b", "--a=b" }, { "", "''" }, { "two words", "'two words'" }, { "don't", "'don'\\''t'" },
-		{ "$HOME", "'$HOME'" }, { "*", "'*'" },
+	static const struct { const char *argument, *quoted;
+	} cases[] = {
+		{ "plain", "plain" },	    { "--a=b", "--a=b" },   { "", "''" },   { "two words", "'two words'" },
+		{ "don't", "'don'\\''t'" }, { "$HOME", "'$HOME'" }, { "*", "'*'" },
 	};
 
 	(void)state;
