@@ -17,12 +17,14 @@
 #include "../../preload/blockmap.h"
 #include "random.h"
 
+#define KIB      (1UL << 10)
 #define MIB      (1UL << 20)
 #define GIB      (1UL << 30)
 #define LEAF_SPAN (1UL << LEAF_SHIFT)
 #define PLACE    0x100000000000UL       /* multiple of a leaf's span */
 
 static const uint64_t border_sizes[] = {
+	128 * KIB - 8, 128 * KIB, 128 * KIB + 8,
 	16 * MIB - 16, 16 * MIB - 8, 16 * MIB, 16 * MIB + 8, LEAF_SPAN - 8, LEAF_SPAN, LEAF_SPAN + 8, GIB, 4 * GIB - 8, 4 * GIB, 4 * GIB + 8,
 	1UL << 40, (1UL << 40) + 8, (1UL << 46) + 8, (1UL << 47) - 8,
 };
@@ -119,6 +121,8 @@ static void try_some_requests(uint64_t address, uint64_t usable)
 		try_size(address, bit, usable);
 		try_size(address, usable - bit, usable);
 	}
+	for (uint64_t slack = 126; slack <= 129 && slack <= usable; slack++)
+		try_size(address, usable - slack, usable);
 	try_size(address, usable, usable);
 	for (int i = 0; i < 50; i++)
 		try_size(address, random_below(&random, usable + 1), usable);
@@ -144,7 +148,7 @@ static void every_size_up_to_the_largest_is_read_back(void **state)
 
 static void a_block_in_the_last_granules_of_a_leaf_leaves_the_next_leaf_alone(void **state)
 {
-	static const uint64_t usable[] = { 16, 24, 40, 48, 56, 104, 112, 120, 128, 4096, 16 * MIB - 8, 16 * MIB, 4 * GIB };
+	static const uint64_t usable[] = { 16, 24, 40, 48, 56, 104, 112, 120, 128, 4096, 128 * KIB, 16 * MIB - 8, 16 * MIB, 4 * GIB };
 	const uint64_t border = PLACE + 4 * LEAF_SPAN;
 
 	(void)state;
@@ -267,7 +271,7 @@ static struct model model;
 /* Sizes near the borders of the encodings are as likely as all others together. */
 static uint64_t any_usable(struct model *m)
 {
-	static const uint64_t borders[] = { 8, 8, 16, 24, 32, 40, 48, 56, 64, 96, 104, 112, 120, 128, 4096, 16 * MIB };
+	static const uint64_t borders[] = { 8, 8, 16, 24, 32, 40, 48, 56, 64, 96, 104, 112, 120, 128, 4096, 128 * KIB - 8, 128 * KIB, 16 * MIB };
 
 	if (random_percent(&m->random, 50))
 		return borders[random_below(&m->random, sizeof(borders) / sizeof(borders[0]))];
@@ -276,11 +280,13 @@ static uint64_t any_usable(struct model *m)
 
 static uint64_t any_request(struct model *m, uint64_t usable)
 {
-	switch (random_below(&m->random, 4)) {
+	switch (random_below(&m->random, 5)) {
 	case 0:
 		return usable;
 	case 1:
 		return 0;
+	case 3:
+		return usable - min_u64(usable, 125 + random_below(&m->random, 6));
 	case 2:
 		return usable - random_below(&m->random, 9 < usable ? 9 : usable);
 	default:

@@ -266,6 +266,42 @@ static void a_threads_stack_is_known_by_its_descriptor(void **state)
 	assert_unexplained_grown(0, 0);
 }
 
+/* Holds 1 MiB of its arena, and has given 8 MiB back. */
+static void *use_an_arena(void *unused)
+{
+	enum { BLOCK = 64 << 10, MANY = 144 };
+	char *blocks[MANY];
+
+	for (int i = 0; i < MANY; i++)
+		blocks[i] = memset(malloc(BLOCK), 1, BLOCK);
+	for (int i = MANY - 1; i >= 16; i--)
+		free(blocks[i]);
+	wait_twice(unused);
+	for (int i = 0; i < 16; i++)
+		free(blocks[i]);
+	return NULL;
+}
+
+static void a_threads_arena_is_heap_and_what_it_gave_back_is_reserve(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	skip_under_sanitizer();
+	pthread_barrier_init(&barrier, NULL, 2);
+	take(&first);
+	assert_int_equal(pthread_create(&thread, NULL, use_an_arena, NULL), 0);
+	pthread_barrier_wait(&barrier);
+	take(&second);
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, NULL);
+	assert_unexplained_grown(0, 0);
+	assert_true(second.rows[ROW_HEAP_FREE].resident_bytes - first.rows[ROW_HEAP_FREE].resident_bytes > 1 << 20);
+	assert_true(second.rows[ROW_HEAP_FREE].mapped_bytes - first.rows[ROW_HEAP_FREE].mapped_bytes < 3 << 20);
+	assert_true(second.rows[ROW_RESERVE].mapped_bytes - first.rows[ROW_RESERVE].mapped_bytes > 60 << 20);
+	assert_int_equal(second.rows[ROW_RESERVE].resident_bytes, first.rows[ROW_RESERVE].resident_bytes);
+}
+
 /* The break, and a chunk that glibc mapped for one block: libc maps both without telling anybody. */
 static void what_libc_holds_is_heap(void **state)
 {
@@ -346,6 +382,24 @@ static void a_large_set_of_ranges_costs_what_the_instrument_row_says(void **stat
 	ranges_drop(place, place + 10000 * PAGE_BYTES);
 }
 
+/* Looking for evidence where nothing can be must not bring pages in: sanitizers, for one, map terabytes that they hardly touch. */
+static void a_vast_mapping_that_was_hardly_touched_gets_no_page_tables(void **state)
+{
+	const uint64_t bytes = 1UL << 40;
+	char *vast = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)state;
+	if (vast == MAP_FAILED)
+		skip();
+	madvise(vast, bytes, MADV_NOHUGEPAGE);
+	vast[0] = vast[bytes / 3] = vast[bytes - 1] = 1;
+	take(&first);
+	take(&second);
+	munmap(vast, bytes);
+	assert_true(second.page_table_bytes < first.page_table_bytes + 64 * PAGE_BYTES);
+	assert_true(second.unexplained_mapped_bytes >= (int64_t)bytes);
+}
+
 /* Another process */
 
 static void a_childs_ledger_is_the_same_from_inside_and_from_outside(void **state)
@@ -422,9 +476,11 @@ int main(void)
 		cmocka_unit_test(a_file_is_an_image_when_part_of_it_was_mapped_to_execute),
 		cmocka_unit_test(files_and_shared_memory_are_in_the_file_row),
 		cmocka_unit_test(a_threads_stack_is_known_by_its_descriptor),
+		cmocka_unit_test(a_threads_arena_is_heap_and_what_it_gave_back_is_reserve),
 		cmocka_unit_test(what_libc_holds_is_heap),
 		cmocka_unit_test(without_a_block_map_the_heap_rows_are_unknown),
 		cmocka_unit_test(more_mappings_than_are_kept_leave_the_most_resident_ones),
+		cmocka_unit_test(a_vast_mapping_that_was_hardly_touched_gets_no_page_tables),
 		cmocka_unit_test(a_childs_ledger_is_the_same_from_inside_and_from_outside),
 		cmocka_unit_test(a_process_that_is_gone_or_a_zombie_has_no_ledger),
 		cmocka_unit_test(a_large_set_of_ranges_costs_what_the_instrument_row_says),
