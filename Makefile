@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The whole build, in one make. Sources are found by wildcard and objects mirror the tree under $(BUILD), so that a new file needs no
-# line here. A program of examples/ or tests/ that needs more than the usual flags says so in its leading comment:
-#   build: FLAGS             flags for compiling and linking it (a program whose flags the toolchain lacks is left out, aloud)
+# The whole build, in one make. Sources are found by wildcard and objects mirror the tree under $(BUILD), so that a
+# new file needs no line here. A program of examples/ or tests/ that needs more than the usual flags says so in its
+# leading comment:
+#   build: FLAGS             flags for compiling and linking it; where the toolchain lacks them, it is left out, aloud
 #   links: FILE.c [FOLDER]   unit tests and fuzz targets: what they test; a folder stands for its files but main.c
 #   sanitize: thread         unit tests: also run under ThreadSanitizer by `make sanitize`
 MAKEFLAGS += --no-builtin-rules
@@ -29,9 +30,10 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n'
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibility=hidden -MMD -MP
-# It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin); exceptions and cancellation pass
-# through its frames by their unwind tables, without an unwinder of its own (no -fexceptions, which would bring libgcc_s). Two counters updated by one vector store are read back by
-# two scalar ones, which defeats store forwarding: -fno-tree-vectorize.
+# It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin); exceptions and
+# cancellation pass through its frames by their unwind tables, without an unwinder of its own (no -fexceptions, which
+# would bring libgcc_s). Two counters updated by one vector store are read back by two scalar ones, which defeats
+# store forwarding: -fno-tree-vectorize.
 PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-semantic-interposition
 REPORT_FLAGS := -fPIE
 REPORT_LIBS := -ljansson -lelf
@@ -52,14 +54,16 @@ objects = $(addprefix $2/,$(addsuffix .o,$(basename $1)))
 programs = $(addprefix $2/,$(basename $1))
 # What stands after "KEY:" in the first lines of a file.
 header = $(shell sed -nE '1,20{s|^[/* ]*$2: *||;T;s| *\*/ *$$||;p}' $1)
-linked = $(foreach word,$(call header,$1,links),$(if $(filter %.c %.S,$(word)),$(word),$(filter-out %/main.c,$(wildcard $(word)/*.c))))
+linked = $(foreach word,$(call header,$1,links),\
+	$(if $(filter %.c %.S,$(word)),$(word),$(filter-out %/main.c,$(wildcard $(word)/*.c))))
+for_threads = $(foreach source,$1,$(if $(filter thread,$(call header,$(source),sanitize)),$(source)))
 
 LIBRARY := $(BUILD)/libpagegap.so
 COMMAND := $(BUILD)/pagegap
 PROGRAMS := $(call programs,$(PROGRAM_SRC) $(BENCH_SRC),$(BUILD))
 UNITS := $(call programs,$(UNIT_SRC),$(BUILD))
 ASAN_UNITS := $(call programs,$(UNIT_SRC),$(BUILD)/asan)
-TSAN_UNITS := $(foreach test,$(UNIT_SRC),$(if $(filter thread,$(call header,$(test),sanitize)),$(call programs,$(test),$(BUILD)/tsan)))
+TSAN_UNITS := $(call programs,$(call for_threads,$(UNIT_SRC)),$(BUILD)/tsan)
 FUZZERS := $(call programs,$(FUZZ_SRC),$(BUILD)/fuzz)
 
 ##@ The two commands of the README
@@ -78,8 +82,9 @@ units: $(UNITS) ## the unit tests
 clean: ## remove what was built
 	rm -rf -- $(BUILD)
 help: ## this list
-	@awk -F ':.*## ' '/^##@/ { print substr($$0, 5) } /^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-10s %s\n", $$1, $$2 }' Makefile
-	@echo 'Variables: BUILD=build PREFIX=/usr/local DESTDIR= CC=cc CFLAGS="-O2 -g" WERROR=-Werror RUNS=5 FUZZ_SECONDS=600 V=1'
+	@awk -F ':.*## ' '/^##@/ { print substr($$0, 5) } \
+		/^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo 'Variables: BUILD=build PREFIX=/usr/local DESTDIR= CC=cc CXX=c++ CFLAGS="-O2 -g" WERROR=-Werror V=1'
 
 ##@ Installing
 .PHONY: install uninstall deps deps-build deps-check
@@ -118,8 +123,10 @@ $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 
 $(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
-		-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack -o $@ $(PRELOAD_OBJ)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc \
+		-Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
+		-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack \
+		-o $@ $(PRELOAD_OBJ)
 
 # --- the command ---
 
@@ -164,8 +171,10 @@ $(BUILD)/$(basename $1): $1 $(BUILD)/.flags
 		echo "skip - $1: this toolchain cannot build with $$$${flags[*]}"; \
 	fi
 endef
-$(foreach source,$(filter %.c,$(PROGRAM_SRC) $(BENCH_SRC)),$(eval $(call program_rule,$(source),$(CC) -std=gnu17 -D_GNU_SOURCE=,c)))
-$(foreach source,$(filter %.cc,$(PROGRAM_SRC)),$(eval $(call program_rule,$(source),$(CXX) -std=gnu++17,c++)))
+$(foreach source,$(filter %.c,$(PROGRAM_SRC) $(BENCH_SRC)),\
+	$(eval $(call program_rule,$(source),$(CC) -std=gnu17 -D_GNU_SOURCE=,c)))
+$(foreach source,$(filter %.cc,$(PROGRAM_SRC)),\
+	$(eval $(call program_rule,$(source),$(CXX) -std=gnu++17,c++)))
 
 # $1: source, $2: directory, $3: compiler with its sanitizers
 define unit_rule
@@ -176,7 +185,8 @@ endef
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD),$(CC) $(CFLAGS) $(LDFLAGS),-lcmocka)))
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/asan,$(CC) $(ASAN),-lcmocka)))
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/tsan,$(CC) $(TSAN),-lcmocka)))
-$(foreach source,$(FUZZ_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/fuzz,$(CLANG) -fsanitize=fuzzer$(,)address$(,)undefined)))
+$(foreach source,$(FUZZ_SRC),\
+	$(eval $(call unit_rule,$(source),$(BUILD)/fuzz,$(CLANG) -fsanitize=fuzzer$(,)address$(,)undefined)))
 
 # --- what make cannot see by itself: changed flags, removed sources, packages to install first ---
 
@@ -184,7 +194,9 @@ $(foreach source,$(FUZZ_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/fuzz,$(C
 # Writes the target only when its text changes.
 renew = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' >$@
 
-$(BUILD)/.flags: FORCE | $(if $(filter check,$(MAKECMDGOALS)),deps-check,$(if $(filter demo,$(MAKECMDGOALS)),deps-build))
+# Packages first: nothing is compiled before the flags are written.
+PACKAGES := $(if $(filter check,$(MAKECMDGOALS)),deps-check,$(if $(filter demo,$(MAKECMDGOALS)),deps-build))
+$(BUILD)/.flags: FORCE | $(PACKAGES)
 	$(call renew,$(C) $(PRELOAD_FLAGS) $(REPORT_FLAGS) $(PROGRAM_FLAGS) $(LDFLAGS))
 $(BUILD)/.sources: FORCE
 	$(call renew,$(PRELOAD_SRC) $(REPORT_SRC) $(LEDGER_SRC))

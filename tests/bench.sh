@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What pagegap costs: programs run bare, under pagegap, under memusage and under heaptrack, in turns (A B C D A B C D …); medians.
+# What pagegap costs: programs run bare, under pagegap, under memusage and under heaptrack, in turns (A B C D A B …).
 #   tests/bench.sh [--runs=N] [--tools=bare,pagegap,…] [--only=NAME,…] [--json=FILE] [--keep=FILE] [--billion]
 # --keep appends the raw measurements; --billion adds the program with 1,000,000,000 allocations (minutes).
-# Tools: bare, pagegap (`pagegap run`), preload (LD_PRELOAD alone), memusage, heaptrack. Those not installed are left out, aloud.
+# Tools: bare, pagegap (`pagegap run`), preload (LD_PRELOAD alone), memusage, heaptrack. Those not installed are left
+# out, aloud.
 set -u
 # shellcheck source=tests/harness.sh
 . "$(dirname "$0")/harness.sh"
@@ -16,7 +17,7 @@ for argument in "$@"; do
 	--json=*) JSON=$(cd "$OLDPWD" && realpath -m -- "${argument#*=}") ;;
 	--keep=*) KEEP=$(cd "$OLDPWD" && realpath -m -- "${argument#*=}") ;;
 	--billion) BILLION=1 ;;
-	*) sed -n '3,6s/^# //p' "$SRC/tests/bench.sh" >&2 && exit 2 ;;
+	*) sed -n '3,7s/^# //p' "$SRC/tests/bench.sh" >&2 && exit 2 ;;
 	esac
 done
 export LC_ALL=C
@@ -26,7 +27,8 @@ RAW=$WORK/raw
 CC1=$("${CC:-gcc}" -print-prog-name=cc1 2>/dev/null)
 MEMUSAGE=$(compgen -G '/usr/lib/*/libmemusage.so' | head -n 1)
 # Debian's redis-server is redis-check-rdb under another name.
-command -v redis-check-rdb >/dev/null && ln -s "$(readlink -f "$(command -v redis-check-rdb)")" "$WORK/redis-server"
+command -v redis-check-rdb >/dev/null &&
+	ln -s "$(readlink -f "$(command -v redis-check-rdb)")" "$WORK/redis-server"
 
 has() { command -v "$1" >/dev/null; }
 
@@ -36,7 +38,8 @@ prepare_python() {
 	has python3 || return
 	cat >json_work.py <<-'PY'
 		import json
-		rows = [{"id": i, "name": "row %d" % i, "tags": ["a%d" % (i % 7), "b", None], "size": i / 3} for i in range(20000)]
+		rows = [{"id": i, "name": "row %d" % i, "tags": ["a%d" % (i % 7), "b", None], "size": i / 3}
+		        for i in range(20000)]
 		for _ in range(12):
 		    text = json.dumps(rows)
 		    rows = json.loads(text)
@@ -54,7 +57,8 @@ prepare_cc1() {
 			printf "struct s%d { int a, b; struct s%d *next; };\n", i, i
 			printf "int f%d(struct s%d *s, int n)\n{\n\tint sum = %d;\n", i, i, i
 			printf "\tfor (int i = 0; i < n; i++) {\n\t\tsum += s->a * i + (s->b >> %d);\n", i % 13
-			printf "\t\tif (sum & %d)\n\t\t\ts = s->next ? s->next : s;\n\t}\n\treturn sum;\n}\n", i % 31 + 1
+			printf "\t\tif (sum & %d)\n\t\t\ts = s->next ? s->next : s;\n\t}\n", i % 31 + 1
+			print "\treturn sum;\n}"
 		}
 	}' >large.c
 }
@@ -88,7 +92,9 @@ prepare_perl() {
 }
 command_perl() { program=(perl work.pl); }
 
-prepare_sort() { [[ -s lines ]] || awk 'BEGIN { srand(7); for (i = 0; i < 1500000; i++) printf "%09d %s\n", rand() * 1e9, i }' >lines; }
+prepare_sort() {
+	awk 'BEGIN { srand(7); for (i = 0; i < 1500000; i++) printf "%09d %s\n", rand() * 1e9, i }' >lines
+}
 command_sort() { program=(sort --parallel=2 -o sorted lines); }
 
 prepare_git() {
@@ -123,7 +129,9 @@ command_billion() { program=("$BUILD/tests/bench_malloc" 1 1000000000); }
 
 prefix_bare() { prefix=(); }
 prefix_pagegap() { prefix=("$PAGEGAP" run -o "$recording" --report="$recording.txt" --); }
-prefix_preload() { prefix=(env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS="output=$recording,report=$recording.txt"); }
+prefix_preload() {
+	prefix=(env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS="output=$recording,report=$recording.txt")
+}
 prefix_memusage() { prefix=(env LD_PRELOAD="$MEMUSAGE"); }
 prefix_heaptrack() { prefix=(heaptrack -o "$recording"); }
 
@@ -156,23 +164,26 @@ measure() {
 
 # Largest capture of the recording, in bytes of disk; 0 for other tools.
 recorded_bytes() {
-	find "$WORK/recordings" -name '*.capture' -printf '%k\n' | sort -n | tail -n 1 | awk '{ kib = $1 } END { print kib * 1024 }'
+	find "$WORK/recordings" -name '*.capture' -printf '%k\n' |
+		awk '$1 > kib { kib = $1 } END { print kib * 1024 }'
 }
 
 # The time is that of redis-benchmark, the memory that of the server.
 measure_redis() {
 	local server
-	"$BUILD/tests/bench_run" server "${prefix[@]}" "$WORK/redis-server" --port 0 --unixsocket "$WORK/socket" --save '' \
-		--loglevel warning >out 2>err </dev/null &
+	"$BUILD/tests/bench_run" server "${prefix[@]}" \
+		"$WORK/redis-server" --port 0 --unixsocket "$WORK/socket" --save '' --loglevel warning >out 2>err </dev/null &
 	server=$!
 	until redis-cli -s socket ping >/dev/null 2>&1; do
 		kill -0 "$server" 2>/dev/null || return
 		sleep 0.05
 	done
-	"$BUILD/tests/bench_run" line redis-benchmark -s socket -q -n 100000 -r 100000 -d 100 -P 8 -t set,get,lpush,lpop,hset,zadd >out
+	"$BUILD/tests/bench_run" line redis-benchmark -s socket -q -n 100000 -r 100000 -d 100 -P 8 \
+		-t set,get,lpush,lpop,hset,zadd >out
 	redis-cli -s socket shutdown nosave
 	wait "$server"
-	awk -v rss="$(tail -n 1 server | cut -d ' ' -f 4)" '{ $4 = rss; print }' line >line.server && mv line.server line
+	awk -v rss="$(tail -n 1 server | cut -d ' ' -f 4)" '{ $4 = rss; print }' line >line.server &&
+		mv line.server line
 }
 
 # progress: how far we are, on a terminal

@@ -1,40 +1,50 @@
-# From lines "program tool wall user system rss_kib status recorded_bytes" to medians and their ratios to the bare program.
-# A measurement of "-" is a program that did not work under the tool: its figures are null.
+# From lines "program tool wall user system rss_kib status recorded_bytes" to medians and their ratios to the bare
+# program. A measurement of "-" is a program that did not work under the tool: its figures are null.
 def number: tonumber? // null;
-def median: map(values) | sort | if length == 0 then null elif length % 2 == 1 then .[length / 2 | floor]
-	else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+def distinct: reduce .[] as $x ([]; if any(.[]; . == $x) then . else . + [$x] end); # in order of appearance
+def median:
+	map(values) | sort
+	| if length == 0 then null
+	  elif length % 2 == 1 then .[length / 2 | floor]
+	  else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 def geometric_mean: if length == 0 then null else (map(log) | add / length | exp) end;
 def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
+def difference($a; $b): if $a == null or $b == null then null else $a - $b end;
 
-split("\n") | map(select(length > 0) | split(" ")
-	| {program: .[0], tool: .[1], wall_ns: .[2] | number, cpu_ns: (if .[3] == "-" then null else (.[3] | tonumber) + (.[4] | tonumber) end),
-	   resident_bytes: (if .[5] == "-" then null else (.[5] | tonumber) * 1024 end), status: .[6] | number,
-	   recorded_bytes: .[7] | tonumber})
-| . as $lines
-| [ reduce .[] as $line ([]; if any(.[]; . == $line.program) then . else . + [$line.program] end) | .[]
-	| . as $program
-	| {program: ., tools: [ $lines | map(select(.program == $program)) | reduce .[] as $l ([]; if any(.[]; . == $l.tool) then . else . + [$l.tool] end) | .[]
-		| . as $tool
-		| ($lines | map(select(.program == $program and .tool == $tool))) as $mine
-		| {tool: ., runs: ($mine | length), wall_ns: ($mine | map(.wall_ns) | median), cpu_ns: ($mine | map(.cpu_ns) | median),
-		   wall_ns_lowest: ($mine | map(.wall_ns) | min), wall_ns_highest: ($mine | map(.wall_ns) | max),
-		   resident_bytes: ($mine | map(.resident_bytes) | median), recorded_bytes: ($mine | map(.recorded_bytes) | max),
-		   statuses: ($mine | map(.status) | unique)} ] }
-	| (.tools | map(select(.tool == "bare")) | .[0]) as $bare
-	| .tools |= map(. + {time_ratio: ratio(.wall_ns; $bare.wall_ns), resident_ratio: ratio(.resident_bytes; $bare.resident_bytes),
-		cpu_ratio: ratio(.cpu_ns; $bare.cpu_ns),
-		more_ns: (if .wall_ns == null or $bare == null then null else .wall_ns - $bare.wall_ns end),
-		more_resident_bytes: (if .resident_bytes == null or $bare == null then null else .resident_bytes - $bare.resident_bytes end),
-		works: (.wall_ns != null and .statuses == ($bare.statuses // .statuses))}) ]
-| . as $programs
+# All measurements of one program under one tool become one object.
+def summary($tool):
+	{tool: $tool, runs: length,
+	 wall_ns: map(.wall_ns) | median, wall_ns_lowest: map(.wall_ns) | min, wall_ns_highest: map(.wall_ns) | max,
+	 cpu_ns: map(.cpu_ns) | median, resident_bytes: map(.resident_bytes) | median,
+	 recorded_bytes: map(.recorded_bytes) | max, statuses: map(.status) | unique};
+
+def beside($bare):
+	. + {time_ratio: ratio(.wall_ns; $bare.wall_ns), cpu_ratio: ratio(.cpu_ns; $bare.cpu_ns),
+	     resident_ratio: ratio(.resident_bytes; $bare.resident_bytes), more_ns: difference(.wall_ns; $bare.wall_ns),
+	     more_resident_bytes: difference(.resident_bytes; $bare.resident_bytes),
+	     works: (.wall_ns != null and .statuses == ($bare.statuses // .statuses))};
+
 # The loops and starts measure one mechanism each; means are over programs that do work.
-| ["malloc", "malloc_2_threads", "true", "processes", "billion"] as $micro
+def is_micro: IN("malloc", "malloc_2_threads", "true", "processes", "billion");
+
+def total($tool; $programs):
+	[$programs[] | select(.program | is_micro | not) | .program as $program
+	 | .tools[] | select(.tool == $tool) + {program: $program}]
+	| select(length > 0)
+	| {tool: $tool, programs: map(select(.time_ratio)) | length,
+	   time_geometric_mean: map(.time_ratio | values) | geometric_mean,
+	   time_worst: map(.time_ratio // 0) | max, time_worst_program: max_by(.time_ratio // 0).program,
+	   resident_geometric_mean: map(.resident_ratio | values) | geometric_mean,
+	   resident_worst: map(.resident_ratio // 0) | max};
+
+[split("\n")[] | select(length > 0) | split(" ")
+ | {program: .[0], tool: .[1], wall_ns: .[2] | number, cpu_ns: (.[3:5] | map(number) | add),
+    resident_bytes: (.[5] | number | if . then . * 1024 else . end), status: .[6] | number, recorded_bytes: .[7] | number}]
+| . as $lines
+| [map(.program) | distinct[] | . as $program
+   | ($lines | map(select(.program == $program))) as $here
+   | [$here | map(.tool) | distinct[] | . as $tool | $here | map(select(.tool == $tool)) | summary($tool)]
+   | (map(select(.tool == "bare")) | first) as $bare
+   | {program: $program, tools: map(beside($bare))}] as $programs
 | {format: "pagegap-bench", version: 1, cpu: $cpu, kernel: $kernel, programs: $programs,
-	totals: [ $programs | map(.tools[].tool) | unique | .[] | . as $tool
-		| [ $programs[] | select(.program as $p | $micro | index($p) | not) | .program as $p | .tools[]
-			| select(.tool == $tool) + {program: $p} ] as $mine
-		| select($mine | length > 0)
-		| {tool: $tool, programs: ($mine | length), time_geometric_mean: ($mine | map(.time_ratio // empty) | geometric_mean),
-		   time_worst: ($mine | map(.time_ratio // 0) | max), time_worst_program: ($mine | max_by(.time_ratio // 0) | .program),
-		   resident_geometric_mean: ($mine | map(.resident_ratio // empty) | geometric_mean),
-		   resident_worst: ($mine | map(.resident_ratio // 0) | max)} ] }
+   totals: [$programs | map(.tools[].tool) | unique[] | total(.; $programs)]}

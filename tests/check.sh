@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs tests and counts. Without arguments: every unit test, every tests/check_*.sh, the lint, every tests/e2e/*.sh; with arguments:
-# those scripts or unit test programs. A test prints `ok …`, `not ok …` or `skip …` lines (unit tests: TAP); one that prints none,
-# or that ends with a bad status without naming a failure, counts as failed. Logs stay in $BUILD/check/.
+# Runs tests and counts. Without arguments: every unit test, every tests/check_*.sh, the lint, every tests/e2e/*.sh;
+# with arguments: those scripts or unit test programs. A test prints `ok …`, `not ok …` or `skip …` lines (unit tests:
+# TAP); one that prints none, or that ends with a bad status without naming a failure, counts as failed. Logs stay in
+# $BUILD/check/.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
@@ -13,7 +14,8 @@ cd "$SRC" || exit 1
 logs=$BUILD/check
 rm -rf -- "$logs" && mkdir -p "$logs" || exit 1
 
-# Debian's redis-server is redis-check-rdb under another name; with redis-tools alone, no daemon gets installed and started.
+# Debian's redis-server is redis-check-rdb under another name; with redis-tools alone, no daemon gets installed and
+# started.
 if ! command -v redis-server >/dev/null && command -v redis-check-rdb >/dev/null; then
 	mkdir -p "$BUILD/tools" && ln -sfn "$(readlink -f "$(command -v redis-check-rdb)")" "$BUILD/tools/redis-server"
 	PATH=$BUILD/tools:$PATH

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What the build promises: from a read-only source tree whose path has spaces, as an ordinary user, incrementally; what is
-# installed works from where it lies; a program that the toolchain cannot build is left out aloud.
+# What the build promises: from a read-only source tree whose path has spaces, as an ordinary user, incrementally;
+# what is installed works from where it lies; a program that the toolchain cannot build is left out aloud.
 set -u
 # shellcheck source=tests/harness.sh
 . "$(dirname "$0")/harness.sh"
@@ -12,7 +12,8 @@ if ((EUID == 0)); then
 	user=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent)
 fi
 
-mkdir "$source_copy" && tar -C "$SRC" --exclude=./build --exclude=./.git --exclude='pagegap.*.*' -cf - . | tar -C "$source_copy" -xf -
+mkdir "$source_copy"
+tar -C "$SRC" --exclude=./build --exclude=./.git --exclude='pagegap.*.*' -cf - . | tar -C "$source_copy" -xf -
 chmod -R a-w,a+rX "$source_copy"
 trap 'chmod -R u+w "$WORK"; rm -rf -- "$WORK"' EXIT
 mkdir -m 777 elsewhere
@@ -43,9 +44,13 @@ rm "$source_copy/examples/other_machine.c"
 
 mkdir -m 777 'a package'
 build install PREFIX=/usr DESTDIR="$WORK/a package"
-check_eq 'install puts four files below DESTDIR' 'usr/bin/pagegap usr/include/pagegap.h usr/lib/libpagegap.so usr/share/man/man1/pagegap.1' \
+check_eq 'install puts four files below DESTDIR' \
+	'usr/bin/pagegap usr/include/pagegap.h usr/lib/libpagegap.so usr/share/man/man1/pagegap.1' \
 	"$(cd 'a package' && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs)"
-(unset PAGEGAP_LIBRARY && 'a package/usr/bin/pagegap' run -o installed.rec --report=installed.report -- /bin/echo it runs) >out 2>err
+(
+	unset PAGEGAP_LIBRARY
+	'a package/usr/bin/pagegap' run -o installed.rec --report=installed.report -- /bin/echo it runs
+) >out 2>err
 check_eq 'the installed command finds its library and runs a program' 'it runs' "$(cat out err)"
 PAGEGAP="a package/usr/bin/pagegap" ledger_balances 'its ledger adds up' installed
 build uninstall PREFIX=/usr DESTDIR="$WORK/a package"

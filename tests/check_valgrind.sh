@@ -13,8 +13,8 @@ fi
 clean() {
 	local sentence=$1 expected=$2 status
 	shift 2
-	valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible --log-file=valgrind.log \
-		"$PAGEGAP" "$@" >out 2>err </dev/null
+	valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
+		--log-file=valgrind.log "$PAGEGAP" "$@" >out 2>err </dev/null
 	status=$?
 	if ((status == expected)) && [[ ! -s valgrind.log ]]; then
 		ok "$sentence"
@@ -47,5 +47,6 @@ head -c 5000 "$capture" >broken.rec/1.0.capture && broken 'a truncated capture'
 : >broken.rec/1.0.capture && broken 'an empty capture'
 head -c "$(stat -c %s "$capture")" /dev/zero | tr '\0' '\377' >broken.rec/1.0.capture && broken 'a capture of all ones'
 head -c 16 "$capture" >broken.rec/1.0.capture
-head -c "$(($(stat -c %s "$capture") - 16))" /dev/zero | tr '\0' '\377' >>broken.rec/1.0.capture && broken 'a good magic, then all ones'
+head -c "$(($(stat -c %s "$capture") - 16))" /dev/zero | tr '\0' '\377' >>broken.rec/1.0.capture &&
+	broken 'a good magic, then all ones'
 finish

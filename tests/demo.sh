@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# pagegap on a real program that every machine which could build it has: the C compiler proper, at work on a file of pagegap.
-# It asks malloc for a tenth of what the kernel gives it.
+# pagegap on a real program that every machine which could build it has: the C compiler proper, at work on a file of
+# pagegap. It asks malloc for a tenth of what the kernel gives it.
 set -eu
 : "${SRC:?}" "${BUILD:?}"
 cd "$SRC"

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # Installs the Debian packages that are missing, when it can; otherwise says exactly which and how to get them.
 #   tests/deps.sh SET…     sets: build, check, bench, fuzz
-# A package counts as present when its probe succeeds, so that a machine without dpkg is judged by what it has, not by names.
-# "needs" ends with an error when the package stays missing; "likes" goes on: the tests that want it are skipped, and say so.
+# A package counts as present when its probe succeeds, so that a machine without dpkg is judged by what it has, not by
+# names. "needs" ends with an error when the package stays missing; "likes" goes on: the tests that want it are
+# skipped, and say so.
 # shellcheck disable=SC2317 # the probes are called by name, from the table
 set -u
 
@@ -38,6 +39,7 @@ table() {
 		check likes xz-utils             xz
 		check likes openssl              openssl
 		check likes strace               strace
+		check likes man-db               man
 		bench needs jq                   jq
 		bench likes heaptrack            heaptrack
 		bench likes libc-devtools        memusage

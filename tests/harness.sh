@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Sourced by test scripts: one line per check, a directory of its own, running a program bare and observed, reading reports.
+# Sourced by test scripts: one line per check, a directory of its own, running a program bare and observed, reading
+# reports.
 #   ok SENTENCE / not_ok SENTENCE DETAIL / skip SENTENCE REASON / check_eq SENTENCE EXPECTED ACTUAL / finish
 #   run_bare NAME PROGRAM [ARG…]    leaves NAME.out, NAME.err, NAME.status
-#   run_gap NAME PROGRAM [ARG…]     the same under `pagegap run`, and the recording NAME.rec and the report NAME.report
+#   run_gap NAME PROGRAM [ARG…]     the same under `pagegap run`; also the recording NAME.rec, the report NAME.report
 #   json NAME FILTER                what jq makes of the JSON report of NAME.rec
 #   ledger_balances SENTENCE NAME   one check: every ledger of the recording adds up to the kernel's figures
 

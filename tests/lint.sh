@@ -25,19 +25,21 @@ mapfile -t scripts < <(find "${parts[@]}" -name '*.sh' | sort)
 mapfile -t sources < <(find "${parts[@]}" \( -name '*.c' -o -name '*.cc' -o -name '*.h' -o -name '*.S' \) | sort)
 
 if command -v shellcheck >/dev/null; then
-	verdict "shellcheck finds nothing in ${#scripts[@]} scripts" "$(shellcheck -x -f gcc "${scripts[@]}" .ci/run 2>&1)"
+	verdict "shellcheck finds nothing in ${#scripts[@]} scripts" \
+		"$(shellcheck -x -f gcc "${scripts[@]}" .ci/run 2>&1)"
 else
 	echo 'skip - shellcheck: not installed'
 fi
 
 if command -v cppcheck >/dev/null; then
-	# Observed programs leak and misuse on purpose; out parameters that another file fills look uninitialised (ctuuninitvar).
+	# Out parameters that another file fills look uninitialised (*uninitvar). Observed programs leak and misuse on
+	# purpose. What is C is for the compiler to say: cppcheck knows less of it (syntaxError).
 	verdict 'cppcheck finds nothing in preload/ and report/' "$(cppcheck --quiet --std=c11 --language=c \
-		--enable=warning,performance,portability --inline-suppr --suppress=ctuuninitvar --template=gcc \
-		-D_GNU_SOURCE -D__x86_64__ preload report 2>&1)"
+		--enable=warning,performance,portability --inline-suppr --suppress=ctuuninitvar --suppress=legacyUninitvar \
+		--template=gcc -D_GNU_SOURCE -D__x86_64__ preload report 2>&1)"
 	verdict 'cppcheck finds no error in examples/ and tests/' "$(cppcheck --quiet --inline-suppr --template=gcc \
 		--suppress=memleak --suppress=memleakOnRealloc --suppress=uninitdata --suppress=returnDanglingLifetime \
-		-D_GNU_SOURCE -D__x86_64__ examples tests 2>&1)"
+		--suppress=syntaxError -D_GNU_SOURCE -D__x86_64__ examples tests 2>&1)"
 else
 	echo 'skip - cppcheck: not installed'
 fi
@@ -45,7 +47,8 @@ fi
 verdict 'every file names its licence' "$(for file in "${sources[@]}" "${scripts[@]}" .ci/run Makefile; do
 	head -n 3 "$file" | grep -qF 'SPDX-License-Identifier: MIT' || echo "$file"
 done)"
-verdict 'nothing is left for later' "$(grep -nE '\<(TODO|FIXME|XXX)\>' "${sources[@]}" "${scripts[@]}" | grep -vF 'tests/lint.sh:')"
+verdict 'nothing is left for later' \
+	"$(grep -nE '\<(TODO|FIXME|XXX)\>' "${sources[@]}" "${scripts[@]}" | grep -vF 'tests/lint.sh:')"
 
 if [[ ${TIDY:-} ]]; then
 	verdict "clang-tidy's analyzer finds nothing in preload/ and report/" "$(clang-tidy --quiet \

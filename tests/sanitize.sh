@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs what `make sanitize` built: unit tests under ASan+UBSan and TSan, and the reporter under ASan+UBSan over recordings that the
-# uninstrumented library made, whole and damaged in a thousand places.
+# Runs what `make sanitize` built: unit tests under ASan+UBSan and TSan, and the reporter under ASan+UBSan over
+# recordings that the uninstrumented library made, whole and damaged in a thousand places.
 set -u
 # shellcheck source=tests/harness.sh
 . "$(dirname "$0")/harness.sh"
-export ASAN_OPTIONS=abort_on_error=0:exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:exitcode=99
+export ASAN_OPTIONS=abort_on_error=0:exitcode=99
+export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:exitcode=99
 shopt -s nullglob
 
 for program in "$BUILD"/asan/tests/unit/* "$BUILD"/tsan/tests/unit/*; do
