@@ -35,7 +35,10 @@ C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibil
 # would bring libgcc_s). Two counters updated by one vector store are read back by two scalar ones, which defeats
 # store forwarding: -fno-tree-vectorize.
 PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-semantic-interposition
+PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
+	-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack
 REPORT_FLAGS := -fPIE
+REPORT_LINK := -pie -Wl,-z,now,-z,relro
 REPORT_LIBS := -ljansson -lelf
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
 PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -MMD -MP
@@ -123,16 +126,13 @@ $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 
 $(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -static-libgcc \
-		-Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
-		-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack \
-		-o $@ $(PRELOAD_OBJ)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(PRELOAD_LINK) -o $@ $(PRELOAD_OBJ)
 
 # --- the command ---
 
 $(COMMAND): $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)) $(BUILD)/.sources
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pie -Wl,-z,now,-z,relro -o $@ $(filter %.o,$^) $(REPORT_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(REPORT_LINK) -o $@ $(filter %.o,$^) $(REPORT_LIBS)
 
 $(BUILD)/asan/pagegap: $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)/asan)
 	$(call say,LINK,$@)
@@ -199,6 +199,6 @@ PACKAGES := $(if $(filter check,$(MAKECMDGOALS)),deps-check,$(if $(filter demo,$
 $(BUILD)/.flags: FORCE | $(PACKAGES)
 	$(call renew,$(C) $(PRELOAD_FLAGS) $(REPORT_FLAGS) $(PROGRAM_FLAGS) $(LDFLAGS))
 $(BUILD)/.sources: FORCE
-	$(call renew,$(PRELOAD_SRC) $(REPORT_SRC) $(LEDGER_SRC))
+	$(call renew,$(PRELOAD_SRC) $(REPORT_SRC) $(LEDGER_SRC) $(PRELOAD_LINK) $(REPORT_LINK) $(REPORT_LIBS))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
