@@ -4,7 +4,7 @@
 # Python's own tests of what an instrument is most likely to break. Each test's verdict counts; how long it took does not.
 # threads: alive at exit
 # varies: /^test_[A-Za-z0-9_]* (.*) \.\.\. \|^Result:\|^[A-Za-z]* \(test\|tests\) \(OK\|failed\|omitted\|skipped\)/!d
-# varies: s/'[^']*tmp[^']*'/TMP/g; s/pid [0-9]*/PID/g; s/0x[0-9a-f]*/ADDRESS/g
+# varies: s/ will run for .*//; s/'[^']*tmp[^']*'/TMP/g; s/pid [0-9]*/PID/g; s/0x[0-9a-f]*/ADDRESS/g
 # sorted: yes
 # leaves-out: *
 read -ra tests <<<"${PYTHON_TESTS:-test_os test_subprocess test_threading test_mmap test_signal test_multiprocessing_fork test_json}"

@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 	if (!child) {
 		setsid();
 		closefrom(3);
+		for (int number = SIGHUP; number <= SIGQUIT; number++) /* a shell in the background ignores some */
+			signal(number, SIG_DFL);
 		sigprocmask(SIG_SETMASK, &before, NULL);
 		execvp(argv[2], argv + 2);
 		_exit(127);
