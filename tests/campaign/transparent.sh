@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Runs real programs bare and under pagegap, as root and as uid 65534, and compares standard output, standard error, the files they wrote
-# and how they ended; then looks at the recordings. Each program is a script in work/, whose first comment says
+# Runs real programs bare and under pagegap, as root and as uid 65534, and compares standard output, standard error,
+# the files they wrote and how they ended; then looks at the recordings. Each program is a script in work/, whose
+# first comment says
 #   varies: SED         what differs between two bare runs of it in the output, taken out before comparing
 #   sorted: yes         the order of its lines varies
 #   leaves-out: PATTERN files whose content varies (find -path)
@@ -63,23 +64,25 @@ fingerprint() {
 	rm -rf "$place/cwd"
 }
 
-# Prints what is wrong with a recording; leaves figures for the table in the file "figures": processes, worst unexplained.
+# Prints what is wrong with a recording; leaves figures for the table in the file "figures": processes, worst
+# unexplained.
 faults_of_recording() {
-	local place=$1 name=$2 ended executed
+	local place=$1 name=$2 ended executed unexplained=zero
 	if ! read_recording "$place"; then
 		echo "the recording cannot be read: $(head -c 300 "$place/json.err")"
 		return
 	fi
 	jq -r '[.processes[].pid] | unique | length' "$place/json" >"$place/figures"
 	jq -r '[.processes[].snapshots[] | select(.why == "exit" or .why == "exec")
-		| .unexplained_mapped_bytes, .unexplained_resident_bytes | fabs] | max // 0' "$place/json" >>"$place/figures"
+		| .unexplained_mapped_bytes, .unexplained_resident_bytes | fabs] | max // 0' \
+		"$place/json" >>"$place/figures"
 	ended=$(jq -r -f "$HOSTILE/endings.jq" "$place/json" | sed -n 's/^root //p')
 	[[ $ended == "$(cat "$place/ended")" ]] || echo "recorded end: $ended, real: $(cat "$place/ended")"
 	jq -r '.processes[] | select(.ended_by.kind == "lost" or .ended_by.kind == "running")
 		| "pid \(.pid) (\(.argv // [] | join(" ") | .[0:60])): \(.ended_by.kind)"' "$place/json" >"$place/lost"
 	[[ $(wc -l <"$place/lost") == "$(header "$name" lost | grep . || echo 0)" ]] || head -n 5 "$place/lost"
-	jq -r --arg unexplained "$([[ -z $(header "$name" threads) ]] && echo zero || echo some)" -f "$HOSTILE/wrong.jq" \
-		"$place/json" 2>&1 | head -n 5
+	[[ -z $(header "$name" threads) ]] || unexplained=some
+	jq -r --arg unexplained $unexplained -f "$HOSTILE/wrong.jq" "$place/json" 2>&1 | head -n 5
 	if [[ -s $WORK/executed.$name ]]; then
 		executed=$(jq '[.processes[] | select(.born_by != "fork")] | length' "$place/json")
 		[[ $executed == "$(cat "$WORK/executed.$name")" ]] ||
@@ -103,13 +106,15 @@ count_executions() {
 
 run_workload() {
 	local name=$1 user first second place faults times differing=0 processes=0 worst=0 unexplained
+	local expected
 	for user in $USERS; do
 		new_place first
 		new_place second
 		stage "$first" "$user" bare "$name"
 		stage "$second" "$user" bare "$name"
+		expected=$(header "$name" ends)
 		faults=$(different "$first" "$second"
-			[[ $(cat "$first/ended") == "$(header "$name" ends | grep . || echo 'exit 0')" ]] || cat "$first/ended")
+			[[ $(cat "$first/ended") == "${expected:-exit 0}" ]] || cat "$first/ended")
 		verdict "$name as $user: two bare runs are the same" "$faults"
 		count_executions "$name" "$user"
 		for ((times = 1; times <= ${TIMES:-3}; times++)); do
@@ -118,7 +123,8 @@ run_workload() {
 			faults=$(different "$first" "$place")
 			[[ -z $faults ]] || differing=$((differing + 1))
 			verdict "$name as $user, run $times: the same output, files and end" "$faults"
-			verdict "$name as $user, run $times: the recording is complete" "$(faults_of_recording "$place" "$name")"
+			verdict "$name as $user, run $times: the recording is complete" \
+				"$(faults_of_recording "$place" "$name")"
 			if [[ -s $place/figures ]]; then
 				{ read -r processes && read -r unexplained; } <"$place/figures"
 				((unexplained <= worst)) || worst=$unexplained

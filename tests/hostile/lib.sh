@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# What the scripts that compare bare with observed runs share: places to run in, users to run as, programs, comparison,
-# verdicts. Needs SRC and BUILD. Everything happens in a folder of its own under TMPDIR, with copies of the binaries, so
-# that uid 65534 reaches them.
+# What the scripts that compare bare with observed runs share: places to run in, users to run as, programs,
+# comparison, verdicts. Needs SRC and BUILD. Everything happens in a folder of its own under TMPDIR, with copies of
+# the binaries, so that uid 65534 reaches them.
 
 # shellcheck source=tests/harness.sh
 . "$SRC/tests/harness.sh"
@@ -124,8 +124,8 @@ observe() {
 	fi
 }
 
-# Prints what differs between two places: nothing when all is the same. With MAY_SAY set, lines of pagegap's own on standard
-# error are no difference; the loader's complaint that pagegap cannot be loaded is.
+# Prints what differs between two places: nothing when all is the same. With MAY_SAY set, lines of pagegap's own on
+# standard error are no difference; the loader's complaint that pagegap cannot be loaded is.
 differences() {
 	local what
 	[[ -z ${MAY_SAY:-} ]] || sed -i -E '/^pagegap: error while loading/b; /^pagegap: /d' "$2/err"
@@ -145,7 +145,8 @@ validate_jsons() {
 		"$python" -c 'import jsonschema' 2>/dev/null && echo "$python" && break
 	done)
 	if [[ -z $schema || -z $python ]]; then
-		skip 'reports against the schema' "no schema in report/, or no python3-jsonschema: ${schema:-none} ${python:-none}"
+		skip 'reports against the schema' \
+			"no schema in report/, or no python3-jsonschema: ${schema:-none} ${python:-none}"
 		return
 	fi
 	find "$WORK" -mindepth 2 -maxdepth 2 -name json -size +0 >"$WORK/jsons"

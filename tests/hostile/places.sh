@@ -80,8 +80,8 @@ inherited() {
 	done
 }
 
-# Where the recording or the report cannot be written. The command says so before it starts the program; the library alone, and both
-# of them later, let the program go on as ever.
+# Where the recording or the report cannot be written. The command says so before it starts the program; the library
+# alone, and both of them later, let the program go on as ever.
 no_place_to_write() {
 	local user mode size status
 	for user in $USERS; do
@@ -93,8 +93,8 @@ no_place_to_write() {
 			same 'recording where nobody can write' "$user" preload '' "$W/first_descriptor"
 		new_place OBSERVED
 		# shellcheck disable=SC2016 # for the inner shell
-		run_as "$OBSERVED" "$user" sh -c 'exec "$0" "$@" 2>/dev/full' "$BIN/pagegap" run -o "$OBSERVED/recording" -- \
-			"$WORK/programs/ends" return 7
+		run_as "$OBSERVED" "$user" sh -c 'exec "$0" "$@" 2>/dev/full' "$BIN/pagegap" run \
+			-o "$OBSERVED/recording" -- "$WORK/programs/ends" return 7
 		check_eq "report to a full device, as $user" 'exit 7' "$(cat "$OBSERVED/ended")"
 	done
 	"$BIN/pagegap" report "$OBSERVED/recording" >/dev/full 2>"$OBSERVED/err"
@@ -113,10 +113,11 @@ no_place_to_write() {
 				rm -rf "$WORK/full/"* && fallocate -l $((4096 - size))KiB "$WORK/full/filler"
 				# shellcheck disable=SC2034 # for observe
 				RECORDING=$WORK/full/$user.$mode.$size
-				MAY_SAY=yes same "full disk, $size KiB left" "$user" "$mode" '' "$WORK/programs/threads_fork"
+				MAY_SAY=yes same "full disk, $size KiB left" "$user" "$mode" '' \
+					"$WORK/programs/threads_fork"
 				read_recording "$OBSERVED"
 				status=$?
-				((status < 126)) || not_ok "what is on a full disk, $size KiB left, can be read" "status $status"
+				((status < 126)) || not_ok "what a full disk has can be read" "$size KiB: status $status"
 				unset RECORDING
 			done
 		done
@@ -156,7 +157,8 @@ runner_and_signals() {
 		not_ok 'the program goes on when its runner is killed' "$(cat "$OBSERVED/out" "$OBSERVED/err")"
 	fi
 	for ((status = 0; status < 100; status++)); do
-		read_recording "$OBSERVED" && [[ $(jq -r '.processes[0].ended_by.kind' "$OBSERVED/json") == exit ]] && break
+		read_recording "$OBSERVED" || { sleep 0.1 && continue; }
+		[[ $(jq -r '.processes[0].ended_by.kind' "$OBSERVED/json") == exit ]] && break
 		sleep 0.1
 	done
 	check_eq 'its end is recorded without the runner' 'exit 12' \
@@ -166,7 +168,8 @@ runner_and_signals() {
 		kill -s $signal "$RUNNER"
 		wait "$RUNNER"
 		status=$?
-		check_eq "SIG$signal to the runner reaches the program" "13 got $signal" "$status $(tail -n1 "$OBSERVED/out")"
+		check_eq "SIG$signal to the runner reaches the program" "13 got $signal" \
+			"$status $(tail -n1 "$OBSERVED/out")"
 	done
 	begin_waiting 'echo begun; read line'
 	kill -TERM "$RUNNER"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Reads a JSON report and prints one line for each thing that is wrong with its ledgers: the rows and what is
 # unexplained must sum to the kernel's figures; with $unexplained == "zero" nothing may be unexplained in the snapshot
-# at exit or exec, "some" allows it (other threads were alive); at a peak it is one in a thousand, or four pages, at most. "any" only adds up.
+# at exit or exec, "some" allows it (other threads were alive); at a peak it is one in a thousand, or four pages, at most.
+# "any" only adds up.
 # Rows that are unknown (the heap's, of a program with its own malloc) are null: what they would hold stands elsewhere.
 def sum(f): [.rows[] | f // 0] | add;
 .processes[] | "pid \(.pid) image \(.image)" as $who | .snapshots[]
@@ -9,9 +10,9 @@ def sum(f): [.rows[] | f // 0] | add;
 (
 	(select((.rows | length) != 10) | fault("\(.rows | length) rows instead of 10")),
 	(select(sum(.mapped_bytes) + .unexplained_mapped_bytes != .vm_size_bytes)
-		| fault("\(sum(.mapped_bytes)) mapped in rows, \(.unexplained_mapped_bytes) unexplained, VmSize \(.vm_size_bytes)")),
+		| fault("mapped \(sum(.mapped_bytes)), unexplained \(.unexplained_mapped_bytes), VmSize \(.vm_size_bytes)")),
 	(select(sum(.resident_bytes) + .unexplained_resident_bytes != .rss_bytes)
-		| fault("\(sum(.resident_bytes)) resident in rows, \(.unexplained_resident_bytes) unexplained, Rss \(.rss_bytes)")),
+		| fault("resident \(sum(.resident_bytes)), unexplained \(.unexplained_resident_bytes), Rss \(.rss_bytes)")),
 	(select($unexplained == "zero" and (.why == "exit" or .why == "exec") and
 		(.unexplained_mapped_bytes != 0 or .unexplained_resident_bytes != 0))
 		| fault("unexplained \(.unexplained_mapped_bytes) mapped, \(.unexplained_resident_bytes) resident")),

@@ -45,9 +45,11 @@ make_tree() {
 
 make_inputs() {
 	mkdir "$1" && make_c_file >"$1/large.c" && make_tree "$1/tree" || return
-	awk 'BEGIN { srand(1); for (i = 0; i < 300000; i++) print int(rand() * 1e9), "word" int(rand() * 5000), i }' >"$1/lines"
+	awk 'BEGIN { srand(1); for (i = 0; i < 300000; i++) 
+		print int(rand() * 1e9), "word" int(rand() * 5000), i }' >"$1/lines"
 	awk 'BEGIN { srand(2); print "begin;"; print "create table t(a integer primary key, b text, c real);"
-		for (i = 0; i < 20000; i++) printf "insert into t values(%d, \"text %d\", %f);\n", i, rand() * 1e6, rand()
+		for (i = 0; i < 20000; i++)
+			printf "insert into t values(%d, \"text %d\", %f);\n", i, rand() * 1e6, rand()
 		print "commit;" }' | tr '"' "'" >"$1/insert.sql"
 	chmod -R a+rX "$1"
 }

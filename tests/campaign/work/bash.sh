@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # ends: exit 9
-# bash: pipes, traps, subshells, jobs, here documents, process substitution, coprocesses, killed children, many short processes.
+# bash: pipes, traps, subshells, jobs, here documents, process substitution, coprocesses, killed children.
 # images: exact
 # varies: s,No record of process [0-9]*,No record of process PID,
 trap 'echo "exit trap, status $?"' EXIT

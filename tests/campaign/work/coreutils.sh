@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # lost: 1
 # needs: setpriv chroot
-# The commands of coreutils and util-linux that change what a program inherits: env, timeout, nohup, chroot, setpriv, nice, stdbuf.
+# The commands that change what a program inherits: env, timeout, nohup, chroot, setpriv, nice, stdbuf.
 # images: exact
 # varies: s,line [0-9]*: *[0-9]* Killed,line N: PID Killed,
 show() {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # needs: git
-# git: init, add, commit, branches, gc, clone of a tree of 2,000 files. The index holds inode numbers and times, which vary.
+# git: init, add, commit, merge, gc, clone of a tree of 2,000 files. The index holds inode numbers and times, which vary.
 # leaves-out: */.git/index
 # leaves-out: */.git/*/info/commit-graphs/*
 set -e

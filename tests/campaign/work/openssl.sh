@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # sorted: yes
 # needs: openssl
-# openssl: speed for a second each, in one process and in two; what it computes besides. Figures of speed are digits like any others.
+# openssl: speed for a second each, in one process and in two; and what it computes besides.
 # varies: s/[0-9][0-9.]*k\?/N/g; s/  */ /g
 openssl speed -seconds 1 -bytes 1024 -evp sha256 2>&1
 openssl speed -seconds 1 -bytes 1024 -evp aes-128-cbc -multi 2 2>&1

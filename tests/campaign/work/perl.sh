@@ -15,7 +15,8 @@ socketpair(my $one, my $two, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die; $_->autofl
 my $pid = fork; if (!$pid) { close $one; my $line = <$two>; print $two uc $line; exit 5; }
 close $two; print $one "to a child\n"; print scalar <$one>; waitpid $pid, 0; print $? >> 8, "\n";
 open my $pipe, '-|', 'sort -rn sorted | head -n 3' or die; print <$pipe>; close $pipe;
-my $got = 0; local $SIG{USR1} = sub { $got++ }; kill USR1 => $$ for 1 .. 3; print "signals ", $got > 0 ? "seen" : "lost", "\n";
+my $got = 0; local $SIG{USR1} = sub { $got++ }; kill USR1 => $$ for 1 .. 3;
+print "signals ", $got > 0 ? "seen" : "lost", "\n";
 eval { die { code => 42 } }; print $@->{code}, "\n"; print `echo from a shell`; print system('exit 3') >> 8, "\n";
 my $text = join '', map { chr(97 + $_ % 26) } 1 .. 100000; $text =~ s/(a.c)/<$1>/g; print length $text, "\n";
 exit 6;
