@@ -329,6 +329,31 @@ static void what_libc_holds_is_heap(void **state)
 	free(large);
 }
 
+/* The kernel merges it with whatever lies beside it: its size is told by the block in it, which begins behind a header of 16 bytes. */
+static void a_chunk_of_glibcs_in_a_larger_mapping_ends_where_its_block_does(void **state)
+{
+	char *place = map_pages(40, PROT_READ | PROT_WRITE, 0), *chunk = place + 10 * PAGE_BYTES;
+	uint64_t aligned = (uint64_t)place + 22 * PAGE_BYTES;
+
+	(void)state;
+	assert_true(blockmap_set((uint64_t)chunk + 16, 100, 3 * PAGE_BYTES - 16));
+	assert_true(blockmap_set(aligned, 4 * PAGE_BYTES, 4 * PAGE_BYTES)); /* of memalign: its header says how far its mapping's start is */
+	unmap_pages(place, 40);
+	take(&first); /* the map's own memory is there from now on */
+	assert_ptr_equal(map_pages(40, PROT_READ | PROT_WRITE, 0), place);
+	chunk[0] = 1;
+	*(uint64_t *)(aligned - 16) = 2 * PAGE_BYTES - 16;
+	take(&second);
+	assert_int_equal(second.live_blocks - first.live_blocks, 2);
+	assert_unexplained_grown(40 - 3 - 6, 0);
+	assert_int_equal(second.rows[ROW_HEAP_LIVE].mapped_bytes - first.rows[ROW_HEAP_LIVE].mapped_bytes, 100 + 4 * PAGE_BYTES);
+	assert_int_equal(second.rows[ROW_HEAP_SLACK].mapped_bytes - first.rows[ROW_HEAP_SLACK].mapped_bytes, 3 * PAGE_BYTES - 116);
+	assert_int_equal(second.rows[ROW_HEAP_FREE].mapped_bytes - first.rows[ROW_HEAP_FREE].mapped_bytes, 16 + 2 * PAGE_BYTES);
+	memset(blockmap_leaf(aligned) + blockmap_granule(aligned), 0, 8);
+	memset(blockmap_leaf((uint64_t)chunk) + blockmap_granule((uint64_t)chunk + 16), 0, 8);
+	unmap_pages(place, 40);
+}
+
 static void without_a_block_map_the_heap_rows_are_unknown(void **state)
 {
 	(void)state;
@@ -478,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_threads_stack_is_known_by_its_descriptor),
 		cmocka_unit_test(a_threads_arena_is_heap_and_what_it_gave_back_is_reserve),
 		cmocka_unit_test(what_libc_holds_is_heap),
+		cmocka_unit_test(a_chunk_of_glibcs_in_a_larger_mapping_ends_where_its_block_does),
 		cmocka_unit_test(without_a_block_map_the_heap_rows_are_unknown),
 		cmocka_unit_test(more_mappings_than_are_kept_leave_the_most_resident_ones),
 		cmocka_unit_test(a_vast_mapping_that_was_hardly_touched_gets_no_page_tables),
