@@ -73,7 +73,7 @@ uint8_t *blockmap_add_leaf(uint64_t address) COLD;
 /* The leaf over an address, NULL if there is none; of an address that no user memory can have, any. */
 static inline uint8_t *blockmap_leaf(uint64_t address)
 {
-	return blockmap.leaf[blockmap.root[address << 17 >> (17 + LEAF_SHIFT)]];
+	return blockmap.leaf[__atomic_load_n(&blockmap.root[address << 17 >> (17 + LEAF_SHIFT)], __ATOMIC_ACQUIRE)];
 }
 
 static inline uint64_t blockmap_granule(uint64_t address)

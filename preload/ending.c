@@ -94,7 +94,7 @@ static void at_quick(void)
 void ending_register(void)
 {
 	on_exit(at_exit, NULL);
-	at_quick_exit(at_quick);
+	(void)at_quick_exit(at_quick);
 }
 
 #define LEAVING_WRAPPER(name) \

@@ -241,7 +241,7 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 			break;
 		}
 		stop = from + usable;
-		if (stop > limit || requested > usable)
+		if (stop > limit || requested > usable || stop - page_down(from) > 2 * PAGE_BYTES) /* the last: whole pages in between */
 			break;
 		if (from - page >= PAGE_BYTES) {
 			l->fill_bytes = fill;
@@ -251,10 +251,6 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 		}
 		l->fill_touched = true;
 		fill += requested;
-		if (unlikely(stop - page > 2 * PAGE_BYTES)) { /* whole pages: for the general walk */
-			fill -= requested;
-			break;
-		}
 		if (unlikely(stop - page > PAGE_BYTES)) { /* reaches into the next page */
 			uint64_t here = min_u64(requested, page + PAGE_BYTES - from);
 

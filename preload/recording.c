@@ -181,7 +181,6 @@ static struct capture *map_capture(uint32_t *image_number)
 
 static void begin_identity(struct capture *c, uint32_t born, uint32_t parent, uint32_t image_number)
 {
-	memcpy(c->magic, CAPTURE_MAGIC, sizeof(c->magic));
 	c->version = CAPTURE_VERSION;
 	c->header_bytes = sizeof(*c);
 	c->page_size = PAGE_BYTES;
@@ -194,6 +193,8 @@ static void begin_identity(struct capture *c, uint32_t born, uint32_t parent, ui
 	c->start_realtime_ns = sys_now_ns(CLOCK_REALTIME);
 	c->runnable_wait_ns = c->migrations = CAPTURE_UNKNOWN;
 	c->sample_interval_ns = 10000000; /* 10 ms, doubled each time that the series is full */
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	memcpy(c->magic, CAPTURE_MAGIC, sizeof(c->magic)); /* last: whoever reads it finds the rest */
 }
 
 static void describe_program(struct capture *c)

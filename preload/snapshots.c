@@ -388,7 +388,7 @@ static uint64_t begin_look(uint64_t now)
 {
 	uint64_t due = __atomic_exchange_n(&state.next_look_ns, now + LOOK_NS, __ATOMIC_RELAXED);
 
-	return due && now > due ? now - due : 0;
+	return !due ? now - capture->start_ns : now > due ? now - due : 0;
 }
 
 static void look(void)

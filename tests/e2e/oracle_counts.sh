@@ -55,9 +55,6 @@ compare() {
 	cd "$here" || exit 1
 	read -r allocations frees bytes <<<"$(valgrind_counts "$@")"
 	bytes=$((bytes - $(vectors valgrind.stderr) + $(vectors stderr)))
-	if [[ $name == cxx ]]; then
-		bytes=$((bytes + roundings))
-	fi
 	check_eq "$name: prints the same" "$(cksum <valgrind.stdout)" "$(cksum <stdout)"
 	check_eq "$name: allocations are valgrind's" "$allocations" "$(of_report '.processes[0].heap.allocations')"
 	check_eq "$name: frees are valgrind's" "$frees" "$(of_report '.processes[0].heap.frees')"
@@ -83,8 +80,6 @@ compare() {
 		;;
 	esac
 }
-
-roundings=$((1 + 512 - 300))
 
 if ! valgrind --log-file=valgrind.log true; then
 	skip "counts are valgrind's" "valgrind is not installed or cannot run (libc6-dbg?)"

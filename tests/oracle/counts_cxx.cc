@@ -2,9 +2,9 @@
 /*
  * C++: containers, strings, streams, exceptions, threads' futures and every form of operator new, for the comparison
  * of counts with valgrind. libstdc++ allocates 72,704 bytes for emergencies before main; both count them. Valgrind
- * replaces operator new and sees what the program asked of it; the bytes that reach malloc differ in two places, which
- * `roundings` in the test names: libstdc++ asks for 1 byte where the program asks for none, and rounds an aligned size
- * up to a multiple of its alignment (300 at 256: 512).
+ * replaces operator new and sees what the program asked of it; what reaches malloc differs in two places: libstdc++ asks
+ * for 1 byte where the program asks for none, and rounds an aligned size up to a multiple of its alignment (300 at 256:
+ * 512). Both count what the program asked for.
  */
 #include <cstdio>
 #include <functional>
