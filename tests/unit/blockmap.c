@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block map: what is entered is found again, whatever its size, and nothing else is. Every size at the borders of the encodings
- * alone, then long random runs against a model that knows for each 8 bytes of two windows which block owns them. The addresses are
- * made up: the map never looks at the memory that it describes.
+ * The block map: what is entered is found again, whatever its size, and nothing else is. Every size at the borders of
+ * the encodings alone, then long random runs against a model that knows for each 8 bytes of two windows which block
+ * owns them. The addresses are made up: the map never looks at the memory that it describes.
  *
  * links: preload/blockmap.c preload/ranges.c preload/sandbox.c preload/kept.c
  */
@@ -24,8 +24,8 @@
 #define PLACE    0x100000000000UL       /* multiple of a leaf's span */
 
 static const uint64_t border_sizes[] = {
-	128 * KIB - 8, 128 * KIB, 128 * KIB + 8,
-	16 * MIB - 16, 16 * MIB - 8, 16 * MIB, 16 * MIB + 8, LEAF_SPAN - 8, LEAF_SPAN, LEAF_SPAN + 8, GIB, 4 * GIB - 8, 4 * GIB, 4 * GIB + 8,
+	128 * KIB - 8, 128 * KIB, 128 * KIB + 8, 16 * MIB - 16, 16 * MIB - 8, 16 * MIB, 16 * MIB + 8,
+	LEAF_SPAN - 8, LEAF_SPAN, LEAF_SPAN + 8, GIB, 4 * GIB - 8, 4 * GIB, 4 * GIB + 8,
 	1UL << 40, (1UL << 40) + 8, (1UL << 46) + 8, (1UL << 47) - 8,
 };
 
@@ -46,8 +46,8 @@ static void assert_block(uint64_t address, uint64_t requested, uint64_t usable)
 	if (!blockmap_find(address, &block))
 		fail_msg("no block found at %#lx: %lu of %lu bytes expected", address, requested, usable);
 	if (block.address != address || block.requested != requested || block.usable != usable)
-		fail_msg("%lu of %lu bytes at %#lx were read back as %lu of %lu at %#lx", requested, usable, address, block.requested,
-			 block.usable, block.address);
+		fail_msg("%lu of %lu bytes at %#lx were read back as %lu of %lu at %#lx", requested, usable, address,
+			 block.requested, block.usable, block.address);
 }
 
 static void assert_no_block(uint64_t address)
@@ -55,7 +55,8 @@ static void assert_no_block(uint64_t address)
 	struct block block;
 
 	if (blockmap_find(address, &block))
-		fail_msg("a block of %lu of %lu bytes found at %#lx, where none starts", block.requested, block.usable, address);
+		fail_msg("a block of %lu of %lu bytes found at %#lx, where none starts", block.requested, block.usable,
+			 address);
 }
 
 static void enter(uint64_t address, uint64_t requested, uint64_t usable)
@@ -148,7 +149,9 @@ static void every_size_up_to_the_largest_is_read_back(void **state)
 
 static void a_block_in_the_last_granules_of_a_leaf_leaves_the_next_leaf_alone(void **state)
 {
-	static const uint64_t usable[] = { 16, 24, 40, 48, 56, 104, 112, 120, 128, 4096, 128 * KIB, 16 * MIB - 8, 16 * MIB, 4 * GIB };
+	static const uint64_t usable[] = {
+		16, 24, 40, 48, 56, 104, 112, 120, 128, 4096, 128 * KIB, 16 * MIB - 8, 16 * MIB, 4 * GIB,
+	};
 	const uint64_t border = PLACE + 4 * LEAF_SPAN;
 
 	(void)state;
@@ -271,7 +274,9 @@ static struct model model;
 /* Sizes near the borders of the encodings are as likely as all others together. */
 static uint64_t any_usable(struct model *m)
 {
-	static const uint64_t borders[] = { 8, 8, 16, 24, 32, 40, 48, 56, 64, 96, 104, 112, 120, 128, 4096, 128 * KIB - 8, 128 * KIB, 16 * MIB };
+	static const uint64_t borders[] = {
+		8, 8, 16, 24, 32, 40, 48, 56, 64, 96, 104, 112, 120, 128, 4096, 128 * KIB - 8, 128 * KIB, 16 * MIB,
+	};
 
 	if (random_percent(&m->random, 50))
 		return borders[random_below(&m->random, sizeof(borders) / sizeof(borders[0]))];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The block map without a lock: threads that own neighbouring blocks, also the two halves of one granule, never disturb each other,
- * and a block that goes from thread to thread is known to its new owner. Pieces of the address space lie side by side in one leaf, so
- * that a store which is too wide hits another thread's bytes; a piece is owned by the thread that has taken its ticket.
+ * The block map without a lock: threads that own neighbouring blocks, also the two halves of one granule, never disturb
+ * each other, and a block that goes from thread to thread is known to its new owner. Pieces of the address space lie
+ * side by side in one leaf, so that a store which is too wide hits another thread's bytes; a piece is owned by the
+ * thread that has taken its ticket.
  *
  * links: preload/blockmap.c preload/ranges.c preload/sandbox.c preload/kept.c
  * sanitize: thread
@@ -33,7 +34,7 @@ static struct piece pieces[PIECES];
 static struct piece *tickets[PIECES];   /* NULL while a thread has it */
 static pthread_barrier_t barrier;
 
-/* cmocka's assertions belong to the main thread: the others say what they saw, and it is asserted after they were joined. */
+/* cmocka's assertions belong to the main thread: what the others saw is asserted after they were joined. */
 struct worker {
 	pthread_t thread;
 	struct random random;
@@ -121,7 +122,8 @@ static void *come_to_new_leaves(void *argument)
 	for (uint64_t leaf = 0; leaf < 64; leaf++) {
 		pthread_barrier_wait(&barrier);
 		for (int i = 0; i < 2; i++) {
-			struct piece piece = { PLACE + ((1000 + leaf) << LEAF_SHIFT) + (uint64_t)w->number * 64, 64, 0, 0 };
+			uint64_t place = PLACE + ((1000 + leaf) << LEAF_SHIFT);
+			struct piece piece = { place + (uint64_t)w->number * 64, 64, 0, 0 };
 
 			work_on(w, &piece);
 			work_on(w, &piece);
@@ -147,8 +149,10 @@ static void run_threads(int threads, int operations, struct random random, void 
 
 		pthread_join(w->thread, NULL);
 		if (w->faults)
-			fail_msg("thread %d: %lu faults, the first: %lu of %lu bytes at %#lx (usable 0: none) were found as %lu of %lu", i,
-				 w->faults, w->bad.requested, w->bad.usable, w->bad.address, w->found.requested, w->found.usable);
+			fail_msg("thread %d: %lu faults, the first: %lu of %lu bytes at %#lx (usable 0: none) were "
+				 "found as %lu of %lu",
+				 i, w->faults, w->bad.requested, w->bad.usable, w->bad.address, w->found.requested,
+				 w->found.usable);
 		assert_true(w->entered >= 64 && w->erased >= 64);
 	}
 	pthread_barrier_destroy(&barrier);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests that need a process of their own: fresh globals, limits that cannot be lifted again, another process to look at. cmocka's
- * assertions must not be used in there, they would go on with the next test: `must` says what is wrong and ends the child.
+ * Tests that need a process of their own: fresh globals, limits that cannot be lifted again, another process to look
+ * at. cmocka's assertions must not be used in there, they would go on with the next test: `must` says what is wrong and
+ * ends the child.
  */
 #ifndef PAGEGAP_TEST_CHILD_H
 #define PAGEGAP_TEST_CHILD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The instrument's variables: learnt and taken out when an image begins, put back for what it executes. Each case is a process of its
- * own, because what is looked at is what the kernel put on its stack: this program executes itself with the environment of the case
- * and says on standard output what it found.
+ * The instrument's variables: learnt and taken out when an image begins, put back for what it executes. Each case is a
+ * process of its own, because what is looked at is what the kernel put on its stack: this program executes itself with
+ * the environment of the case and says on standard output what it found.
  *
  * links: preload/environment.c preload/sandbox.c preload/kept.c
  */
@@ -113,7 +113,8 @@ static void execute(const char *library, char *const *options, char *const *envi
 		entries[n] = environment[n];
 		if (!at)
 			continue;
-		snprintf(replaced[n], sizeof(replaced[n]), "%.*s%d%s", (int)(at - environment[n]), environment[n], (int)getpid(), at + 1);
+		snprintf(replaced[n], sizeof(replaced[n]), "%.*s%d%s", (int)(at - environment[n]), environment[n],
+			 (int)getpid(), at + 1);
 		entries[n] = replaced[n];
 	}
 	entries[n] = NULL;
@@ -121,7 +122,7 @@ static void execute(const char *library, char *const *options, char *const *envi
 	_exit(127);
 }
 
-#define LIST(...) ((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define LIST(...) ((char *[]){ __VA_ARGS__, NULL })
 
 static void run(const char *library, char *const *options, char *const *environment)
 {
@@ -148,7 +149,8 @@ static void run(const char *library, char *const *options, char *const *environm
 	got = pread(errors, text, sizeof(text) - 1, 0);
 	close(errors);
 	if (status)
-		fail_msg("the executed program ended with status %#x and %zd bytes of complaints: %s", status, got, text);
+		fail_msg("the executed program ended with status %#x and %zd bytes of complaints: %s", status, got,
+			 text);
 }
 
 /* The rest of the line of the output that begins with this; one line at a time. */
@@ -170,9 +172,11 @@ static void the_programs_own_variables_stay_as_they_are_and_ours_are_gone(void *
 {
 	(void)state;
 	run("/lib/libpagegap.so", NULL,
-	    LIST("A=1", "PAGEGAP_RECORDING=/tmp/r", "B=PAGEGAP_RECORDING=x", "LD_PRELOAD=/lib/libpagegap.so", "PAGEGAP_OPTIONS=a=b", "C",
-		 "PAGEGAP_BROKER=name:token", "PAGEGAP_BORN=start.0", "PAGEGAP_MINE=2", "=odd", "A=2", "LD_PRELOAD_X=3"));
-	assert_string_equal(said("program:"), "[A=1] [B=PAGEGAP_RECORDING=x] [C] [PAGEGAP_MINE=2] [=odd] [A=2] [LD_PRELOAD_X=3]");
+	    LIST("A=1", "PAGEGAP_RECORDING=/tmp/r", "B=PAGEGAP_RECORDING=x", "LD_PRELOAD=/lib/libpagegap.so",
+		 "PAGEGAP_OPTIONS=a=b", "C", "PAGEGAP_BROKER=name:token", "PAGEGAP_BORN=start.0", "PAGEGAP_MINE=2",
+		 "=odd", "A=2", "LD_PRELOAD_X=3"));
+	assert_string_equal(said("program:"),
+			    "[A=1] [B=PAGEGAP_RECORDING=x] [C] [PAGEGAP_MINE=2] [=odd] [A=2] [LD_PRELOAD_X=3]");
 	assert_string_equal(said("recording:"), "/tmp/r");
 	assert_string_equal(said("broker:"), "name:token");
 	assert_string_equal(said("arguments:"), "mine 3");
@@ -195,7 +199,8 @@ static void without_our_variables_nothing_is_known_and_nothing_changes(void **st
 static void the_newest_of_several_values_counts(void **state)
 {
 	(void)state; /* a program that hands on what it read in its parent's /proc/PID/environ */
-	run("/lib/x", NULL, LIST("PAGEGAP_RECORDING=/old", "PAGEGAP_BORN=exec.@.1", "PAGEGAP_RECORDING=/new", "PAGEGAP_BORN=exec.@.2"));
+	run("/lib/x", NULL,
+	    LIST("PAGEGAP_RECORDING=/old", "PAGEGAP_BORN=exec.@.1", "PAGEGAP_RECORDING=/new", "PAGEGAP_BORN=exec.@.2"));
 	assert_string_equal(said("recording:"), "/new");
 	assert_string_equal(said("born:"), "exec 2");
 	assert_string_equal(said("program:"), "");
@@ -229,13 +234,14 @@ static void our_library_leaves_the_programs_list_of_preloaded_ones(void **state)
 static void how_an_image_was_born_is_believed_only_by_the_process_it_speaks_of(void **state)
 {
 	static const struct { const char *given, *born; } births[] = {
-		{ "start.0", "start 0" }, { "exec.@.7", "exec 7" }, { "exec.1.7", "spawn 0" }, { "vfork.@.2", "vfork 0" },
-		{ "vfork.1.2", "spawn 0" }, { "spawn.1.4", "spawn 0" }, { "exec", "spawn 0" }, { "", "spawn 0" }, { "exec.@", "spawn 0" },
+		{ "start.0", "start 0" }, { "exec.@.7", "exec 7" }, { "exec.1.7", "spawn 0" },
+		{ "vfork.@.2", "vfork 0" }, { "vfork.1.2", "spawn 0" }, { "spawn.1.4", "spawn 0" },
+		{ "exec", "spawn 0" }, { "", "spawn 0" },
 	};
 	char entry[64];
 
 	(void)state;
-	for (size_t i = 0; i + 1 < sizeof(births) / sizeof(births[0]); i++) {
+	for (size_t i = 0; i < sizeof(births) / sizeof(births[0]); i++) {
 		snprintf(entry, sizeof(entry), "PAGEGAP_BORN=%s", births[i].given);
 		run("/lib/x", NULL, LIST("PAGEGAP_RECORDING=/r", entry));
 		assert_string_equal(said("born:"), births[i].born);
@@ -248,7 +254,8 @@ static void options_are_found_by_their_whole_name(void **state)
 {
 	(void)state;
 	run("/lib/x", LIST("peak", "pea", "eak", "sample", "empty", "last", "long", "full"),
-	    LIST("PAGEGAP_OPTIONS=peak=10,sample,empty=,xeak=3,long=123456789012345678,full=123456789012345,last=z,peak=11"));
+	    LIST("PAGEGAP_OPTIONS=peak=10,sample,empty=,xeak=3,long=123456789012345678,full=123456789012345,last=z,"
+		 "peak=11"));
 	assert_string_equal(said("peak:"), "10");
 	assert_string_equal(said("pea:"), "(none)");
 	assert_string_equal(said("eak:"), "(none)");
@@ -265,17 +272,21 @@ static void what_is_executed_gets_the_programs_environment_and_ours(void **state
 	run("/dev/null", NULL, LIST("A=1", "PAGEGAP_RECORDING=/tmp/r", "B=2"));
 	assert_string_equal(said("handed on:"),
 			    "[A=1] [B=2] [PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=/dev/null] [PAGEGAP_RECORDING=/tmp/r]");
-	run("/dev/null", NULL, LIST("PAGEGAP_BROKER=n:t", "PAGEGAP_OPTIONS=k=v", "PAGEGAP_RECORDING=/r", "LD_PRELOAD=/dev/null:/y/a.so"));
-	assert_string_equal(said("handed on:"), "[PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=/dev/null:/y/a.so] [PAGEGAP_RECORDING=/r] "
-						"[PAGEGAP_OPTIONS=k=v] [PAGEGAP_BROKER=n:t]");
+	run("/dev/null", NULL,
+	    LIST("PAGEGAP_BROKER=n:t", "PAGEGAP_OPTIONS=k=v", "PAGEGAP_RECORDING=/r", "LD_PRELOAD=/dev/null:/y/a.so"));
+	assert_string_equal(said("handed on:"),
+			    "[PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=/dev/null:/y/a.so] [PAGEGAP_RECORDING=/r] "
+			    "[PAGEGAP_OPTIONS=k=v] [PAGEGAP_BROKER=n:t]");
 	run("/dev/null", NULL, LIST("PAGEGAP_RECORDING=/r", "LD_PRELOAD="));
-	assert_string_equal(said("handed on:"), "[PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=/dev/null:] [PAGEGAP_RECORDING=/r]");
+	assert_string_equal(said("handed on:"),
+			    "[PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=/dev/null:] [PAGEGAP_RECORDING=/r]");
 }
 
 static void a_program_without_our_library_in_reach_gets_its_own_environment(void **state)
 {
 	(void)state;
-	run("/nowhere/libpagegap.so", NULL, LIST("A=1", "PAGEGAP_RECORDING=/r", "LD_PRELOAD=/nowhere/libpagegap.so:/y/a.so"));
+	run("/nowhere/libpagegap.so", NULL,
+	    LIST("A=1", "PAGEGAP_RECORDING=/r", "LD_PRELOAD=/nowhere/libpagegap.so:/y/a.so"));
 	assert_string_equal(said("handed on:"), "none");
 	assert_string_equal(said("program:"), "[A=1] [LD_PRELOAD=/y/a.so]");
 }
@@ -293,7 +304,8 @@ static void a_relative_path_of_the_library_is_handed_on_as_an_absolute_one(void 
 	unlink("x.so");
 	assert_int_equal(chdir(home), 0);
 	assert_int_equal(rmdir(directory), 0);
-	snprintf(expected, sizeof(expected), "[PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=%s/./x.so:./y.so] [PAGEGAP_RECORDING=/r]", directory);
+	snprintf(expected, sizeof(expected),
+		 "[PAGEGAP_BORN=exec.4711.3] [LD_PRELOAD=%s/./x.so:./y.so] [PAGEGAP_RECORDING=/r]", directory);
 	assert_string_equal(said("handed on:"), expected);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The wrappers of exec and the file that is to be executed: what it would get as its environment, for every kind of file it may be.
+ * The wrappers of exec and the file that is to be executed: what it would get as its environment, for every kind of
+ * file it may be.
  *
  * links: preload/exec.c preload/environment.c preload/ranges.c preload/sandbox.c preload/kept.c
  */
@@ -84,9 +85,10 @@ static int prepare(void **state)
 static int clean_up(void **state)
 {
 	static const char *const files[] = {
-		"static-pie", "far-headers", "wild-headers", "far-interpreter", "wild-interpreter", "arm", "32-bit", "musl", "x32",
-		"short", "script", "script-spaces", "script-no-newline", "script-musl", "script-static", "script-of-script",
-		"script-of-itself", "script-nowhere", "script-empty", "script-long", "text", "empty", "fifo", "locked",
+		"static-pie", "far-headers", "wild-headers", "far-interpreter", "wild-interpreter", "arm", "32-bit",
+		"musl", "x32", "short", "script", "script-spaces", "script-no-newline", "script-musl", "script-static",
+		"script-of-script", "script-of-itself", "script-nowhere", "script-empty", "script-long", "text",
+		"empty", "fifo", "locked",
 	};
 
 	(void)state;
@@ -99,8 +101,9 @@ static int clean_up(void **state)
 static void a_target_that_can_load_the_library_is_followed(void **state)
 {
 	static const char *const files[] = {
-		"dynamic", "far-headers", "far-interpreter", "wild-interpreter", "script", "script-spaces", "script-no-newline", "text",
-		"empty", "script-empty", "script-nowhere", "script-long", "script-of-itself", "nowhere",
+		"dynamic", "far-headers", "far-interpreter", "wild-interpreter", "script", "script-spaces",
+		"script-no-newline", "text", "empty", "script-empty", "script-nowhere", "script-long",
+		"script-of-itself", "nowhere",
 	};
 
 	(void)state;
@@ -117,7 +120,8 @@ static void a_target_that_can_load_the_library_is_followed(void **state)
 static void a_target_that_cannot_gets_exactly_what_the_program_wanted(void **state)
 {
 	static const char *const files[] = {
-		"static", "static-pie", "musl", "x32", "arm", "32-bit", "short", "script-musl", "script-static", "script-of-script",
+		"static", "static-pie", "musl", "x32", "arm", "32-bit", "short", "script-musl", "script-static",
+		"script-of-script",
 	};
 
 	(void)state;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The forms of exec, spawn, system and popen: nothing but the environment is changed, and the instrument is told what happened.
+ * The forms of exec, spawn, system and popen: nothing but the environment is changed, and the instrument is told what
+ * happened.
  *
  * links: preload/exec.c preload/environment.c preload/ranges.c preload/sandbox.c preload/kept.c
  */
@@ -21,8 +22,8 @@ static FILE *played_popen(const char *command, const char *mode)
 }
 
 /* A child that ends with status 7. */
-static int played_shell(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-			char *const *list, char *const *environment)
+static int played_shell(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+			const posix_spawnattr_t *attributes, char *const *list, char *const *environment)
 {
 	(void)actions;
 	(void)attributes;
@@ -90,8 +91,8 @@ static void a_long_list_of_arguments_arrives_whole(void **state)
 {
 	(void)state;
 	next.execve = keep_arguments;
-	execl("static", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20",
-	      (char *)NULL);
+	execl("static", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+	      "17", "18", "19", "20", (char *)NULL);
 	next.execve = keep;
 	for (int i = 0; i <= 20; i++)
 		assert_int_equal(atoi(seen[i]), i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the wrappers of exec and spawn stand between, played: the instrument on one side, and on the other a kernel that keeps what it
- * was given and fails. A directory of files to execute.
+ * What the wrappers of exec and spawn stand between, played: the instrument on one side, and on the other a kernel that
+ * keeps what it was given and fails. A directory of files to execute.
  */
 #ifndef PAGEGAP_TEST_EXEC_PLAYED_H
 #define PAGEGAP_TEST_EXEC_PLAYED_H
@@ -21,8 +21,9 @@
 #include "../../preload/process.h"
 
 /*
- * The instrument. What its functions read and write is not static: libc's headers declare execve and its like as functions that do not
- * come back into this file (__attribute__((leaf))), and the compiler would take static variables to be the same before and after.
+ * The instrument. What its functions read and write is not static: libc's headers declare execve and its like as
+ * functions that do not come back into this file (__attribute__((leaf))), and the compiler would take static variables
+ * to be the same before and after.
  */
 
 struct capture image;
@@ -114,7 +115,8 @@ static inline int keep(const char *path, char *const *arguments, char *const *en
 	return -1;
 }
 
-static inline int played_execveat(int directory, const char *path, char *const *arguments, char *const *environment, int flags)
+static inline int played_execveat(int directory, const char *path, char *const *arguments, char *const *environment,
+				  int flags)
 {
 	given.directory = directory;
 	given.flags = flags;
@@ -127,8 +129,8 @@ static inline int played_fexecve(int fd, char *const *arguments, char *const *en
 	return keep(NULL, arguments, environment);
 }
 
-static inline int played_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
-			char *const *arguments, char *const *environment)
+static inline int played_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+			       const posix_spawnattr_t *attributes, char *const *arguments, char *const *environment)
 {
 	(void)actions;
 	(void)attributes;
@@ -159,8 +161,12 @@ struct elf_file {
 /* An executable for the loader of that path; NULL: static. */
 static inline struct elf_file elf_for(const char *loader)
 {
-	struct elf_file elf = { .file = { .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_phoff = offsetof(struct elf_file, segment),
-					  .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3 } };
+	struct elf_file elf = {
+		.file = {
+			.e_type = ET_EXEC, .e_machine = EM_X86_64, .e_phnum = 3, .e_phentsize = sizeof(Elf64_Phdr),
+			.e_phoff = offsetof(struct elf_file, segment),
+		},
+	};
 
 	memcpy(elf.file.e_ident, ELFMAG, SELFMAG);
 	elf.file.e_ident[EI_CLASS] = ELFCLASS64;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ledger's walk over the heap, to the byte: mapped, resident and shared bytes of the three heap rows, page fill, and free bytes on
- * empty pages, over random layouts and a few chosen ones, compared with a model that counts every byte; from inside with each source
- * of residency, and from outside over a forked child that alone has the blocks.
+ * The ledger's walk over the heap, to the byte: mapped, resident and shared bytes of the three heap rows, page fill,
+ * and free bytes on empty pages, over random layouts and a few chosen ones, compared with a model that counts every
+ * byte; from inside with each source of residency, and from outside over a forked child that alone has the blocks.
  *
  * links: preload/ledger.c preload/ledger_blocks.c preload/blockmap.c preload/ranges.c preload/pages.c preload/smaps.c
  * links: preload/sandbox.c preload/kept.c
@@ -33,7 +33,9 @@ static int prepare(void **state)
 /* What smaps would say of an area, were it a mapping of its own. */
 static struct mapping mapping_of_area(const struct heap *h, int area)
 {
-	struct mapping m = { .start = h->area[area], .end = h->area[area] + AREA_BYTES, .protection = PROT_READ | PROT_WRITE };
+	struct mapping m = {
+		.start = h->area[area], .end = h->area[area] + AREA_BYTES, .protection = PROT_READ | PROT_WRITE,
+	};
 
 	for (int page = 0; page < AREA_PAGES; page++) {
 		m.resident += h->page[area][page] >= PAGE_OWN ? PAGE_BYTES : 0;
@@ -72,14 +74,15 @@ static void take(const struct heap *h, int pid, enum pages_source source, struct
 	pages_close(&l->leaf_pages);
 }
 
-static void compare_row(const char *who, const char *row, const struct capture_amounts *is, uint64_t mapped, uint64_t resident,
-			uint64_t shared)
+static void compare_row(const char *who, const char *row, const struct capture_amounts *is, uint64_t mapped,
+			uint64_t resident, uint64_t shared)
 {
-	if (is->mapped_bytes != mapped || is->resident_bytes != resident || is->dirty_bytes != resident || is->shared_bytes != shared ||
-	    is->swap_bytes || is->huge_bytes)
-		fail_msg("%s, %s: mapped %lu of %lu, resident %lu of %lu, dirty %lu of %lu, shared %lu of %lu, swap %lu, huge %lu of 0", who,
-			 row, is->mapped_bytes, mapped, is->resident_bytes, resident, is->dirty_bytes, resident, is->shared_bytes, shared,
-			 is->swap_bytes, is->huge_bytes);
+	if (is->mapped_bytes != mapped || is->resident_bytes != resident || is->dirty_bytes != resident ||
+	    is->shared_bytes != shared || is->swap_bytes || is->huge_bytes)
+		fail_msg("%s, %s: mapped %lu of %lu, resident %lu of %lu, dirty %lu of %lu, shared %lu of %lu, swap "
+			 "%lu, huge %lu of 0",
+			 who, row, is->mapped_bytes, mapped, is->resident_bytes, resident, is->dirty_bytes, resident,
+			 is->shared_bytes, shared, is->swap_bytes, is->huge_bytes);
 }
 
 static void compare(const char *who, const struct capture_snapshot *out, const struct heap_figures *f)
@@ -87,12 +90,14 @@ static void compare(const char *who, const struct capture_snapshot *out, const s
 	static const char *const rows[] = { "live", "slack", "free" };
 
 	for (int row = 0; row < 3; row++)
-		compare_row(who, rows[row], &out->rows[ROW_HEAP_LIVE + row], f->mapped[row], f->resident[row], f->shared[row]);
+		compare_row(who, rows[row], &out->rows[ROW_HEAP_LIVE + row], f->mapped[row], f->resident[row],
+			    f->shared[row]);
 	if (out->live_blocks != f->live_blocks)
 		fail_msg("%s: %lu live blocks of %lu", who, out->live_blocks, f->live_blocks);
 	for (int i = 0; i < CAPTURE_FILL_BUCKETS; i++)
 		if (out->fill_pages[i] != f->fill_pages[i])
-			fail_msg("%s: fill bucket %d has %lu pages of %lu", who, i, out->fill_pages[i], f->fill_pages[i]);
+			fail_msg("%s: fill bucket %d has %lu pages of %lu", who, i, out->fill_pages[i],
+				 f->fill_pages[i]);
 	if (out->free_on_empty_bytes != f->free_on_empty)
 		fail_msg("%s: %lu free bytes on empty pages of %lu", who, out->free_on_empty_bytes, f->free_on_empty);
 }
@@ -137,12 +142,13 @@ static void pagemap_and_mincore_serve_as_well(void **state)
 }
 
 /*
- * A child enters the blocks of the model, which this process has only on paper, and touches its own pages; those that are shared were
- * touched before the fork. It looks from inside, then waits to be looked at from outside.
+ * A child enters the blocks of the model, which this process has only on paper, and touches its own pages; those that
+ * are shared were touched before the fork. It looks from inside, then waits to be looked at from outside.
  */
 static void compare_outside(const char *who)
 {
-	struct capture_snapshot out, *inside = mmap(NULL, sizeof(out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const int protection = PROT_READ | PROT_WRITE;
+	struct capture_snapshot out, *inside = mmap(NULL, sizeof(out), protection, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct heap_figures figures;
 	int ready[2], leave[2], status;
 	pid_t child;
@@ -205,8 +211,8 @@ static void blocks_without_a_gap(int area, uint64_t from, uint64_t end, uint64_t
 }
 
 /*
- * The first half of area 1 and the second half of area 0 lie in one leaf; its copy is used again for the next leaf, where the blocks end
- * with a page of the map, and the page behind that was never written.
+ * The first half of area 1 and the second half of area 0 lie in one leaf; its copy is used again for the next leaf,
+ * where the blocks end with a page of the map, and the page behind that was never written.
  */
 static void a_leaf_seen_from_outside_has_no_blocks_of_the_leaf_before_it(void **state)
 {
@@ -224,7 +230,8 @@ static void a_leaf_seen_from_outside_has_no_blocks_of_the_leaf_before_it(void **
 	all_pages(PAGE_OWN);
 	for (uint64_t at = AREA_BYTES / 2; at < AREA_BYTES / 2 + 64; at += 8)
 		heap_add_block(&heap, heap.area[0] + at, 3, 8);
-	blocks_without_a_gap(1, AREA_BYTES / 2 - 16, AREA_BYTES / 2 + 8, 24); /* reaches into the leaf by half a granule */
+	/* reaches into the leaf by half a granule */
+	blocks_without_a_gap(1, AREA_BYTES / 2 - 16, AREA_BYTES / 2 + 8, 24);
 	compare_outside("pairs at the beginning of a leaf, half a granule at that of the next");
 }
 
@@ -237,8 +244,10 @@ static void blocks_of_whole_pages_fill_them(void **state)
 		for (uint64_t shift = 0; shift < 3; shift++) {
 			heap_clear(&heap);
 			all_pages(PAGE_OWN);
-			heap_add_block(&heap, heap.area[0] + PAGE_BYTES + shift * 16, pages[i] * PAGE_BYTES, pages[i] * PAGE_BYTES);
-			blocks_without_a_gap(0, (pages[i] + 1) * PAGE_BYTES + shift * 16, (pages[i] + 20) * PAGE_BYTES, 24);
+			heap_add_block(&heap, heap.area[0] + PAGE_BYTES + shift * 16, pages[i] * PAGE_BYTES,
+				       pages[i] * PAGE_BYTES);
+			blocks_without_a_gap(0, (pages[i] + 1) * PAGE_BYTES + shift * 16, (pages[i] + 20) * PAGE_BYTES,
+					     24);
 			compare_inside("whole pages, then small blocks", PAGES_BY_SCAN);
 		}
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fabricated heap and a model of it: two areas of private memory, 64 MiB apart, with a border between leaves of the block map in the
- * middle of each; blocks of chosen sizes at random places, a chosen set of resident pages. The model knows for every byte whether it
- * is requested, slack or free, and adds them up one by one: slow, and nothing like the ledger's walk.
+ * A fabricated heap and a model of it: two areas of private memory, 64 MiB apart, with a border between leaves of the
+ * block map in the middle of each; blocks of chosen sizes at random places, a chosen set of resident pages. The model
+ * knows for every byte whether it is requested, slack or free, and adds them up one by one: slow, and nothing like the
+ * ledger's walk.
  */
 #ifndef PAGEGAP_TEST_LEDGER_HEAP_H
 #define PAGEGAP_TEST_LEDGER_HEAP_H
@@ -16,7 +17,8 @@
 #define LEAF_SPAN  (1UL << LEAF_SHIFT)
 #define BLOCKS_MAX (2 * AREAS * AREA_BYTES / 16)
 
-enum page_state { PAGE_UNTOUCHED, PAGE_ZERO, PAGE_OWN, PAGE_SHARED };   /* ZERO: read only; SHARED: with the other side of a fork */
+/* ZERO: read only; SHARED: with the other side of a fork */
+enum page_state { PAGE_UNTOUCHED, PAGE_ZERO, PAGE_OWN, PAGE_SHARED };
 enum byte_kind { BYTE_FREE, BYTE_REQUESTED, BYTE_SLACK };
 
 struct heap {
@@ -25,7 +27,7 @@ struct heap {
 	uint8_t  kind[AREAS][AREA_BYTES];       /* enum byte_kind */
 	uint32_t blocks;
 	struct block block[BLOCKS_MAX];
-	uint64_t cuts[AREAS][8];                /* page-aligned addresses: borders of the segments that the ledger is given */
+	uint64_t cuts[AREAS][8]; /* page-aligned addresses: borders of the segments that the ledger is given */
 	uint32_t cut_count[AREAS];
 };
 
@@ -44,7 +46,8 @@ static inline bool heap_map_areas(struct heap *h)
 	if (place == MAP_FAILED)
 		return false;
 	for (uint64_t i = 0; i < AREAS; i++) {
-		h->area[i] = (((uint64_t)place + LEAF_SPAN - 1) & ~(LEAF_SPAN - 1)) + (i + 1) * LEAF_SPAN - AREA_BYTES / 2;
+		h->area[i] = (((uint64_t)place + LEAF_SPAN - 1) & ~(LEAF_SPAN - 1)) + (i + 1) * LEAF_SPAN -
+			     AREA_BYTES / 2;
 		if (mprotect((void *)h->area[i], AREA_BYTES, PROT_READ | PROT_WRITE) ||
 		    madvise((void *)h->area[i], AREA_BYTES, MADV_NOHUGEPAGE))
 			return false;
@@ -102,7 +105,7 @@ static inline uint64_t heap_any_request(struct random *random, uint64_t usable)
 	       random_percent(random, 10) ? 0 : random_below(random, usable + 1);
 }
 
-/* Blocks from @from on until the area is full; one that reaches over its end has the last word. Returns where the last one ends. */
+/* Blocks from @from on until the area is full; one may reach over its end. Returns where the last one ends. */
 static inline uint64_t heap_fill_area(struct heap *h, struct random *random, int area, uint64_t from)
 {
 	const uint64_t end = h->area[area] + AREA_BYTES;
@@ -139,7 +142,8 @@ static inline void heap_lay_out(struct heap *h, struct random *random, bool zero
 
 	heap_clear(h);
 	for (int i = 0; i < AREAS; i++) {
-		unsigned resident = (unsigned)random_below(random, 5) * 25, stretch = random_percent(random, 50) ? 1 : 16;
+		unsigned resident = (unsigned)random_below(random, 5) * 25;
+		unsigned stretch = random_percent(random, 50) ? 1 : 16;
 
 		from = heap_fill_area(h, random, i, max_u64(from, h->area[i]));
 		for (uint64_t page = 0; page < AREA_PAGES;) {

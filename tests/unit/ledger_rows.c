@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose a mapping is: memory of every kind is mapped with known pages resident, and each row of this process's ledger must grow by
- * exactly that; what nobody claims must show as unexplained. A forked child must have the same ledger from inside and from outside.
+ * Whose a mapping is: memory of every kind is mapped with known pages resident, and each row of this process's ledger
+ * must grow by exactly that; what nobody claims must show as unexplained. A forked child must have the same ledger from
+ * inside and from outside.
  *
  * links: preload/ledger.c preload/ledger_blocks.c preload/blockmap.c preload/ranges.c preload/pages.c preload/smaps.c
  * links: preload/sandbox.c preload/kept.c
@@ -17,22 +18,9 @@
 
 #include <cmocka.h>
 
-#include "../../preload/blockmap.h"
-#include "../../preload/capture.h"
-#include "../../preload/ranges.h"
 #include "child.h"
+#include "ledger_rows.h"
 
-/* The sanitizer has its own malloc and stacks, and touches memory of its own with whatever is mapped. */
-#ifdef __SANITIZE_ADDRESS__
-#define skip_under_sanitizer() skip()
-#else
-#define skip_under_sanitizer() (void)0
-#endif
-
-static struct capture about;
-
-/* A whole ledger of this process, or of another; out of the way of the memory that it looks at. */
-static struct capture_snapshot first, second;
 static struct capture_mapping largest[CAPTURE_MAPPINGS];
 
 /* The line of smaps that begins the heap says where the break began. */
@@ -61,64 +49,20 @@ static int prepare(void **state)
 	return ledger_of(&about, 0, &first, NULL, NULL, NULL);
 }
 
-static void take(struct capture_snapshot *out)
-{
-	assert_int_equal(ledger_of(&about, 0, out, NULL, NULL, NULL), 0);
-}
-
-static char *map_pages(size_t pages, int protection, size_t touched)
-{
-	char *place = mmap(NULL, (pages + 2) * PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	assert_true(place != MAP_FAILED);
-	assert_int_equal(mprotect(place + PAGE_BYTES, pages * PAGE_BYTES, protection), 0);
-	madvise(place + PAGE_BYTES, pages * PAGE_BYTES, MADV_NOHUGEPAGE);
-	for (size_t page = 0; page < touched; page++)
-		((volatile char *)place)[(page + 1) * PAGE_BYTES] = 1;
-	return place + PAGE_BYTES;
-}
-
-static void unmap_pages(char *place, size_t pages)
-{
-	assert_int_equal(munmap(place - PAGE_BYTES, (pages + 2) * PAGE_BYTES), 0);
-}
-
-/* By how many pages a row has grown between the two ledgers. */
-static void assert_grown(int row, int64_t mapped, int64_t resident)
-{
-	const struct capture_amounts *before = &first.rows[row], *after = &second.rows[row];
-	int64_t grown = (int64_t)(after->mapped_bytes - before->mapped_bytes);
-	int64_t more = (int64_t)(after->resident_bytes - before->resident_bytes);
-
-	if (grown != mapped * (int64_t)PAGE_BYTES || more != resident * (int64_t)PAGE_BYTES)
-		fail_msg("row %d has grown by %ld mapped and %ld resident bytes; %ld and %ld pages were expected", row, grown, more, mapped,
-			 resident);
-}
-
-static void assert_unexplained_grown(int64_t mapped, int64_t resident)
-{
-	assert_int_equal(second.unexplained_mapped_bytes - first.unexplained_mapped_bytes, mapped * (int64_t)PAGE_BYTES);
-	assert_int_equal(second.unexplained_resident_bytes - first.unexplained_resident_bytes, resident * (int64_t)PAGE_BYTES);
-}
-
-static void claim(const char *place, size_t from, size_t to, enum range_kind kind)
-{
-	ranges_claim((uint64_t)place + from * PAGE_BYTES, (uint64_t)place + to * PAGE_BYTES, kind, 0);
-}
-
 /* The kernel has one line for them: only the set of ranges knows. The first pages of each part are resident. */
 static void parts_of_one_mapping_go_to_their_owners_rows(void **state)
 {
 	static const struct { size_t from, to, touched; enum range_kind kind; } parts[] = {
-		{ 0, 10, 3, RANGE_OWN_ANON }, { 10, 30, 20, RANGE_ALLOCATOR }, { 30, 34, 4, RANGE_INSTRUMENT }, { 34, 40, 0, RANGE_LOADER },
-		{ 40, 50, 2, RANGE_FREE }, { 50, 64, 14, RANGE_OWN_FILE },
+		{ 0, 10, 3, RANGE_OWN_ANON }, { 10, 30, 20, RANGE_ALLOCATOR }, { 30, 34, 4, RANGE_INSTRUMENT },
+		{ 34, 40, 0, RANGE_LOADER },  { 40, 50, 2, RANGE_FREE },       { 50, 64, 14, RANGE_OWN_FILE },
 	};
 	char *place = map_pages(64, PROT_READ | PROT_WRITE, 0);
 	const struct block block = { (uint64_t)place + 10 * PAGE_BYTES + 16, 3 * PAGE_BYTES - 16, 4 * PAGE_BYTES - 16 };
 	uint8_t *byte;
 
 	(void)state;
-	assert_true(blockmap_set(block.address, block.requested, block.usable)); /* the map's own memory is there from now on */
+	/* the map's own memory is there from now on */
+	assert_true(blockmap_set(block.address, block.requested, block.usable));
 	byte = blockmap_leaf(block.address) + blockmap_granule(block.address);
 	blockmap_erase(byte, &block);
 	unmap_pages(place, 64);
@@ -138,10 +82,10 @@ static void parts_of_one_mapping_go_to_their_owners_rows(void **state)
 	assert_grown(ROW_FILE, 14, 14);
 	assert_grown(ROW_RESERVE, 2, 0); /* the guards around it */
 	assert_unexplained_grown(10, 2);
-	assert_int_equal(second.rows[ROW_HEAP_LIVE].mapped_bytes - first.rows[ROW_HEAP_LIVE].mapped_bytes, 3 * PAGE_BYTES - 16);
-	assert_int_equal(second.rows[ROW_HEAP_LIVE].resident_bytes - first.rows[ROW_HEAP_LIVE].resident_bytes, 3 * PAGE_BYTES - 16);
-	assert_int_equal(second.rows[ROW_HEAP_SLACK].mapped_bytes - first.rows[ROW_HEAP_SLACK].mapped_bytes, PAGE_BYTES);
-	assert_int_equal(second.rows[ROW_HEAP_FREE].mapped_bytes - first.rows[ROW_HEAP_FREE].mapped_bytes, 16 * PAGE_BYTES + 16);
+	assert_int_equal(mapped_more(ROW_HEAP_LIVE), 3 * PAGE_BYTES - 16);
+	assert_int_equal(resident_more(ROW_HEAP_LIVE), 3 * PAGE_BYTES - 16);
+	assert_int_equal(mapped_more(ROW_HEAP_SLACK), PAGE_BYTES);
+	assert_int_equal(mapped_more(ROW_HEAP_FREE), 16 * PAGE_BYTES + 16);
 	assert_int_equal(second.live_blocks - first.live_blocks, 1);
 	ranges_drop((uint64_t)place, (uint64_t)place + 64 * PAGE_BYTES);
 	blockmap_erase(byte, &block);
@@ -178,7 +122,8 @@ static int file_of_pages(size_t pages)
 /* Pages [from, to) of it, and touches each. */
 static char *map_file(int fd, char *at, size_t from, size_t to, int protection, int flags)
 {
-	char *place = mmap(at, (to - from) * PAGE_BYTES, protection, flags | (at ? MAP_FIXED : 0), fd, (off_t)(from * PAGE_BYTES));
+	char *place = mmap(at, (to - from) * PAGE_BYTES, protection, flags | (at ? MAP_FIXED : 0), fd,
+			   (off_t)(from * PAGE_BYTES));
 
 	assert_true(place != MAP_FAILED);
 	for (size_t page = 0; page < to - from; page++)
@@ -259,8 +204,8 @@ static void a_threads_stack_is_known_by_its_descriptor(void **state)
 	pthread_barrier_wait(&barrier);
 	pthread_join(thread, NULL);
 	pthread_attr_destroy(&attributes);
-	assert_true(second.rows[ROW_STACK].mapped_bytes - first.rows[ROW_STACK].mapped_bytes >= STACK - 64 * PAGE_BYTES);
-	assert_true(second.rows[ROW_STACK].mapped_bytes - first.rows[ROW_STACK].mapped_bytes <= STACK);
+	assert_true(mapped_more(ROW_STACK) >= STACK - 64 * (int64_t)PAGE_BYTES);
+	assert_true(mapped_more(ROW_STACK) <= STACK);
 	assert_true(second.rows[ROW_STACK].resident_bytes > first.rows[ROW_STACK].resident_bytes);
 	assert_true(second.rows[ROW_RESERVE].mapped_bytes > first.rows[ROW_RESERVE].mapped_bytes); /* its guard */
 	assert_unexplained_grown(0, 0);
@@ -296,9 +241,9 @@ static void a_threads_arena_is_heap_and_what_it_gave_back_is_reserve(void **stat
 	pthread_barrier_wait(&barrier);
 	pthread_join(thread, NULL);
 	assert_unexplained_grown(0, 0);
-	assert_true(second.rows[ROW_HEAP_FREE].resident_bytes - first.rows[ROW_HEAP_FREE].resident_bytes > 1 << 20);
-	assert_true(second.rows[ROW_HEAP_FREE].mapped_bytes - first.rows[ROW_HEAP_FREE].mapped_bytes < 3 << 20);
-	assert_true(second.rows[ROW_RESERVE].mapped_bytes - first.rows[ROW_RESERVE].mapped_bytes > 60 << 20);
+	assert_true(resident_more(ROW_HEAP_FREE) > 1 << 20);
+	assert_true(mapped_more(ROW_HEAP_FREE) < 3 << 20);
+	assert_true(mapped_more(ROW_RESERVE) > 60 << 20);
 	assert_int_equal(second.rows[ROW_RESERVE].resident_bytes, first.rows[ROW_RESERVE].resident_bytes);
 }
 
@@ -320,16 +265,19 @@ static void what_libc_holds_is_heap(void **state)
 	memset(large, 1, 10 * PAGE_BYTES);
 	assert_true(blockmap_set((uint64_t)large, 300 * PAGE_BYTES, 301 * PAGE_BYTES - 16));
 	take(&second);
-	assert_int_equal(second.rows[ROW_HEAP_LIVE].mapped_bytes - first.rows[ROW_HEAP_LIVE].mapped_bytes, 300 * PAGE_BYTES);
-	assert_int_equal(second.rows[ROW_HEAP_SLACK].mapped_bytes - first.rows[ROW_HEAP_SLACK].mapped_bytes, PAGE_BYTES - 16);
-	assert_int_equal(second.rows[ROW_HEAP_FREE].mapped_bytes - first.rows[ROW_HEAP_FREE].mapped_bytes, 16);
+	assert_int_equal(mapped_more(ROW_HEAP_LIVE), 300 * PAGE_BYTES);
+	assert_int_equal(mapped_more(ROW_HEAP_SLACK), PAGE_BYTES - 16);
+	assert_int_equal(mapped_more(ROW_HEAP_FREE), 16);
 	assert_unexplained_grown(0, 0);
 	blockmap_erase(blockmap_leaf((uint64_t)large) + blockmap_granule((uint64_t)large),
 		       &(struct block){ (uint64_t)large, 300 * PAGE_BYTES, 301 * PAGE_BYTES - 16 });
 	free(large);
 }
 
-/* The kernel merges it with whatever lies beside it: its size is told by the block in it, which begins behind a header of 16 bytes. */
+/*
+ * The kernel merges it with whatever lies beside it: its size is told by the block in it, which begins behind a header
+ * of 16 bytes.
+ */
 static void a_chunk_of_glibcs_in_a_larger_mapping_ends_where_its_block_does(void **state)
 {
 	char *place = map_pages(40, PROT_READ | PROT_WRITE, 0), *chunk = place + 10 * PAGE_BYTES;
@@ -337,7 +285,8 @@ static void a_chunk_of_glibcs_in_a_larger_mapping_ends_where_its_block_does(void
 
 	(void)state;
 	assert_true(blockmap_set((uint64_t)chunk + 16, 100, 3 * PAGE_BYTES - 16));
-	assert_true(blockmap_set(aligned, 4 * PAGE_BYTES, 4 * PAGE_BYTES)); /* of memalign: its header says how far its mapping's start is */
+	/* of memalign: its header says how far below its mapping's start is */
+	assert_true(blockmap_set(aligned, 4 * PAGE_BYTES, 4 * PAGE_BYTES));
 	unmap_pages(place, 40);
 	take(&first); /* the map's own memory is there from now on */
 	assert_ptr_equal(map_pages(40, PROT_READ | PROT_WRITE, 0), place);
@@ -346,9 +295,9 @@ static void a_chunk_of_glibcs_in_a_larger_mapping_ends_where_its_block_does(void
 	take(&second);
 	assert_int_equal(second.live_blocks - first.live_blocks, 2);
 	assert_unexplained_grown(40 - 3 - 6, 0);
-	assert_int_equal(second.rows[ROW_HEAP_LIVE].mapped_bytes - first.rows[ROW_HEAP_LIVE].mapped_bytes, 100 + 4 * PAGE_BYTES);
-	assert_int_equal(second.rows[ROW_HEAP_SLACK].mapped_bytes - first.rows[ROW_HEAP_SLACK].mapped_bytes, 3 * PAGE_BYTES - 116);
-	assert_int_equal(second.rows[ROW_HEAP_FREE].mapped_bytes - first.rows[ROW_HEAP_FREE].mapped_bytes, 16 + 2 * PAGE_BYTES);
+	assert_int_equal(mapped_more(ROW_HEAP_LIVE), 100 + 4 * PAGE_BYTES);
+	assert_int_equal(mapped_more(ROW_HEAP_SLACK), 3 * PAGE_BYTES - 116);
+	assert_int_equal(mapped_more(ROW_HEAP_FREE), 16 + 2 * PAGE_BYTES);
 	memset(blockmap_leaf(aligned) + blockmap_granule(aligned), 0, 8);
 	memset(blockmap_leaf((uint64_t)chunk) + blockmap_granule((uint64_t)chunk + 16), 0, 8);
 	unmap_pages(place, 40);
@@ -363,7 +312,8 @@ static void without_a_block_map_the_heap_rows_are_unknown(void **state)
 	about.has_heap = 1;
 	about.anatomy.glibc = 1;
 	for (int row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE; row++)
-		assert_true(second.rows[row].mapped_bytes == CAPTURE_UNKNOWN && second.rows[row].huge_bytes == CAPTURE_UNKNOWN);
+		assert_true(second.rows[row].mapped_bytes == CAPTURE_UNKNOWN &&
+			    second.rows[row].huge_bytes == CAPTURE_UNKNOWN);
 	assert_true(second.rows[ROW_IMAGE].mapped_bytes != CAPTURE_UNKNOWN);
 }
 
@@ -390,7 +340,9 @@ static void more_mappings_than_are_kept_leave_the_most_resident_ones(void **stat
 	unmap_pages(place, 2 * MANY);
 }
 
-/* The set of ranges of a large program does not fit the ledger's own array: it maps one, and that is the instrument's. */
+/*
+ * The set of ranges of a large program does not fit the ledger's own array: it maps one, and that is the instrument's.
+ */
 static void a_large_set_of_ranges_costs_what_the_instrument_row_says(void **state)
 {
 	const uint64_t place = 0x300000000000UL;
@@ -407,7 +359,10 @@ static void a_large_set_of_ranges_costs_what_the_instrument_row_says(void **stat
 	ranges_drop(place, place + 10000 * PAGE_BYTES);
 }
 
-/* Looking for evidence where nothing can be must not bring pages in: sanitizers, for one, map terabytes that they hardly touch. */
+/*
+ * Looking for evidence where nothing can be must not bring pages in: sanitizers, for one, map terabytes that they
+ * hardly touch.
+ */
 static void a_vast_mapping_that_was_hardly_touched_gets_no_page_tables(void **state)
 {
 	const uint64_t bytes = 1UL << 40;
@@ -429,7 +384,8 @@ static void a_vast_mapping_that_was_hardly_touched_gets_no_page_tables(void **st
 
 static void a_childs_ledger_is_the_same_from_inside_and_from_outside(void **state)
 {
-	struct capture_snapshot *inside = mmap(NULL, sizeof(*inside), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct capture_snapshot *inside = mmap(NULL, sizeof(*inside), PROT_READ | PROT_WRITE,
+					       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char *place = map_pages(50, PROT_READ | PROT_WRITE, 50), byte;
 	int ready[2], leave[2], status;
 	pid_t child;
@@ -467,9 +423,10 @@ static void a_childs_ledger_is_the_same_from_inside_and_from_outside(void **stat
 	assert_memory_equal(&first, &second, sizeof(first));
 	for (int row = 0; row < CAPTURE_ROWS; row++)
 		if (memcmp(&inside->rows[row], &second.rows[row], sizeof(second.rows[row])))
-			fail_msg("row %d: mapped %lu and %lu, resident %lu and %lu, dirty %lu and %lu, shared %lu and %lu", row,
-				 inside->rows[row].mapped_bytes, second.rows[row].mapped_bytes, inside->rows[row].resident_bytes,
-				 second.rows[row].resident_bytes, inside->rows[row].dirty_bytes, second.rows[row].dirty_bytes,
+			fail_msg("row %d: mapped %lu and %lu, resident %lu and %lu, dirty %lu and %lu, shared "
+				 "%lu and %lu", row, inside->rows[row].mapped_bytes, second.rows[row].mapped_bytes,
+				 inside->rows[row].resident_bytes, second.rows[row].resident_bytes,
+				 inside->rows[row].dirty_bytes, second.rows[row].dirty_bytes,
 				 inside->rows[row].shared_bytes, second.rows[row].shared_bytes);
 	assert_memory_equal(inside, &second, sizeof(second));
 	assert_int_equal(second.live_blocks, 20 * PAGE_BYTES / 64);

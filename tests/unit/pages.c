@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The three sources of what is resident, each forced, over memory whose every page the test has put into a known state, and against
- * pagemap and mincore read entry by entry; sharing after a fork, huge pages, swap, and what happens where a source cannot be had.
+ * The three sources of what is resident, each forced, over memory whose every page the test has put into a known state,
+ * and against pagemap and mincore read entry by entry; sharing after a fork, huge pages, swap, and what happens where a
+ * source cannot be had.
  *
  * links: preload/pages.c preload/smaps.c preload/sandbox.c preload/kept.c
  */
@@ -101,7 +102,8 @@ static void check_flags(size_t first, size_t end, bool zero_counts)
 		unsigned expected = page >= first && page < end && resident ? PAGES_RESIDENT : 0;
 
 		if (flags_of[page] != expected)
-			fail_msg("page %zu of %zu to %zu, state %d, has flags %u", page, first, end, state_of[page], flags_of[page]);
+			fail_msg("page %zu of %zu to %zu, state %d, has flags %u", page, first, end, state_of[page],
+				 flags_of[page]);
 	}
 }
 
@@ -114,7 +116,8 @@ static void check_source(enum pages_source source, struct random random)
 		pages_open(&pages, (int)getpid(), true);
 		pages.source = source;
 		for (int i = 0; i < 20; i++) {
-			size_t first = i ? random_below(&random, COUNT) : 0, end = first + random_below(&random, COUNT - first + 1);
+			size_t first = i ? random_below(&random, COUNT) : 0;
+			size_t end = first + random_below(&random, COUNT - first + 1);
 
 			end = i ? end : COUNT;
 			spread_runs(&pages, first, end, false);
@@ -249,7 +252,8 @@ static void check_sharing(int pid, enum pages_source source, size_t step, bool a
 		unsigned expected = exclusive ? PAGES_RESIDENT : PAGES_RESIDENT | PAGES_SHARED;
 
 		if (flags_of[page] != expected)
-			fail_msg("pid %d, source %d, every %zu-th page written: page %zu has flags %u", pid, source, step, page, flags_of[page]);
+			fail_msg("pid %d, source %d, every %zu-th page written: page %zu has flags %u", pid, source,
+				 step, page, flags_of[page]);
 	}
 }
 
@@ -321,7 +325,8 @@ static void another_process_is_read_through_its_own_pagemap(void **state)
 		pages.source = source;
 		spread_runs(&pages, 0, COUNT, false);
 		for (size_t page = 0; page < COUNT; page++) {
-			bool resident = page % 5 == 0 || state_of[page] == WRITTEN || (source == PAGES_BY_PAGEMAP && state_of[page] == READ);
+			bool resident = page % 5 == 0 || state_of[page] == WRITTEN ||
+					(source == PAGES_BY_PAGEMAP && state_of[page] == READ);
 
 			assert_int_equal(flags_of[page], resident ? PAGES_RESIDENT : 0);
 		}
@@ -343,7 +348,8 @@ static void without_descriptors(void)
 	pages_open(&pages, (int)getpid(), true);
 	pages_begin(&pages, (uint64_t)memory, (uint64_t)memory + 20 * PAGE_BYTES, true);
 	must(pages_next(&pages, &run) && pages.source == PAGES_BY_MINCORE);
-	must(run.start == (uint64_t)memory + 7 * PAGE_BYTES && run.end == run.start + PAGE_BYTES && run.flags == PAGES_RESIDENT);
+	must(run.start == (uint64_t)memory + 7 * PAGE_BYTES && run.end == run.start + PAGE_BYTES &&
+	     run.flags == PAGES_RESIDENT);
 	must(!pages_next(&pages, &run));
 	pages_close(&pages);
 }
@@ -462,7 +468,10 @@ static void swapped_pages_are_told_from_resident_ones(void **state)
 #define GUARD_INSTALL 102               /* MADV_GUARD_INSTALL, Linux 6.13 */
 #define ENTRY_GUARD   (1ULL << 58)      /* Linux 6.15 */
 
-/* The kernel keeps guard pages, as it does marks of userfaultfd, in the place of a swap entry; its own Swap in smaps leaves them out. */
+/*
+ * The kernel keeps guard pages, as it does marks of userfaultfd, in the place of a swap entry; its own Swap in smaps
+ * leaves them out.
+ */
 static void guard_pages_are_neither_resident_nor_swapped(void **state)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -471,7 +480,8 @@ static void guard_pages_are_neither_resident_nor_swapped(void **state)
 	(void)state;
 	assert_int_equal(madvise(memory, COUNT * PAGE_BYTES, MADV_DONTNEED), 0);
 	memory[0] = memory[9 * PAGE_BYTES] = 1;
-	if (fd < 0 || madvise(memory + PAGE_BYTES, 8 * PAGE_BYTES, GUARD_INSTALL) || !(entry_of_page(fd, 1) & ENTRY_GUARD)) {
+	if (fd < 0 || madvise(memory + PAGE_BYTES, 8 * PAGE_BYTES, GUARD_INSTALL) ||
+	    !(entry_of_page(fd, 1) & ENTRY_GUARD)) {
 		close(fd);
 		skip();
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random numbers for tests that compare with a model. Each such test runs with a fixed seed and with one of the moment; the latter is
- * printed, and SEED=number in the environment takes its place, to see a failure again.
+ * Random numbers for tests that compare with a model. Each such test runs with a fixed seed and with one of the moment;
+ * the latter is printed, and SEED=number in the environment takes its place, to see a failure again.
  */
 #ifndef PAGEGAP_TEST_RANDOM_H
 #define PAGEGAP_TEST_RANDOM_H

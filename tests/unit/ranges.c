@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The set of ranges against a model that holds, for each page of a window, which claim is in force. After each operation the tree must
- * be a sorted, disjoint, coalesced search tree with every node either in the tree or in the list of unused ones.
+ * The set of ranges against a model that holds, for each page of a window, which claim is in force. After each
+ * operation the tree must be a sorted, disjoint, coalesced search tree with every node either in the tree or in the
+ * list of unused ones.
  *
  * links: preload/ranges.c preload/sandbox.c preload/kept.c
  */
@@ -37,7 +38,8 @@ static void compare_range(struct visit *v, const struct range *r)
 {
 	if (r->end <= v->from || r->start >= v->to)
 		return;
-	for (uint64_t page = (r->start - PLACE) / PAGE_BYTES; page < (r->end - PLACE) / PAGE_BYTES; page++, pages_seen++)
+	for (uint64_t page = (r->start - PLACE) / PAGE_BYTES; page < (r->end - PLACE) / PAGE_BYTES;
+	     page++, pages_seen++)
 		if (!same(&model[page], &(struct claim){ r->kind, r->tag }))
 			v->fault = "a page claimed by another than in the model";
 }
@@ -75,8 +77,8 @@ static void compare_find(uint64_t pages, uint64_t address)
 		;
 	if (!found || range.start != PLACE + start * PAGE_BYTES || range.end != PLACE + end * PAGE_BYTES ||
 	    range.kind != model[first].kind || range.tag != model[first].tag)
-		fail_msg("from %#lx the model has pages %lu to %lu, kind %u; found %d: %#lx to %#lx, kind %u", address, start, end,
-			 model[first].kind, found, range.start, range.end, range.kind);
+		fail_msg("from %#lx the model has pages %lu to %lu, kind %u; found %d: %#lx to %#lx, kind %u", address,
+			 start, end, model[first].kind, found, range.start, range.end, range.kind);
 }
 
 /* @pages in the window, @longest pages in an operation; everything is compared after each @every operations. */
@@ -212,7 +214,8 @@ static void a_hundred_thousand_ranges_in_any_order_stay_a_shallow_tree(void **st
 		assert_int_equal(range.start, PLACE + 2 * i * PAGE_BYTES);
 	}
 	for (uint64_t i = 0; i < MANY; i += 2) /* in no order: 7919 and MANY have no common divisor */
-		ranges_drop(PLACE + 2 * (i * 7919 % MANY) * PAGE_BYTES, PLACE + (2 * (i * 7919 % MANY) + 1) * PAGE_BYTES);
+		ranges_drop(PLACE + 2 * (i * 7919 % MANY) * PAGE_BYTES,
+			    PLACE + (2 * (i * 7919 % MANY) + 1) * PAGE_BYTES);
 	v = check_structure(PLACE, PLACE + 2 * MANY * PAGE_BYTES, NULL);
 	assert_null(v.fault);
 	assert_int_equal(v.claimed, MANY / 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of the set of ranges: its array grows and is claimed itself, memory runs out, threads and signal handlers come at the same
- * time, a fork finds it locked.
+ * The life of the set of ranges: its array grows and is claimed itself, memory runs out, threads and signal handlers
+ * come at the same time, a fork finds it locked.
  *
  * links: preload/ranges.c preload/sandbox.c preload/kept.c
  * sanitize: thread
@@ -63,7 +63,8 @@ static void grow_by_claims(void)
 		struct range range;
 
 		must(still_mapped(old[i], RANGES_EMBEDDED * sizeof(struct range)));
-		must(i == 0 || (ranges_find((uint64_t)old[i], &range) && range.start <= (uint64_t)old[i] && range.kind == RANGE_INSTRUMENT));
+		must(i == 0 || (ranges_find((uint64_t)old[i], &range) && range.start <= (uint64_t)old[i] &&
+				range.kind == RANGE_INSTRUMENT));
 	}
 	must(!check_structure(0, 0, NULL).fault);
 }
@@ -180,7 +181,9 @@ static void on_alarm(int signal)
 	claim_and_drop(1, alarms++);
 }
 
-/* The mask that was there before comes back; a handler that comes at any moment finds the set whole and the lock free. */
+/*
+ * The mask that was there before comes back; a handler that comes at any moment finds the set whole and the lock free.
+ */
 static void a_signal_handler_may_claim_and_drop_at_any_moment(void **state)
 {
 	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = SA_RESTART }, old;

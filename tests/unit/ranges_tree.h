@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the set of ranges the way a ledger outside reads it, as raw nodes, and says what is wrong with the structure. */
+/*
+ * Reads the set of ranges the way a ledger outside reads it, as raw nodes, and says what is wrong with the structure.
+ */
 #ifndef PAGEGAP_TEST_RANGES_TREE_H
 #define PAGEGAP_TEST_RANGES_TREE_H
 
@@ -40,7 +42,8 @@ static inline void visit_tree(struct visit *v, uint32_t index, uint32_t depth)
 		v->fault = "an empty or crooked range";
 	if (v->count && r->start < v->last_end)
 		v->fault = "ranges out of order, or overlapping";
-	if (v->count && r->start == v->last_end && r->kind == v->last_kind && r->tag == v->last_tag && r->kind != RANGE_INSTRUMENT)
+	if (v->count && r->start == v->last_end && r->kind == v->last_kind && r->tag == v->last_tag &&
+	    r->kind != RANGE_INSTRUMENT)
 		v->fault = "neighbours that should be one";
 	if ((r->left && nodes[r->left].priority > r->priority) || (r->right && nodes[r->right].priority > r->priority))
 		v->fault = "a child above its parent's priority";
@@ -55,7 +58,8 @@ static inline void visit_tree(struct visit *v, uint32_t index, uint32_t depth)
 }
 
 /* The whole structure is sound. Returns its visit. */
-static inline struct visit check_structure(uint64_t from, uint64_t to, void (*see)(struct visit *, const struct range *))
+static inline struct visit check_structure(uint64_t from, uint64_t to,
+					   void (*see)(struct visit *, const struct range *))
 {
 	const struct range *nodes = array();
 	struct visit v = { .from = from, .to = to, .see = see };

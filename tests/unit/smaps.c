@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader of smaps and maps against a second one that is made of sscanf: over text written by hand and over what the kernel says
- * of this process, whole, cut off anywhere, and delivered in pieces with a border at every byte.
+ * The reader of smaps and maps against a second one that is made of sscanf: over text written by hand and over what the
+ * kernel says of this process, whole, cut off anywhere, and delivered in pieces with a border at every byte.
  *
  * links: preload/smaps.c preload/sandbox.c preload/kept.c
  */
@@ -13,140 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "../../preload/smaps.h"
-#include "../../preload/sys.h"
 #include "child.h"
-
-#define MAPPINGS_MAX 4096
-
-static struct mapping expected[MAPPINGS_MAX];
-
-/* The second reader. Only lines that end with a newline count. Returns the number of mappings put into `expected`. */
-
-static bool scan_first_line(const char *line, struct mapping *m)
-{
-	unsigned long start, end, offset, inode;
-	unsigned major, minor;
-	char access[5];
-	int name = 0;
-	size_t length;
-
-	if (sscanf(line, "%lx-%lx %4c %lx %x:%x %lu %n", &start, &end, access, &offset, &major, &minor, &inode, &name) != 7)
-		return false;
-	memset(m, 0, sizeof(*m));
-	m->start = start;
-	m->end = end;
-	m->protection = (access[0] == 'r' ? PROT_READ : 0U) | (access[1] == 'w' ? PROT_WRITE : 0U) |
-			(access[2] == 'x' ? PROT_EXEC : 0U);
-	m->shared = access[3] == 's';
-	m->offset = offset;
-	m->device = (uint64_t)major << 32 | minor;
-	m->inode = inode;
-	length = strlen(line + name);
-	snprintf(m->name, sizeof(m->name), "%s", line + name + (length >= sizeof(m->name) ? length - sizeof(m->name) + 1 : 0));
-	return true;
-}
-
-static void scan_detail(const char *line, struct mapping *m)
-{
-	unsigned long kilobytes;
-	char key[64];
-
-	if (sscanf(line, "%63[^: ]: %lu", key, &kilobytes) != 2)
-		return;
-	m->resident += !strcmp(key, "Rss") ? kilobytes << 10 : 0;
-	m->dirty += !strcmp(key, "Shared_Dirty") || !strcmp(key, "Private_Dirty") ? kilobytes << 10 : 0;
-	m->shared_resident += !strcmp(key, "Shared_Dirty") || !strcmp(key, "Shared_Clean") ? kilobytes << 10 : 0;
-	m->swap += !strcmp(key, "Swap") ? kilobytes << 10 : 0;
-	m->huge += !strcmp(key, "AnonHugePages") || !strcmp(key, "ShmemPmdMapped") || !strcmp(key, "FilePmdMapped") ? kilobytes << 10 : 0;
-	m->thp_eligible = !strcmp(key, "THPeligible") ? kilobytes == 1 : m->thp_eligible;
-}
-
-static size_t scan_all(const char *text, size_t length, bool detailed)
-{
-	static char line[1 << 14];
-	size_t count = 0;
-
-	for (const char *newline; (newline = memchr(text, '\n', length)); text = newline + 1) {
-		size_t bytes = (size_t)(newline - text);
-
-		length -= bytes + 1;
-		assert_true(bytes < sizeof(line) && count < MAPPINGS_MAX);
-		memcpy(line, text, bytes);
-		line[bytes] = '\0';
-		if (scan_first_line(line, &expected[count]))
-			count++;
-		else if (detailed && count)
-			scan_detail(line, &expected[count - 1]);
-	}
-	return count;
-}
-
-/* Comparing the two */
-
-static void compare_mappings(int fd, size_t count, bool detailed, const char *where, size_t detail)
-{
-	struct smaps *smaps = test_malloc(sizeof(*smaps));
-	struct mapping m;
-
-	smaps_begin(smaps, fd, detailed);
-	for (size_t i = 0; i < count; i++) {
-		const struct mapping *e = &expected[i];
-
-		memset(&m, 0xff, sizeof(m)); /* nothing may depend on what was there before */
-		if (!smaps_next(smaps, &m))
-			fail_msg("%s %zu: %zu mappings of %zu were read", where, detail, i, count);
-		if (m.start != e->start || m.end != e->end || m.protection != e->protection || m.shared != e->shared ||
-		    m.offset != e->offset || m.device != e->device || m.inode != e->inode || strcmp(m.name, e->name))
-			fail_msg("%s %zu: mapping %zu: %#lx-%#lx, '%s', was read as %#lx-%#lx, '%s'", where, detail, i, e->start, e->end,
-				 e->name, m.start, m.end, m.name);
-		if (m.resident != e->resident || m.dirty != e->dirty || m.shared_resident != e->shared_resident ||
-		    m.swap != e->swap || m.huge != e->huge || m.thp_eligible != e->thp_eligible)
-			fail_msg("%s %zu: mapping %zu: a figure differs: resident %lu dirty %lu shared %lu swap %lu huge %lu eligible %d",
-				 where, detail, i, m.resident, m.dirty, m.shared_resident, m.swap, m.huge, m.thp_eligible);
-	}
-	if (smaps_next(smaps, &m))
-		fail_msg("%s %zu: more than %zu mappings were read", where, detail, count);
-	assert_int_equal(smaps->error, 0);
-	test_free(smaps);
-}
-
-/* The text as a file; its first @length bytes. */
-static void compare_as_file(const char *text, size_t length, bool detailed, const char *where)
-{
-	int fd = memfd_create("smaps", MFD_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, length), (ssize_t)length);
-	lseek(fd, 0, SEEK_SET);
-	compare_mappings(fd, scan_all(text, length, detailed), detailed, where, length);
-	close(fd);
-}
-
-/* The text in pieces of @piece bytes, the first one shorter: packets, because a read returns one of them and no more. */
-static void compare_in_pieces(const char *text, size_t first, size_t piece, bool detailed, const char *where)
-{
-	size_t length = strlen(text);
-	int room = 1 << 22, ends[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	for (size_t at = 0, bytes = first; at < length; at += bytes, bytes = piece) {
-		bytes = bytes < length - at ? bytes : length - at;
-		if (bytes && send(ends[1], text + at, bytes, MSG_DONTWAIT) != (ssize_t)bytes)
-			fail_msg("the socket holds %zu bytes of %zu", at, length);
-	}
-	shutdown(ends[1], SHUT_WR);
-	compare_mappings(ends[0], scan_all(text, length, detailed), detailed, where, first);
-	close(ends[0]);
-	close(ends[1]);
-}
+#include "smaps_second.h"
 
 /* As the kernel writes them: fs/proc/task_mmu.c. */
 static const char by_hand[] =
@@ -202,7 +75,8 @@ static void text_written_by_hand_says_what_is_in_it(void **state)
 	assert_string_equal(m.name, "/usr/bin/a name with  spaces ");
 	assert_true(m.start == 0x5581a0a52000 && m.end == 0x5581a0a54000 && m.protection == PROT_READ && !m.shared);
 	assert_true(m.offset == 0 && m.device == (0xfeUL << 32 | 1) && m.inode == 1311);
-	assert_true(m.resident == 8192 && m.dirty == 0 && m.shared_resident == 4096 && m.swap == 0 && m.huge == 0 && !m.thp_eligible);
+	assert_true(m.resident == 8192 && m.dirty == 0 && m.shared_resident == 4096 && m.swap == 0 && m.huge == 0 &&
+		    !m.thp_eligible);
 	assert_true(smaps_next(&smaps, &m));
 	assert_string_equal(m.name, "");
 	assert_true(m.protection == (PROT_READ | PROT_WRITE) && m.inode == 0 && m.device == 0 && m.thp_eligible);
@@ -210,13 +84,15 @@ static void text_written_by_hand_says_what_is_in_it(void **state)
 	assert_true(m.swap == 20 << 10 && m.huge == 65536 << 10);
 	assert_true(smaps_next(&smaps, &m));
 	assert_string_equal(m.name, "/dev/shm/no\\012line (deleted)");
-	assert_true(m.protection == 0 && m.shared && m.offset == 0xfffff000 && m.inode == UINT64_MAX && m.resident == 4096);
+	assert_true(m.protection == 0 && m.shared && m.offset == 0xfffff000 && m.inode == UINT64_MAX &&
+		    m.resident == 4096);
 	assert_true(m.device == (0x103UL << 32 | 0xa) && m.huge == 3 << 10 && !m.thp_eligible);
 	assert_true(smaps_next(&smaps, &m));
 	assert_string_equal(m.name, "[anon:a name: 12 kB]");
 	assert_true(m.protection == (PROT_READ | PROT_WRITE | PROT_EXEC) && m.resident == 4096);
 	assert_true(smaps_next(&smaps, &m));
-	assert_true(m.start == 0xffffffffff600000 && m.end == 0xffffffffff601000 && m.protection == PROT_EXEC && m.resident == 0);
+	assert_true(m.start == 0xffffffffff600000 && m.end == 0xffffffffff601000 && m.protection == PROT_EXEC &&
+		    m.resident == 0);
 	assert_false(smaps_next(&smaps, &m));
 	assert_false(smaps_next(&smaps, &m));
 	assert_int_equal(smaps.error, 0);
@@ -265,8 +141,8 @@ static void names_of_any_length_keep_their_end(void **state)
 {
 	static char text[1 << 15], name[5000];
 	static const size_t lengths[] = {
-		1, 54, 55, 56, 510, 511, 512, 513, 1023, 1024, 1025, 1151, 1152, 3765, 3766, 3767, 3768, 3839, 3840, 3841, 4022, 4023, 4024,
-		4025, 4026, 4094, 4095, 4096, 4900,
+		1, 54, 55, 56, 510, 511, 512, 513, 1023, 1024, 1025, 1151, 1152, 3765, 3766, 3767, 3768, 3839, 3840,
+		3841, 4022, 4023, 4024, 4025, 4026, 4094, 4095, 4096, 4900,
 	};
 
 	(void)state;
@@ -296,11 +172,16 @@ static void maps_without_details_have_one_line_a_mapping(void **state)
 	assert_int_equal(scan_all(text, sizeof(text) - 1, false), 3);
 }
 
-/* What is mounted on /proc need not be the kernel's. The line ends with the last byte of the buffer, where accessible memory ends. */
+/*
+ * What is mounted on /proc need not be the kernel's. The line ends with the last byte of the buffer, where accessible
+ * memory ends.
+ */
 static void read_what_is_no_mapping(void)
 {
-	static const char *const lines[] = { "", "7f00", "7f00-", "7f00-7f01", "7f00-7f01 ", "7f00-7f01 r", "7f00-7f01 rwx",
-					     "7f00-7f01 rwxp", "7f00-7f01 rwxp 0", "7f00-7f01 rwxp 0 fe", "7f00-7f01 rwxp 0 fe:1 5" };
+	static const char *const lines[] = {
+		"", "7f00", "7f00-", "7f00-7f01", "7f00-7f01 ", "7f00-7f01 r", "7f00-7f01 rwx", "7f00-7f01 rwxp",
+		"7f00-7f01 rwxp 0", "7f00-7f01 rwxp 0 fe", "7f00-7f01 rwxp 0 fe:1 5",
+	};
 	static char text[sizeof(((struct smaps *)NULL)->buffer)];
 	static struct mapping m;
 	char *room = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -446,7 +327,8 @@ static void proc_itself_is_read_to_its_end_through_the_small_buffer(void **state
 	assert_true(fd >= 0);
 	smaps_begin(&smaps, fd, true);
 	for (; smaps_next(&smaps, &m); i++) {
-		if (i >= count || m.start != expected[i].start || m.end != expected[i].end || strcmp(m.name, expected[i].name))
+		if (i >= count || m.start != expected[i].start || m.end != expected[i].end ||
+		    strcmp(m.name, expected[i].name))
 			fail_msg("mapping %zu of %zu is read as %#lx-%#lx '%s'", i, count, m.start, m.end, m.name);
 	}
 	assert_int_equal(smaps.error, 0);

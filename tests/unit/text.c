@@ -38,6 +38,7 @@ static void what_does_not_fit_is_left_out_whole_and_reported(void **state)
 {
 	(void)state;
 	for (size_t room = 1; room < 24; room++) {
+		const char *expected;
 		char buffer[32];
 		struct text text;
 
@@ -47,7 +48,8 @@ static void what_does_not_fit_is_left_out_whole_and_reported(void **state)
 		assert_int_equal(text.cut, room < 11);
 		text_add(&text, "abc");
 		assert_int_equal(text.cut, room < 14);
-		assert_string_equal(buffer, room < 4 ? "" : room < 11 ? "abc" : room < 14 ? "0123456789" : "0123456789abc");
+		expected = room < 4 ? "" : room < 11 ? "abc" : room < 14 ? "0123456789" : "0123456789abc";
+		assert_string_equal(buffer, expected);
 		assert_int_equal(text.length, strlen(buffer));
 		for (size_t i = room; i < sizeof(buffer); i++)
 			assert_int_equal(buffer[i], '#');
@@ -90,7 +92,8 @@ static void a_number_of_twenty_digits_needs_room_for_twenty_one_bytes(void **sta
 static void addresses_are_rounded_to_pages(void **state)
 {
 	(void)state;
-	assert_true(page_down(0) == 0 && page_down(4095) == 0 && page_down(4096) == 4096 && page_down(UINT64_MAX) == ~4095UL);
+	assert_true(page_down(0) == 0 && page_down(4095) == 0 && page_down(4096) == 4096 &&
+		    page_down(UINT64_MAX) == ~4095UL);
 	assert_true(page_up(0) == 0 && page_up(1) == 4096 && page_up(4096) == 4096 && page_up(4097) == 8192);
 	assert_true(min_u64(1, UINT64_MAX) == 1 && max_u64(1, UINT64_MAX) == UINT64_MAX);
 	assert_true(sys_failed(-1) && sys_failed(-4095) && !sys_failed(-4096) && !sys_failed(0) && !sys_failed(1));
