@@ -43,7 +43,7 @@ recording_faults() {
 	expected_endings "$2" "$3" | sort >"$place/endings.expected"
 	diff --label expected --label recorded -U0 "$place/endings.expected" "$place/endings" | grep '^[-+][^-+]' |
 		sort | uniq -c | sed 's/ *\([0-9]*\) \(.\)/recorded endings: \1 times \2/'
-	case $4 in '') unexplained=zero ;; churning) unexplained=any ;; *) unexplained=some ;; esac
+	case $4 in '') unexplained=zero ;; churning) unexplained=any ;; torn) unexplained=torn ;; *) unexplained=some ;; esac
 	jq -r --arg unexplained "$unexplained" -f "$HOSTILE/wrong.jq" "$json" 2>&1
 	[[ $4 == none ]] || jq -r '.processes | map(select(.born_by == "start"))[0].pid as $root
 		| map(select(.pid == $root and .ended_by.kind != "exec" and (.snapshots | any(.why == "exit") | not)))

@@ -7,6 +7,7 @@
  * run: computing => exit 0; exit 13 x20
  * run: allocating => exit 0; exit 13 x20
  * run: _Fork => exit 0; exit 13 x20
+ * ledger: torn
  */
 #include "hostile.h"
 

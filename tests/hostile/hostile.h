@@ -9,9 +9,10 @@
  *                  one run: how the program ends (after the bar: as known when no runner saw it end), then how each of
  *                  its descendants does, in any order: exit N, signal N, lost
  *   needs: root    has nothing to show to an ordinary user
- *   ledger: threaded | churning | none
- *                  other threads live at exit; they also map without pause, so that no moment has one answer; or it
- *                  ends in a way that leaves no ledger
+ *   ledger: threaded | churning | torn | none
+ *                  other threads live at exit; they also map without pause, so that no moment has one answer; its
+ *                  children are forked in the middle of an allocation, so that they inherit what was mapped and not
+ *                  yet handed out; or it ends in a way that leaves no ledger
  *   says: WHY      pagegap may say a line of its own on standard error
  *   heap: unknown  the heap rows must be unknown
  *   preload: LIBRARY  runs with this LD_PRELOAD, set by the user

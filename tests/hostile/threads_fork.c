@@ -4,6 +4,7 @@
  * a lock is copied in the locked state into a child where nobody will ever unlock it.
  *
  * run: => exit 0; exit 12 x40
+ * ledger: torn
  */
 #include "hostile.h"
 
