@@ -223,6 +223,7 @@ struct capture_anatomy {
 	uint64_t ranges_address;        /* pointer to the array of struct range */
 	uint64_t start_brk;             /* where the break began, 0: unknown */
 	uint64_t code_address;          /* in the instrument's own text */
+	uint64_t thread_stack_bytes;    /* as libc makes them by default: the limit on the stack when the program began */
 	uint64_t glibc;                 /* 1: look for glibc's arena headers and mapped chunks, and take the break for its heap */
 };
 

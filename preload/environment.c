@@ -46,6 +46,14 @@ static bool keep(char *place, size_t room, const char *entry, size_t name_length
 	return true;
 }
 
+/* The library's file name, with a directory or without. */
+static bool is_our_name(const char *path, size_t length)
+{
+	const size_t own = strlen(LIBRARY_NAME);
+
+	return length >= own && !strncmp(path + length - own, LIBRARY_NAME, own) && (length == own || path[length - own - 1] == '/');
+}
+
 /*
  * Takes this library out of a list of libraries, in place; the separators are those of ld.so(8), LD_PRELOAD. Returns false when
  * nothing is left: "ours:" is what is handed on for a program that had the variable, but empty.
@@ -57,9 +65,7 @@ static bool take_out(char *entry)
 
 	while (from < end) {
 		size_t length = strcspn(from, ": ");
-		bool ours = (length == strlen(loaded_as) && !strncmp(from, loaded_as, length)) ||
-			    (length >= strlen(LIBRARY_NAME) &&
-			     !strncmp(from + length - strlen(LIBRARY_NAME), LIBRARY_NAME, strlen(LIBRARY_NAME)));
+		bool ours = (length == strlen(loaded_as) && !strncmp(from, loaded_as, length)) || is_our_name(from, length);
 
 		if (ours)
 			was_there = true;
@@ -253,9 +259,12 @@ size_t environment_room(char *const *from)
 	if (entries == SIZE_MAX)
 		return 0;
 	bytes = (entries + ENVIRONMENT_EXTRA) * sizeof(char *) + BORN_BYTES + strlen("LD_PRELOAD=:") + strlen(library) + 1;
-	for (size_t i = 0; i < entries; i++)
+	for (size_t i = 0; i < entries; i++) {
+		if (has_name(from[i], "PAGEGAP_RECORDING=")) /* a runner's of its own: it has seen to everything */
+			return 0;
 		if (has_name(from[i], "LD_PRELOAD="))
 			bytes += strlen(from[i]);
+	}
 	return (bytes + 15) & ~15UL;
 }
 

@@ -27,7 +27,7 @@ char **environment_arguments(int *count);       /* argv of the process, as the k
  * environment_room - bytes that environment_build needs for an environment
  * @from: the one that the program wants, or NULL; may point anywhere
  *
- * Returns 0 when it cannot be read: then the exec will fail, and how is the kernel's to say.
+ * Returns 0 when nothing is to be added: it cannot be read, and how the exec fails is the kernel's to say; or a runner has made it.
  */
 size_t environment_room(char *const *from);
 

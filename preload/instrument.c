@@ -67,6 +67,7 @@ static void look_around(void)
 void instrument_start(void)
 {
 	uint32_t new = INSTRUMENT_NEW;
+	struct rlimit stack;
 
 	if (!__atomic_compare_exchange_n(&instrument_state, &new, INSTRUMENT_STARTING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
@@ -85,6 +86,8 @@ void instrument_start(void)
 	look_around();
 	capture->anatomy.blockmap_address = (uint64_t)&blockmap;
 	capture->anatomy.ranges_address = ranges_address();
+	if (!sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_STACK, NULL, &stack)))
+		capture->anatomy.thread_stack_bytes = stack.rlim_cur; /* pthread_create(3) */
 	capture->anatomy.code_address = (uint64_t)instrument_start;
 	capture->has_heap = heap_is_interposed();
 	capture->anatomy.glibc = capture->has_heap; /* it may lie behind another allocator, or a shim */

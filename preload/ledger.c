@@ -197,6 +197,19 @@ static const struct range *range_after(const struct ledger *l, uint64_t address)
 	return found;
 }
 
+/* Looking for evidence must bring no page in. */
+static bool is_backed(struct ledger *l, uint64_t page)
+{
+	struct page_run run;
+
+	if (!l->mapping.resident && !l->mapping.swap)
+		return false;
+	pages_begin(&l->leaf_pages, page, page + PAGE_BYTES, false);
+	return pages_next(&l->leaf_pages, &run);
+}
+
+#define DESCRIPTOR_PAGES 3              /* thread-local storage lies above a descriptor, and what is larger is seldom */
+
 /*
  * A stack that libc mapped for a thread, running, or gone and cached, or left behind in a forked child. The thread's descriptor lies
  * at its upper end and holds, side by side, the address and the size of the block (struct pthread: stackblock, stackblock_size;
@@ -206,14 +219,31 @@ static const struct range *range_after(const struct ledger *l, uint64_t address)
 static bool is_stack(struct ledger *l, uint64_t at, uint64_t end)
 {
 	uint64_t *words = l->descriptor;
-	uint64_t bytes = min_u64(sizeof(l->descriptor), end - at);
 
-	if (sys_read_memory(l->pid, end - bytes, words, bytes) != (long)bytes)
+	for (uint64_t page = end - PAGE_BYTES; page >= at && end - page <= DESCRIPTOR_PAGES * PAGE_BYTES; page -= PAGE_BYTES) {
+		if (!is_backed(l, page) || sys_read_memory(l->pid, page, words, PAGE_BYTES) != (long)PAGE_BYTES)
+			continue;
+		for (uint64_t i = 0; i + 1 < PAGE_BYTES / sizeof(*words); i++)
+			if (words[i] + words[i + 1] == end && words[i] % PAGE_BYTES == 0 && words[i] <= at && words[i + 1] >= 4 * PAGE_BYTES)
+				return true;
+	}
+	/* One that a fork caught before its descriptor was written: as long as libc makes them, untouched, above its guard. */
+	return at == l->mapping.start && at == l->guard_end && !l->mapping.resident &&
+	       end - at == l->capture->anatomy.thread_stack_bytes;
+}
+
+/* A chunk that glibc has mapped for a block which a fork caught before malloc returned it: its header (malloc.c) spans it. */
+static bool is_lost_chunk(struct ledger *l, uint64_t at, uint64_t *until)
+{
+	uint64_t header[2];
+
+	if (!l->capture->anatomy.glibc || !is_backed(l, at) ||
+	    sys_read_memory(l->pid, at, header, sizeof(header)) != (long)sizeof(header))
 		return false;
-	for (uint64_t i = 0; i + 1 < bytes / sizeof(*words); i++)
-		if (words[i] + words[i + 1] == end && words[i] % PAGE_BYTES == 0 && words[i] <= at && words[i + 1] >= 4 * PAGE_BYTES)
-			return true;
-	return false;
+	if (header[0] || (header[1] & 7) != 2 || (header[1] & ~7UL) % PAGE_BYTES || header[1] > *until - at + 2)
+		return false;
+	*until = at + (header[1] & ~7UL);
+	return true;
 }
 
 /*
@@ -231,7 +261,7 @@ static bool arena_at(struct ledger *l, uint64_t base)
 		return l->arena.size != 0;
 	l->arena.base = base;
 	l->arena.size = 0;
-	if (sys_read_memory(l->pid, base, &header, sizeof(header)) != sizeof(header))
+	if (!is_backed(l, base) || sys_read_memory(l->pid, base, &header, sizeof(header)) != sizeof(header))
 		return false;
 	if (l->mapping.start == base && !header.state && !header.size && !header.accessible && l->mapping.end - base <= ARENA_BYTES) {
 		/* mapped, and about to be written, by a thread that a fork has left behind */
@@ -349,7 +379,7 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 		*until = whole;
 		return ROW_STACK;
 	}
-	return row;
+	return row == CAPTURE_ROWS && is_lost_chunk(l, at, until) ? ROW_HEAP_FREE : row;
 }
 
 /* Accessible anonymous memory, segment by segment. */
@@ -424,6 +454,7 @@ static void account(struct ledger *l)
 			group_add(l);
 		}
 	} else if (!m->protection) {
+		l->guard_end = m->end;
 		add_mapping(&l->out->rows[ROW_RESERVE], m);
 		note_mapping(l, ROW_RESERVE);
 	} else {
@@ -444,7 +475,7 @@ static int read_status(struct ledger *l)
 	long got;
 
 	if (fd < 0)
-		return -fd;
+		return fd == -ENOENT ? ESRCH : -fd;
 	got = sys_read(fd, text, sizeof(l->smaps.buffer) - 1);
 	sys_close(fd);
 	if (got <= 0)
@@ -534,25 +565,17 @@ static void finish(struct ledger *l)
 		memset(&out->rows[row], 0xff, sizeof(out->rows[row])); /* CAPTURE_UNKNOWN */
 }
 
-int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
-	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped)
+/* One pass; what it needs to be set up for each. */
+static int attempt_ledger(struct ledger *l)
 {
-	struct ledger *l = &work;
 	int error;
 
-	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
-		return EBUSY;
-	memset(out, 0, sizeof(*out)); /* the caller's name and sequence with it: it sets them afterwards */
-	l->capture = capture;
-	l->self = pid == 0;
-	l->pid = l->self ? sys_gettid() : pid; /* the first thread may have left */
-	l->out = out;
-	l->mappings = mappings;
+	memset(l->out, 0, sizeof(*l->out)); /* the caller's name and sequence with it: it sets them afterwards */
 	l->mappings_used = 0;
-	l->mappings_dropped = l->least_resident = 0;
+	l->mappings_dropped = l->least_resident = l->guard_end = 0;
 	memset(&l->group, 0, sizeof(l->group));
 	memset(&l->arena, 0, sizeof(l->arena));
-	l->break_start = page_down(capture->anatomy.start_brk);
+	l->break_start = page_down(l->capture->anatomy.start_brk);
 	l->break_end = l->self && l->break_start ? page_up((uint64_t)sys_call1(SYS_brk, 0)) : l->break_start;
 	l->ranges = l->embedded;
 	l->ranges_used = l->ranges_bytes = 0;
@@ -564,13 +587,46 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 		error = take(l);
 	if (!error)
 		finish(l);
+	free_work(l);
+	pages_close(&l->pages);
+	pages_close(&l->leaf_pages);
+	return error;
+}
+
+/* Is VmSize another one than when the pass began? */
+static bool size_changed(struct ledger *l)
+{
+	struct capture_snapshot *out = l->out, again = { 0 };
+	bool changed;
+
+	l->out = &again;
+	changed = !read_status(l) && again.vm_size_bytes != out->vm_size_bytes;
+	l->out = out;
+	return changed;
+}
+
+int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
+	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped)
+{
+	struct ledger *l = &work;
+	int error;
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return EBUSY;
+	l->capture = capture;
+	l->self = pid == 0;
+	l->pid = l->self ? sys_gettid() : pid; /* the first thread may have left */
+	l->out = out;
+	l->mappings = mappings;
+	for (int attempt = 0; attempt < 3; attempt++) {
+		error = attempt_ledger(l);
+		if (error || !out->unexplained_mapped_bytes || !size_changed(l)) /* else another thread mapped meanwhile */
+			break;
+	}
 	if (mappings) {
 		*mappings_used = l->mappings_used;
 		*mappings_dropped = l->mappings_dropped;
 	}
-	free_work(l);
-	pages_close(&l->pages);
-	pages_close(&l->leaf_pages);
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return error;
 }

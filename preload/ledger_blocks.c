@@ -55,6 +55,8 @@ static void view_leaf(struct ledger *l, uint64_t key)
 	if (!base || (!l->self && !l->leaf_copy))
 		return;
 	memset(view->touched, 0, sizeof(view->touched));
+	if (!l->self) /* nothing of the leaf before it may be seen */
+		sys_call3(SYS_madvise, l->leaf_copy, page_up(LEAF_BYTES), MADV_DONTNEED);
 	pages_begin(&l->leaf_pages, base, base + LEAF_BYTES, false);
 	while (pages_next(&l->leaf_pages, &run)) {
 		uint64_t offset = run.start - base;

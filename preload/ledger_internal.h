@@ -49,7 +49,8 @@ struct ledger {
 
 	struct group   group;
 	struct arena   arena;
-	uint64_t       descriptor[3 * PAGE_BYTES / sizeof(uint64_t)]; /* what may be a thread's */
+	uint64_t       descriptor[PAGE_BYTES / sizeof(uint64_t)]; /* what may be a thread's */
+	uint64_t       guard_end;               /* of the last mapping without access */
 	uint64_t break_start, break_end;        /* page-aligned */
 
 	/* ledger_blocks.c */

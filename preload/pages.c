@@ -14,12 +14,13 @@ struct scan_request {
 };
 #define SCAN_REQUEST  _IOC_WR_('f', 16, sizeof(struct scan_request))
 #define _IOC_WR_(type, number, size) (3UL << 30 | (unsigned long)(size) << 16 | (unsigned long)(type) << 8 | (number))
-enum { SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HUGE = 1 << 6 };
+enum { SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HUGE = 1 << 6, SCAN_GUARD = 1 << 8 };
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define ENTRY_PRESENT   (1ULL << 63)
 #define ENTRY_SWAPPED   (1ULL << 62)
 #define ENTRY_EXCLUSIVE (1ULL << 56)
+#define ENTRY_GUARD     (1ULL << 58)    /* Linux 6.15: the marker of MADV_GUARD_INSTALL, which else looks swapped */
 
 void pages_open(struct pages *pages, int pid, bool self)
 {
@@ -63,8 +64,16 @@ static bool fill_by_scan(struct pages *pages)
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
 		.return_mask = SCAN_PRESENT | SCAN_SWAPPED | SCAN_ZERO | SCAN_HUGE,
 	};
-	long found = sys_call3(SYS_ioctl, pages->fd, SCAN_REQUEST, &request);
+	long found;
 
+	if (!pages->no_guards)
+		request.return_mask |= SCAN_GUARD;
+	found = sys_call3(SYS_ioctl, pages->fd, SCAN_REQUEST, &request);
+	if (found == -EINVAL && !pages->no_guards) { /* a kernel that does not tell them */
+		pages->no_guards = true;
+		request.return_mask &= ~(uint64_t)SCAN_GUARD;
+		found = sys_call3(SYS_ioctl, pages->fd, SCAN_REQUEST, &request);
+	}
 	if (sys_failed(found))
 		return false;
 	pages->regions = (uint32_t)found;
@@ -116,7 +125,7 @@ static bool fill_by_pagemap(struct pages *pages)
 	for (; pages->next < pages->end; pages->next += PAGE_BYTES) {
 		if (!entry_of(pages, pages->next, &entry))
 			return pages->regions > 0;
-		if (!append(pages, pages->next, (entry & ENTRY_PRESENT ? SCAN_PRESENT : 0U) | (entry & ENTRY_SWAPPED ? SCAN_SWAPPED : 0U)))
+		if (!append(pages, pages->next, (entry & ENTRY_PRESENT ? SCAN_PRESENT : 0U) | (entry & ENTRY_SWAPPED && !(entry & ENTRY_GUARD) ? SCAN_SWAPPED : 0U)))
 			break;
 	}
 	return true;
@@ -182,7 +191,7 @@ bool pages_next(struct pages *pages, struct page_run *run)
 		run->start = region->start;
 		run->end = region->end;
 		run->flags = (region->categories & SCAN_PRESENT && !(region->categories & SCAN_ZERO) ? PAGES_RESIDENT : 0U) |
-			     (region->categories & SCAN_SWAPPED ? PAGES_SWAPPED : 0U) | (region->categories & SCAN_HUGE ? PAGES_HUGE : 0U);
+			     (region->categories & SCAN_SWAPPED && !(region->categories & SCAN_GUARD) ? PAGES_SWAPPED : 0U) | (region->categories & SCAN_HUGE ? PAGES_HUGE : 0U);
 		if (pages->want_shared && pages->fd >= 0 && run->flags & PAGES_RESIDENT)
 			cut_at_sharing(pages, run);
 		region->start = run->end;

@@ -26,6 +26,7 @@ struct pages {
 	int      fd;                    /* pagemap, opened when it is first needed; -1: none */
 	int      pid;
 	bool     self, opened;
+	bool     no_guards;             /* the kernel's scan does not tell guard markers from swapped pages */
 	enum pages_source source;
 	uint64_t next, end;             /* addresses: what is still to be read */
 	bool     want_shared;           /* tell shared pages from exclusive ones: one entry read for each page */

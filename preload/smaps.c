@@ -82,25 +82,32 @@ static char *next_line(struct smaps *smaps)
 	}
 }
 
-/* "start-end rwxp offset major:minor inode   name": proc(5), /proc/pid/maps */
+static bool skip(const char **line, char expected)
+{
+	return **line == expected && *++*line;
+}
+
+/* "start-end rwxp offset major:minor inode   name": proc(5), /proc/pid/maps. What follows a character out of place is left 0. */
 static void parse_first_line(const char *line, struct mapping *mapping)
 {
 	size_t length;
 
-	memset(mapping, 0, offsetof(struct mapping, name));
+	memset(mapping, 0, offsetof(struct mapping, name) + 1);
 	mapping->start = scan_hex(&line);
-	line++;
+	if (!skip(&line, '-'))
+		return;
 	mapping->end = scan_hex(&line);
-	line++;
-	if (!*line)
+	if (!skip(&line, ' ') || strnlen(line, 5) < 5 || line[4] != ' ')
 		return;
 	mapping->protection = (line[0] == 'r' ? PROT_READ : 0U) | (line[1] == 'w' ? PROT_WRITE : 0U) | (line[2] == 'x' ? PROT_EXEC : 0U);
 	mapping->shared = line[3] == 's';
 	line += 5;
 	mapping->offset = scan_hex(&line);
-	line++;
+	if (!skip(&line, ' '))
+		return;
 	mapping->device = scan_hex(&line) << 32;
-	line++;
+	if (!skip(&line, ':'))
+		return;
 	mapping->device |= scan_hex(&line);
 	mapping->inode = scan_decimal(&line);
 	while (*line == ' ')
