@@ -115,6 +115,15 @@ static inline uint32_t blockmap_load32(const uint8_t *byte)
 	return word;
 }
 
+/* Of a block of two or three granules: the bytes behind these are another's. */
+static inline uint16_t blockmap_load16(const uint8_t *byte)
+{
+	uint16_t word;
+
+	__builtin_memcpy(&word, byte, sizeof(word));
+	return word;
+}
+
 static inline void blockmap_store(uint8_t *byte, uint64_t word)
 {
 	__builtin_memcpy(byte, &word, sizeof(word));
@@ -255,8 +264,8 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 		return code != 0;
 	case CODE_2:
 	case CODE_3:
-		block->requested = blockmap_small_requested(blockmap_load32(byte));
-		block->usable = blockmap_small_usable(blockmap_load32(byte));
+		block->requested = blockmap_small_requested(blockmap_load16(byte));
+		block->usable = blockmap_small_usable(blockmap_load16(byte));
 		break;
 	case CODE_MID:
 		block->usable = blockmap_mid_usable(blockmap_load32(byte));

@@ -282,18 +282,21 @@ char **environment_build(char *const *from, void *room, size_t bytes, const char
 {
 	char **to = room, *strings;
 	const char *theirs = NULL;
-	size_t used = 0;
+	size_t used = 0, most;
 	struct text text;
 
 	if (!library[0] || !library_in_reach())
 		return NULL;
-	for (size_t i = 0; from && from[i]; i++) {
+	most = (bytes - BORN_BYTES) / sizeof(char *); /* another thread may have added to it since it was measured */
+	for (size_t i = 0; from && from[i] && used + ENVIRONMENT_EXTRA < most; i++) {
 		if (has_name(from[i], "LD_PRELOAD="))
 			theirs = from[i] + strlen("LD_PRELOAD=");
 		else
 			to[used++] = from[i];
 	}
 	strings = (char *)(to + used + ENVIRONMENT_EXTRA);
+	if (strings + BORN_BYTES > (char *)room + bytes)
+		return NULL;
 	text = text_begin(strings, BORN_BYTES);
 	text_add(&text, "PAGEGAP_BORN=");
 	text_add(&text, how);
@@ -310,6 +313,8 @@ char **environment_build(char *const *from, void *room, size_t bytes, const char
 		text_add(&text, ":");
 		text_add(&text, theirs);
 	}
+	if (text.cut)
+		return NULL;
 	to[used++] = strings;
 	to[used++] = recording;
 	if (options[16])

@@ -461,37 +461,67 @@ EXPORT int system(const char *command)
 }
 
 /*
- * popen(3) keeps its children in a list of libc's own, so it must be libc's. It spawns with the program's environ: for that moment it
- * is one with our variables, in memory that stays. One caller at a time; one that comes meanwhile, or after one that was left by
- * longjmp, has its child go unrecorded.
+ * popen(3) keeps its children in a list of libc's own, and wordexp(3) is all libc's, so they must be libc's. They spawn with the
+ * program's environ: for that moment it is one with our variables, in memory that stays. One caller at a time; one that comes
+ * meanwhile, or after one that was left by longjmp, has its child go unrecorded.
  */
+static struct {
+	uint32_t busy;
+	void  *room;
+	size_t bytes;
+	char **program, **ours;
+} lent;
+
+static bool lend_environment(void)
+{
+	struct handover over = { 0 };
+
+	if (!instrument_ready(&this_thread) || __atomic_exchange_n(&lent.busy, 1, __ATOMIC_ACQUIRE))
+		return false;
+	over.bytes = environment_room(environ);
+	if (lent.bytes < over.bytes) { /* the old room is never given back: another thread may still be reading it */
+		lent.bytes = page_up(over.bytes * 2);
+		lent.room = sys_reserve(lent.bytes);
+		if (lent.room)
+			ranges_claim_instrument((uint64_t)lent.room, (uint64_t)lent.room + lent.bytes);
+		else
+			lent.bytes = 0;
+	}
+	over.room = lent.room;
+	lent.program = environ;
+	environ = lent.ours = hand_over(&over, &shell, environ, "spawn", sys_getpid());
+	return true;
+}
+
+static void take_environment_back(void)
+{
+	if (environ == lent.ours) /* else another thread has changed it meanwhile */
+		environ = lent.program;
+	__atomic_store_n(&lent.busy, 0, __ATOMIC_RELEASE);
+}
+
 EXPORT FILE *popen(const char *command, const char *mode)
 {
-	static uint32_t busy;
-	static void *room;
-	static size_t room_bytes;
-	struct handover over = { 0 };
-	char **program, **ours;
 	FILE *result;
+	bool lending;
 
 	heap_next_ready();
-	if (!instrument_ready(&this_thread) || __atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
-		return next.popen(command, mode);
-	over.bytes = environment_room(environ);
-	if (room_bytes < over.bytes) { /* the old room is never given back: another thread may still be reading it */
-		room_bytes = page_up(over.bytes * 2);
-		room = sys_reserve(room_bytes);
-		if (room)
-			ranges_claim_instrument((uint64_t)room, (uint64_t)room + room_bytes);
-		else
-			room_bytes = 0;
-	}
-	over.room = room;
-	program = environ;
-	environ = ours = hand_over(&over, &shell, program, "spawn", sys_getpid());
+	lending = lend_environment();
 	result = next.popen(command, mode);
-	if (environ == ours) /* else another thread has changed it meanwhile */
-		environ = program;
-	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	if (lending)
+		take_environment_back();
+	return result;
+}
+
+EXPORT int wordexp(const char *words, wordexp_t *expanded, int flags)
+{
+	bool lending;
+	int result;
+
+	heap_next_ready();
+	lending = lend_environment();
+	result = next.wordexp(words, expanded, flags);
+	if (lending)
+		take_environment_back();
 	return result;
 }

@@ -324,6 +324,19 @@ static int row_of_kind(uint32_t kind)
 	return kind < RANGE_KINDS && kind ? rows[kind] : CAPTURE_ROWS;
 }
 
+/* Whatever libc maps begins with a page that it has written: the multiple of 64 MiB below the first one from @at on, @end if none. */
+static uint64_t next_written_part(struct ledger *l, uint64_t at, uint64_t end)
+{
+	struct page_run run;
+
+	pages_begin(&l->leaf_pages, at, end, false);
+	if (l->leaf_pages.source != PAGES_BY_SCAN) /* the others read an entry for each page */
+		return at;
+	if (!pages_next(&l->leaf_pages, &run))
+		return end;
+	return max_u64(at, run.start / ARENA_BYTES * ARENA_BYTES);
+}
+
 /*
  * The row of an accessible anonymous address; *until comes in as the mapping's end and goes out as the end of what that row claims.
  * ROW_HEAP_FREE stands for the heap as a whole; CAPTURE_ROWS for no evidence.
@@ -379,7 +392,11 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 		*until = whole;
 		return ROW_STACK;
 	}
-	return row == CAPTURE_ROWS && is_lost_chunk(l, at, until) ? ROW_HEAP_FREE : row;
+	if (row == CAPTURE_ROWS && is_lost_chunk(l, at, until))
+		return ROW_HEAP_FREE;
+	if (row == CAPTURE_ROWS && *until < whole && *until == base + ARENA_BYTES) /* some programs map terabytes */
+		*until = next_written_part(l, *until, whole);
+	return row;
 }
 
 /* Accessible anonymous memory, segment by segment. */

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <sys/ioctl.h>
+#include <wordexp.h>
 
 #include "sys.h"
 
@@ -62,6 +63,7 @@ struct rusage;
 	X(forkpty, int, (int *, char *, const struct termios *, const struct winsize *)) \
 	X(system, int, (const char *)) \
 	X(popen, FILE *, (const char *, const char *)) \
+	X(wordexp, int, (const char *, wordexp_t *, int)) \
 	X(posix_spawn, int, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[])) \
 	X(posix_spawnp, int, (pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[], char *const[])) \
 	X(execve, int, (const char *, char *const[], char *const[])) \

@@ -27,7 +27,7 @@ void pages_open(struct pages *pages, int pid, bool self)
 	pages->fd = -1;
 	pages->pid = pid;
 	pages->self = self;
-	pages->opened = false;
+	pages->opened = pages->no_guards = false;
 	pages->source = PAGES_BY_SCAN;
 }
 
