@@ -30,7 +30,7 @@
 #define CAPTURE_FILL_BUCKETS  11
 #define CAPTURE_SAMPLES       128
 #define CAPTURE_MAPPINGS      64
-#define CAPTURE_CHILDREN      128
+#define CAPTURE_CHILDREN      256
 #define CAPTURE_NOTES         16
 #define CAPTURE_COUNTERS      128
 #define CAPTURE_COUNTERS_EAGER 4
@@ -274,6 +274,7 @@ struct capture {
 	uint64_t own_thread_ns_spent;   /* in snapshots and samples */
 
 	struct capture_anatomy anatomy;
+	struct capture_mapping mappings[CAPTURE_MAPPINGS]; /* of the last snapshot taken from inside */
 	struct capture_snapshot snapshots[CAPTURE_SNAPSHOTS];
 	uint64_t marks;                 /* marks passed; the ring keeps the newest */
 
@@ -282,13 +283,15 @@ struct capture {
 	uint32_t mappings_used;
 	uint64_t mappings_dropped;      /* smaller ones that found no place */
 	struct capture_sample  samples[CAPTURE_SAMPLES];
-	struct capture_mapping mappings[CAPTURE_MAPPINGS];
 
 	uint64_t children_born;         /* the table keeps the newest, and those that died by a signal before others */
 	struct capture_child children[CAPTURE_CHILDREN];
 
 	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
 };
+
+/* Of that part, what every image writes: the beginning, up to the first ledger; and the counters. */
+#define CAPTURE_HEAD_BYTES offsetof(struct capture, snapshots[1])
 
 /* What the counters of a capture say together. */
 struct capture_totals {

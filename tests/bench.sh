@@ -159,12 +159,12 @@ measure() {
 	fi
 	[[ -s line ]] || echo '- - - - -' >line
 	echo "$name $tool $(cat line) $(recorded_bytes)" >>"$RAW"
-	rm -rf -- "$WORK/recordings"
+	# Nothing is deleted in between: ext4 passes over inodes that were freed a moment ago, one by one, to make a file.
 }
 
 # Largest capture of the recording, in bytes of disk; 0 for other tools.
 recorded_bytes() {
-	find "$WORK/recordings" -name '*.capture' -printf '%k\n' |
+	find "$recording" -name '*.capture' -printf '%k\n' |
 		awk '$1 > kib { kib = $1 } END { print kib * 1024 }'
 }
 
