@@ -622,6 +622,16 @@ static bool size_changed(struct ledger *l)
 	return changed;
 }
 
+/* Another thread mapped, or touched more than a little, while the pass was under way. */
+static bool disturbed(struct ledger *l)
+{
+	const struct capture_snapshot *out = l->out;
+	int64_t resident = out->unexplained_resident_bytes;
+
+	return (out->unexplained_mapped_bytes && size_changed(l)) ||
+	       (uint64_t)(resident < 0 ? -resident : resident) > out->rss_bytes / 1000;
+}
+
 int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
 	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped)
 {
@@ -637,7 +647,7 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	l->mappings = mappings;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		error = attempt_ledger(l);
-		if (error || !out->unexplained_mapped_bytes || !size_changed(l)) /* else another thread mapped meanwhile */
+		if (error || !disturbed(l))
 			break;
 	}
 	if (mappings) {

@@ -164,7 +164,7 @@ measure() {
 
 # Largest capture of the recording, in bytes of disk; 0 for other tools.
 recorded_bytes() {
-	find "$recording" -name '*.capture' -printf '%k\n' |
+	find "$recording" -name '*.capture' -printf '%k\n' 2>/dev/null |
 		awk '$1 > kib { kib = $1 } END { print kib * 1024 }'
 }
 
