@@ -610,26 +610,12 @@ static int attempt_ledger(struct ledger *l)
 	return error;
 }
 
-/* Is VmSize another one than when the pass began? */
-static bool size_changed(struct ledger *l)
+/* Another thread mapped, or touched more than a little, while the pass was under way; or nobody did, and it will be the same again. */
+static bool disturbed(const struct capture_snapshot *out)
 {
-	struct capture_snapshot *out = l->out, again = { 0 };
-	bool changed;
-
-	l->out = &again;
-	changed = !read_status(l) && again.vm_size_bytes != out->vm_size_bytes;
-	l->out = out;
-	return changed;
-}
-
-/* Another thread mapped, or touched more than a little, while the pass was under way. */
-static bool disturbed(struct ledger *l)
-{
-	const struct capture_snapshot *out = l->out;
 	int64_t resident = out->unexplained_resident_bytes;
 
-	return (out->unexplained_mapped_bytes && size_changed(l)) ||
-	       (uint64_t)(resident < 0 ? -resident : resident) > out->rss_bytes / 1000;
+	return out->unexplained_mapped_bytes || (uint64_t)(resident < 0 ? -resident : resident) > out->rss_bytes / 1000;
 }
 
 int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
@@ -647,7 +633,7 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	l->mappings = mappings;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		error = attempt_ledger(l);
-		if (error || !disturbed(l))
+		if (error || !disturbed(out))
 			break;
 	}
 	if (mappings) {

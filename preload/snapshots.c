@@ -6,6 +6,7 @@
  * of the run: a new one waits until its expected cost fits.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "heap.h"
@@ -32,7 +33,7 @@ static struct {
 	uint32_t lock;
 	uint64_t waited_ns, migrated;   /* of threads that are gone */
 	uint64_t unseen_ns;             /* how long the threads lived of which neither is known */
-	uint32_t threads_unseen;
+	uint32_t threads_unseen, blurred;
 	int64_t  fork_blocks, fork_live, fork_usable; /* the parent's sums, for the child */
 	bool     fork_announced;
 } state;
@@ -263,6 +264,14 @@ static struct capture_snapshot *place_for(enum capture_why why)
 	return &capture->snapshots[SNAPSHOT_END];
 }
 
+/* More than a thousandth is without evidence: other threads were too busy for one answer. */
+static bool is_blurred(const struct capture_snapshot *s)
+{
+	uint64_t mapped = (uint64_t)llabs(s->unexplained_mapped_bytes), resident = (uint64_t)llabs(s->unexplained_resident_bytes);
+
+	return mapped > s->vm_size_bytes / 1000 || resident > s->rss_bytes / 1000;
+}
+
 void snapshot_take(enum capture_why why, const char *name)
 {
 	uint64_t start = sys_now_ns(CLOCK_MONOTONIC);
@@ -289,7 +298,10 @@ void snapshot_take(enum capture_why why, const char *name)
 	error = ledger_of(capture, 0, place, capture->mappings, &capture->mappings_used, &capture->mappings_dropped);
 	if (error) {
 		instrument_note(NOTE_NO_SNAPSHOT, error);
+	} else if (why == WHY_PEAK && is_blurred(place) && ++state.blurred < 3) {
+		memset(place, 0, sizeof(*place)); /* the next look may find a calmer moment */
 	} else {
+		state.blurred = 0;
 		place->why = why;
 		place->at_ns = start;
 		if (name)

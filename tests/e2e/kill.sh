@@ -109,6 +109,8 @@ kill_start() {
 	exec {OUTPUT}<&-
 	if [[ -z $pid ]]; then
 		ok "$title: not even born"
+	elif [[ ! -e $PLACE/recording ]]; then
+		ok "$title: before there was a recording"
 	elif read_recording "$PLACE"; then
 		check_eq "$title" 'signal 9' "$(jq -r '.processes[0].ended_by | "\(.kind) \(.code)"' "$PLACE/json")"
 	else
