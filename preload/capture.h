@@ -102,7 +102,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_NO_PAGEMAP,      "/proc/self/pagemap cannot be read: residency of mixed ranges is unknown") \
 	X(NOTE_NO_EXEC_FOLLOW,  "a program executed from here could not be followed: the library is out of its reach") \
 	X(NOTE_CHILD_UNRECORDED,"a forked child could not create its capture and was not recorded") \
-	X(NOTE_PEAK_BOUND,      "several threads: the peak of live bytes is a lower bound, short of the true peak by at most the figure beside it") \
+	X(NOTE_PEAK_BOUND,      "several threads allocated: the peak of live bytes may be off, either way, by the figure beside it") \
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
 	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
@@ -270,7 +270,7 @@ struct capture {
 	uint64_t inherited_usable_bytes;
 	int64_t  live_bytes;            /* inherited + the published part of the counters' live bytes */
 	int64_t  peak_live_bytes;       /* highest value of it, as published: see capture_totals */
-	uint64_t peak_bound_bytes;      /* the true peak is at most this much higher */
+	uint64_t peak_bound_bytes;      /* the true peak differs by at most this; 0: exact */
 	uint64_t own_thread_ns_spent;   /* in snapshots and samples */
 
 	struct capture_anatomy anatomy;

@@ -417,6 +417,15 @@ static void look(void)
 	signals_restore();
 }
 
+/* Each thread's live bytes may be ahead of the process's, or behind, by as much when another one finds a peak. */
+static void note_other_threads(uint64_t slot)
+{
+	if (!capture->peak_bound_bytes)
+		instrument_note(NOTE_PEAK_BOUND, 0);
+	if (capture->peak_bound_bytes < slot * PENDING_BYTES)
+		capture->peak_bound_bytes = slot * PENDING_BYTES;
+}
+
 /* Brings the thread's live bytes to the process's account. Alone in the process, a thread keeps the peak exact. */
 void snapshot_tick(struct thread *thread)
 {
@@ -431,6 +440,8 @@ void snapshot_tick(struct thread *thread)
 			;
 		c->published_bytes += ahead;
 		c->peak_bytes = c->live_bytes;
+		if (c != &capture->counters[1])
+			note_other_threads((uint64_t)(c - capture->counters));
 	}
 	look();
 }
