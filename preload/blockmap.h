@@ -19,7 +19,9 @@
  *   0xf7 7 bytes      eight granules and more: usable / 8 in 21 bits, requested in 28, seven bits a byte, low first
  *   0xf8 14 bytes     16 MiB and more: usable / 8 in 49 bits, then requested in 49 bits
  *
- * Each is written and erased by one store of two, four or eight bytes. 0xf9 … 0xff are free for blocks that carry a call site. Usable sizes are kept in units of 8 bytes, rounded up.
+ *   0xf9 u s          four granules and more, usable below 1024: u = usable / 8; s = usable - requested < 128
+ *
+ * Each is written and erased by one store of two, four or eight bytes. 0xfa … 0xff are free for blocks that carry a call site. Usable sizes are kept in units of 8 bytes, rounded up.
  * The last block of a leaf may write a few bytes beyond the leaf's granules: LEAF_SLOP is there for them.
  */
 #ifndef PAGEGAP_BLOCKMAP_H
@@ -55,7 +57,8 @@ struct block {
 
 enum {
 	CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3,
-	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_MID = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8
+	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_MID = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8,
+	CODE_FEW = 0xf9
 };
 
 extern struct blockmap blockmap HIDDEN;        /* its pages are touched as they are needed */
@@ -173,7 +176,25 @@ static inline uint64_t blockmap_small_usable(uint32_t word)
 	return 24 + ((word & 1) << 4) + (word >> 11 & 8);
 }
 
-/* The four bytes of a block with 56 usable bytes up to MID_BYTES and little slack, and what they say. */
+/* The four bytes, the last 0, of a block with 56 usable bytes up to FEW_BYTES and little slack, and what they say. */
+#define FEW_BYTES 1024UL
+
+static inline uint32_t blockmap_few_word(uint64_t requested, uint64_t usable)
+{
+	return (uint32_t)(CODE_FEW | usable << 5 | (usable - requested) << 16);
+}
+
+static inline uint64_t blockmap_few_usable(uint32_t word)
+{
+	return word >> 5 & 0x3f8;
+}
+
+static inline uint64_t blockmap_few_slack(uint32_t word)
+{
+	return word >> 16 & 0x7f;
+}
+
+/* The four bytes of a block with FEW_BYTES usable up to MID_BYTES and little slack, and what they say. */
 #define MID_BYTES (1UL << 17)
 #define MID_SLACK 128
 
@@ -201,7 +222,8 @@ static inline bool blockmap_is_mid(uint64_t requested, uint64_t usable)
 static inline void blockmap_write(uint8_t *byte, uint64_t requested, uint64_t usable)
 {
 	if (blockmap_is_mid(requested, usable)) {
-		blockmap_store32(byte, blockmap_mid_word(requested, usable));
+		blockmap_store32(byte, usable < FEW_BYTES ? blockmap_few_word(requested, usable) :
+							    blockmap_mid_word(requested, usable));
 	} else if (usable <= 16) {
 		*byte = (uint8_t)(CODE_16 + requested);
 	} else if (usable < 56) {
@@ -266,6 +288,10 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 	case CODE_3:
 		block->requested = blockmap_small_requested(blockmap_load16(byte));
 		block->usable = blockmap_small_usable(blockmap_load16(byte));
+		break;
+	case CODE_FEW:
+		block->usable = blockmap_few_usable(blockmap_load32(byte));
+		block->requested = block->usable - blockmap_few_slack(blockmap_load32(byte));
 		break;
 	case CODE_MID:
 		block->usable = blockmap_mid_usable(blockmap_load32(byte));

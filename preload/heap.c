@@ -147,10 +147,12 @@ EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
 		return note_other(block, size);
 	usable = (((const uint64_t *)block)[-1] & ~7ULL) - 8; /* of a block that was not mapped alone, as all small ones */
 	leaf += blockmap_granule((uint64_t)block);
-	if (likely(blockmap_is_mid(size, usable)))
-		blockmap_store32(leaf, blockmap_mid_word(size, usable));
+	if (likely(usable - 56 < FEW_BYTES - 56)) /* glibc's slack is less than 64 here (malloc.c, checked_request2size, MINSIZE) */
+		blockmap_store32(leaf, blockmap_few_word(size, usable));
 	else if (likely(usable < 56))
 		blockmap_store16(leaf, blockmap_small_word(size, usable));
+	else if (likely(blockmap_is_mid(size, usable)))
+		blockmap_store32(leaf, blockmap_mid_word(size, usable));
 	else
 		return note_other(block, size);
 	c = this_thread.fast;
@@ -196,7 +198,11 @@ EXPORT __attribute__((aligned(64), hot)) void free(void *address)
 	}
 	byte += blockmap_granule((uint64_t)address);
 	word = blockmap_load32(byte);
-	if (likely((word & 0xff) == CODE_MID)) {
+	if (likely((word & 0xff) == CODE_FEW)) {
+		usable = blockmap_few_usable(word);
+		requested = usable - (word >> 16);
+		blockmap_store32(byte, 0);
+	} else if ((word & 0xff) == CODE_MID) {
 		usable = blockmap_mid_usable(word);
 		requested = usable - blockmap_mid_slack(word);
 		blockmap_store32(byte, 0);

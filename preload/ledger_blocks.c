@@ -233,7 +233,10 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 		uint32_t word = blockmap_load32(byte);
 		uint64_t usable, requested, stop;
 
-		if ((word & 0xff) == CODE_MID) {
+		if ((word & 0xff) == CODE_FEW) {
+			usable = blockmap_few_usable(word);
+			requested = usable - blockmap_few_slack(word);
+		} else if ((word & 0xff) == CODE_MID) {
 			usable = blockmap_mid_usable(word);
 			requested = usable - blockmap_mid_slack(word);
 		} else if ((word & 0xfe) == CODE_2) {
