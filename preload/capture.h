@@ -99,9 +99,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_LIBC,            "the executable uses another C library, which does not load this one: what it did is unknown") \
 	X(NOTE_NO_MAP_MEMORY,   "no memory for the block map: some blocks are counted when allocated but are missing from the heap rows") \
 	X(NOTE_NO_SNAPSHOT,     "a ledger could not be taken") \
-	X(NOTE_NO_PAGEMAP,      "/proc/self/pagemap cannot be read: residency of mixed ranges is unknown") \
 	X(NOTE_NO_EXEC_FOLLOW,  "a program executed from here could not be followed: the library is out of its reach") \
-	X(NOTE_CHILD_UNRECORDED,"a forked child could not create its capture and was not recorded") \
 	X(NOTE_PEAK_BOUND,      "several threads allocated: the peak of live bytes may be off, either way, by the figure beside it") \
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
