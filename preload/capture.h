@@ -158,7 +158,7 @@ struct capture_snapshot {
 	uint32_t sequence;              /* odd while it is being written */
 	uint32_t why;                   /* enum capture_why */
 	uint64_t at_ns;
-	uint64_t cost_ns;               /* what taking it cost */
+	uint64_t cost_ns;               /* processor time that taking it cost */
 	uint64_t vm_size_bytes;         /* VmSize of /proc/PID/status */
 	uint64_t rss_bytes;             /* sum of Rss over /proc/PID/smaps, same pass as the rows */
 	uint64_t page_table_bytes;      /* VmPTE */
@@ -269,7 +269,7 @@ struct capture {
 	int64_t  live_bytes;            /* inherited + the published part of the counters' live bytes */
 	int64_t  peak_live_bytes;       /* highest value of it, as published: see capture_totals */
 	uint64_t peak_bound_bytes;      /* the true peak differs by at most this; 0: exact */
-	uint64_t own_thread_ns_spent;   /* in snapshots and samples */
+	uint64_t own_thread_ns_spent;   /* processor time in snapshots and samples */
 
 	struct capture_anatomy anatomy;
 	struct capture_mapping mappings[CAPTURE_MAPPINGS]; /* of the last snapshot taken from inside */

@@ -18,6 +18,7 @@
 
 #define WAIT_NS       2000000000ULL     /* for another thread's ledger */
 #define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
+#define PEAK_WAIT_NS  50000000ULL       /* at most, before memory is released whose ledger another thread is taking */
 #define COST_SHARE    100               /* ledgers may take 1/100 of the run */
 #define PEAK_SHARE    3                 /* one at a peak that was held, 1/3 of the time for which it was */
 #define BASE_COST_NS  300000ULL         /* expected of a ledger: a small process's smaps, … */
@@ -30,7 +31,7 @@ static struct {
 	uint64_t cost_ns;               /* spent on ledgers so far */
 	uint64_t last_cost_ns, last_modelled_ns;
 	uint64_t peak_rss_bytes;        /* of the best peak ledger */
-	uint32_t lock;
+	uint32_t lock, reading_peak;
 	uint64_t waited_ns, migrated;   /* of threads that are gone */
 	uint64_t unseen_ns;             /* how long the threads lived of which neither is known */
 	uint32_t threads_unseen, blurred;
@@ -272,9 +273,30 @@ static bool is_blurred(const struct capture_snapshot *s)
 	return mapped > s->vm_size_bytes / 1000 || resident > s->rss_bytes / 1000;
 }
 
+/* Has the peak that a ledger shows been given back meanwhile? Then there will be no calmer moment for it. */
+static bool is_over(const struct capture_snapshot *peak)
+{
+	uint64_t mapped, resident;
+
+	return read_statm(&mapped, &resident) && resident < peak->rss_bytes - peak->rss_bytes / PEAK_STEP;
+}
+
+/*
+ * The clock for what ledgers cost: the thread's processor time, for a wait for the processor is no cost of theirs (clock_gettime(2)).
+ * Not through libc, since this clock is a system call, which the program's seccomp filter may forbid.
+ */
+static uint64_t cost_clock(void)
+{
+	struct timespec now;
+
+	if (sys_failed(sys_call2(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now)))
+		return sys_now_ns(CLOCK_MONOTONIC);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
 void snapshot_take(enum capture_why why, const char *name)
 {
-	uint64_t start = sys_now_ns(CLOCK_MONOTONIC);
+	uint64_t start = sys_now_ns(CLOCK_MONOTONIC), spent;
 	struct capture_snapshot *place;
 	uint32_t sequence;
 	int error;
@@ -293,12 +315,15 @@ void snapshot_take(enum capture_why why, const char *name)
 		return;
 	}
 	start = sys_now_ns(CLOCK_MONOTONIC);
+	spent = cost_clock();
 	place = place_for(why);
 	sequence = place->sequence;
+	__atomic_store_n(&state.reading_peak, why == WHY_PEAK, __ATOMIC_RELAXED);
 	error = ledger_of(capture, 0, place, capture->mappings, &capture->mappings_used, &capture->mappings_dropped);
+	__atomic_store_n(&state.reading_peak, 0, __ATOMIC_RELAXED);
 	if (error) {
 		instrument_note(NOTE_NO_SNAPSHOT, error);
-	} else if (why == WHY_PEAK && is_blurred(place) && ++state.blurred < 3) {
+	} else if (why == WHY_PEAK && is_blurred(place) && !is_over(place) && ++state.blurred < 3) {
 		memset(place, 0, sizeof(*place)); /* the next look may find a calmer moment */
 	} else {
 		state.blurred = 0;
@@ -306,13 +331,13 @@ void snapshot_take(enum capture_why why, const char *name)
 		place->at_ns = start;
 		if (name)
 			strncpy(place->name, name, sizeof(place->name) - 1);
-		place->cost_ns = sys_now_ns(CLOCK_MONOTONIC) - start;
+		place->cost_ns = cost_clock() - spent;
 		__atomic_store_n(&place->sequence, (sequence | 1) + 1, __ATOMIC_RELEASE);
 		state.last_cost_ns = place->cost_ns;
 		if (why == WHY_PEAK)
 			state.peak_rss_bytes = place->rss_bytes;
 	}
-	state.cost_ns += sys_now_ns(CLOCK_MONOTONIC) - start;
+	state.cost_ns += cost_clock() - spent;
 	capture->own_thread_ns_spent = state.cost_ns;
 	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
 	signals_restore();
@@ -446,12 +471,24 @@ void snapshot_tick(struct thread *thread)
 	look();
 }
 
+/* What another thread is reading at this moment may be the highest that memory ever is: it stays as it is for so long. */
+static void wait_for_peak(void)
+{
+	uint64_t start = sys_now_ns(CLOCK_MONOTONIC);
+	uint32_t tries = 0;
+
+	while (__atomic_load_n(&state.reading_peak, __ATOMIC_RELAXED) && sys_now_ns(CLOCK_MONOTONIC) - start < PEAK_WAIT_NS)
+		sys_wait(&tries);
+}
+
 void snapshot_before_release(uint64_t bytes)
 {
 	uint64_t now;
 
 	if (instrument_state != INSTRUMENT_ON || !capture || !fork_sentinel[0])
 		return;
+	if (unlikely(__atomic_load_n(&state.reading_peak, __ATOMIC_RELAXED)))
+		wait_for_peak();
 	now = sys_now_ns(CLOCK_MONOTONIC);
 	if (bytes < state.peak_rss_bytes / PEAK_STEP && now < __atomic_load_n(&state.next_look_ns, __ATOMIC_RELAXED))
 		return;
