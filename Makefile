@@ -33,8 +33,8 @@ C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibil
 # It lives in other people's processes: no call of its own may come back to a wrapper (-fno-builtin); exceptions and
 # cancellation pass through its frames by their unwind tables, without an unwinder of its own (no -fexceptions, which
 # would bring libgcc_s). Two counters updated by one vector store are read back by two scalar ones, which defeats
-# store forwarding: -fno-tree-vectorize.
-PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-semantic-interposition
+# store forwarding: -fno-tree-vectorize -fno-reorder-blocks-and-partition.
+PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-reorder-blocks-and-partition -fno-semantic-interposition
 PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack
 REPORT_FLAGS := -fPIE

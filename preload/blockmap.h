@@ -13,15 +13,15 @@
  *
  *   0x80 + r          one granule: usable 16, requested r <= 16
  *   0x90 + 10*l + h   two blocks of 8 bytes in a granule, low and high half: 0 none, else requested + 1 <= 9; not both 0
- *   0xf4 x            two granules: bit 6 of x: usable 32 (else 24); bits 0-5: requested
- *   0xf5 x            three granules: bit 6 of x: usable 48 (else 40); bits 0-5: requested
- *   0xf6 u v s        four granules and more: usable / 8 in fourteen bits, low seven first; s = usable - requested < 128
- *   0xf7 7 bytes      eight granules and more: usable / 8 in 21 bits, requested in 28, seven bits a byte, low first
- *   0xf8 14 bytes     16 MiB and more: usable / 8 in 49 bits, then requested in 49 bits
+ *   0xf4 + h, l       two granules and more, usable = 24 + 16 * k <= 520, slack < 32: ten bits h:l (3 and 7) = k * 32 + slack
+ *   0xfc x            what else has two or three granules: x = requested of usable 32; 33 + requested of 48; 82 + requested of 40
+ *   0xfd u v s        four granules and more: usable / 8 in fourteen bits, low seven first; s = usable - requested < 128
+ *   0xfe 7 bytes      eight granules and more, seven bits a byte, low first: usable / 8 in 21 bits, requested in 27, 0
+ *   0xfe 14 bytes     16 MiB and more: usable / 8 in 48 bits, 1; then requested in 49 bits
  *
- *   0xf9 u s          four granules and more, usable below 1024: u = usable / 8; s = usable - requested < 128
- *
- * Each is written and erased by one store of two, four or eight bytes. 0xfa … 0xff are free for blocks that carry a call site. Usable sizes are kept in units of 8 bytes, rounded up.
+ * Each is written and erased by one store of two, four or eight bytes. 0xff is free for blocks that carry a call site. The first of
+ * the longer ones holds nearly every small block of glibc's, so that the hot path has one branch for all of them: sizes come in no
+ * order that a processor could predict. Usable sizes are kept in units of 8 bytes, rounded up.
  * The last block of a leaf may write a few bytes beyond the leaf's granules: LEAF_SLOP is there for them.
  */
 #ifndef PAGEGAP_BLOCKMAP_H
@@ -57,8 +57,7 @@ struct block {
 
 enum {
 	CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3,
-	CODE_2 = 0xf4, CODE_3 = 0xf5, CODE_MID = 0xf6, CODE_MANY = 0xf7, CODE_VAST = 0xf8,
-	CODE_FEW = 0xf9
+	CODE_SMALL = 0xf4, CODE_ODD = 0xfc, CODE_MID = 0xfd, CODE_LARGE = 0xfe
 };
 
 extern struct blockmap blockmap HIDDEN;        /* its pages are touched as they are needed */
@@ -158,43 +157,22 @@ static inline void blockmap_store32(uint8_t *byte, uint32_t word)
 	__builtin_memcpy(byte, &word, sizeof(word));
 }
 
-/* The two bytes of a block with 24, 32, 40 or 48 usable bytes, and what they say. */
+/* May a block be written as a small one? @usable: 24 + a multiple of 16. */
+#define SMALL_BYTES 520UL
+
+static inline bool blockmap_is_small(uint64_t requested, uint64_t usable)
+{
+	return !((usable - 24) >> 9 | (usable - requested) >> 5);
+}
+
 static inline uint16_t blockmap_small_word(uint64_t requested, uint64_t usable)
 {
-	uint64_t which = (usable - 24) >> 3;
+	uint64_t bits = (usable - 24) * 2 | (usable - requested);
 
-	return (uint16_t)((CODE_2 + (which >> 1)) | (which & 1) << 14 | requested << 8);
+	return (uint16_t)((CODE_SMALL + (bits >> 7)) | (bits & 127) << 8);
 }
 
-static inline uint64_t blockmap_small_requested(uint32_t word)
-{
-	return word >> 8 & 63;
-}
-
-static inline uint64_t blockmap_small_usable(uint32_t word)
-{
-	return 24 + ((word & 1) << 4) + (word >> 11 & 8);
-}
-
-/* The four bytes, the last 0, of a block with 56 usable bytes up to FEW_BYTES and little slack, and what they say. */
-#define FEW_BYTES 1024UL
-
-static inline uint32_t blockmap_few_word(uint64_t requested, uint64_t usable)
-{
-	return (uint32_t)(CODE_FEW | usable << 5 | (usable - requested) << 16);
-}
-
-static inline uint64_t blockmap_few_usable(uint32_t word)
-{
-	return word >> 5 & 0x3f8;
-}
-
-static inline uint64_t blockmap_few_slack(uint32_t word)
-{
-	return word >> 16 & 0x7f;
-}
-
-/* The four bytes of a block with FEW_BYTES usable up to MID_BYTES and little slack, and what they say. */
+/* The four bytes of a block below MID_BYTES and with little slack. */
 #define MID_BYTES (1UL << 17)
 #define MID_SLACK 128
 
@@ -203,36 +181,56 @@ static inline uint32_t blockmap_mid_word(uint64_t requested, uint64_t usable)
 	return (uint32_t)(CODE_MID | (usable & 0x3f8) << 5 | (usable & 0x1fc00) << 6 | (usable - requested) << 24);
 }
 
-static inline uint64_t blockmap_mid_usable(uint32_t word)
-{
-	return (word >> 5 & 0x3f8) | (word >> 6 & 0x1fc00);
-}
-
-static inline uint64_t blockmap_mid_slack(uint32_t word)
-{
-	return word >> 24;
-}
-
 static inline bool blockmap_is_mid(uint64_t requested, uint64_t usable)
 {
 	return usable - 56 < MID_BYTES - 56 && usable - requested < MID_SLACK;
 }
 
+/* The byte that tells what else has two or three granules. */
+static inline uint64_t blockmap_odd_byte(uint64_t requested, uint64_t usable)
+{
+	return requested + (usable == 32 ? 0 : usable == 48 ? 33 : 82);
+}
+
+/*
+ * What the two bytes of a small block, or the four of a middling one, say; returns how many bytes, 0 for another kind or no block.
+ * The load is as narrow as the store was: a processor forwards no two stored bytes to a load of four.
+ */
+static inline unsigned blockmap_read_short(const uint8_t *byte, uint64_t *requested, uint64_t *usable)
+{
+	uint32_t word = blockmap_load16(byte), bits = (word & 0xff) - CODE_SMALL;
+
+	if (likely(bits < CODE_ODD - CODE_SMALL)) {
+		bits = bits << 7 | (word >> 8 & 127);
+		*usable = 24 + (bits >> 5 << 4);
+		*requested = *usable - (bits & 31);
+		return 2;
+	}
+	if (bits == CODE_MID - CODE_SMALL) {
+		word = blockmap_load32(byte);
+		*usable = (word >> 5 & 0x3f8) | (word >> 6 & 0x1fc00);
+		*requested = *usable - (word >> 24);
+		return 4;
+	}
+	return 0;
+}
+
 /* Writes a block of more than eight usable bytes whose first byte is at @byte. */
 static inline void blockmap_write(uint8_t *byte, uint64_t requested, uint64_t usable)
 {
-	if (blockmap_is_mid(requested, usable)) {
-		blockmap_store32(byte, usable < FEW_BYTES ? blockmap_few_word(requested, usable) :
-							    blockmap_mid_word(requested, usable));
+	if (usable % 16 == 8 && blockmap_is_small(requested, usable)) {
+		blockmap_store16(byte, blockmap_small_word(requested, usable));
+	} else if (blockmap_is_mid(requested, usable)) {
+		blockmap_store32(byte, blockmap_mid_word(requested, usable));
 	} else if (usable <= 16) {
 		*byte = (uint8_t)(CODE_16 + requested);
 	} else if (usable < 56) {
-		blockmap_store16(byte, blockmap_small_word(requested, usable));
+		blockmap_store16(byte, (uint16_t)(CODE_ODD | blockmap_odd_byte(requested, usable) << 8));
 	} else if (usable < 1UL << 24) {
-		blockmap_store(byte, CODE_MANY | blockmap_spread(usable >> 3 | requested << 21));
+		blockmap_store(byte, CODE_LARGE | blockmap_spread(usable >> 3 | requested << 21));
 	} else {
 		blockmap_store(byte + 8, blockmap_spread(requested) >> 8);
-		blockmap_store(byte, CODE_VAST | blockmap_spread(usable >> 3));
+		blockmap_store(byte, CODE_LARGE | blockmap_spread(usable >> 3 | 1UL << 48));
 	}
 }
 
@@ -267,6 +265,7 @@ static inline bool blockmap_set(uint64_t address, uint64_t requested, uint64_t u
 static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct block *block)
 {
 	uint8_t code = __atomic_load_n(byte, __ATOMIC_RELAXED);
+	uint64_t bits;
 
 	block->address = address;
 	switch (code) {
@@ -284,27 +283,23 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 		block->requested = code - 1UL;
 		block->usable = 8;
 		return code != 0;
-	case CODE_2:
-	case CODE_3:
-		block->requested = blockmap_small_requested(blockmap_load16(byte));
-		block->usable = blockmap_small_usable(blockmap_load16(byte));
-		break;
-	case CODE_FEW:
-		block->usable = blockmap_few_usable(blockmap_load32(byte));
-		block->requested = block->usable - blockmap_few_slack(blockmap_load32(byte));
-		break;
+	case CODE_SMALL ... CODE_ODD - 1:
 	case CODE_MID:
-		block->usable = blockmap_mid_usable(blockmap_load32(byte));
-		block->requested = block->usable - blockmap_mid_slack(blockmap_load32(byte));
+		return blockmap_read_short(byte, &block->requested, &block->usable) && !(address & 15);
+	case CODE_ODD:
+		bits = blockmap_load16(byte) >> 8 & 127;
+		block->usable = bits < 33 ? 32 : bits < 82 ? 48 : 40;
+		block->requested = bits - (bits < 33 ? 0 : bits < 82 ? 33 : 82);
 		break;
-	case CODE_MANY:
-		block->usable = blockmap_gather(blockmap_load(byte)) & ((1UL << 21) - 1);
-		block->requested = blockmap_gather(blockmap_load(byte)) >> 21;
-		block->usable <<= 3;
-		break;
-	case CODE_VAST:
-		block->usable = blockmap_gather(blockmap_load(byte)) << 3;
-		block->requested = blockmap_gather(blockmap_load(byte + 8) << 8);
+	case CODE_LARGE:
+		bits = blockmap_gather(blockmap_load(byte));
+		if (bits >> 48) {
+			block->usable = (bits & ((1UL << 48) - 1)) << 3;
+			block->requested = blockmap_gather(blockmap_load(byte + 8) << 8);
+		} else {
+			block->usable = (bits & ((1UL << 21) - 1)) << 3;
+			block->requested = bits >> 21;
+		}
 		break;
 	default:
 		return false;
@@ -315,14 +310,14 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 /* Erases the block that blockmap_decode found at @byte. */
 static inline void blockmap_erase(uint8_t *byte, const struct block *block)
 {
-	if (blockmap_is_mid(block->requested, block->usable)) {
-		blockmap_store32(byte, 0);
-	} else if (block->usable == 8) {
+	if (block->usable == 8) {
 		blockmap_set_half(byte, (block->address >> 3) & 1, 0);
 	} else if (block->usable == 16) {
 		*byte = 0;
-	} else if (block->usable < 56) {
+	} else if (block->usable < 56 || (block->usable % 16 == 8 && blockmap_is_small(block->requested, block->usable))) {
 		blockmap_store16(byte, 0);
+	} else if (blockmap_is_mid(block->requested, block->usable)) {
+		blockmap_store32(byte, 0);
 	} else {
 		blockmap_store(byte, 0);
 		if (block->usable >= 1UL << 24)

@@ -114,7 +114,7 @@ static COLD void malloc_tick(void *block)
 }
 
 /* No memory, a block outside the leaves, or one that is not small. */
-static __attribute__((noinline)) void *note_other(void *block, size_t size)
+static COLD void *note_other(void *block, size_t size)
 {
 	heap_note(&this_thread, block, size);
 	if (unlikely(!--this_thread.countdown))
@@ -122,7 +122,7 @@ static __attribute__((noinline)) void *note_other(void *block, size_t size)
 	return block;
 }
 
-static __attribute__((noinline)) void *note_peak(void *block)
+static COLD void *note_peak(void *block)
 {
 	struct capture_counters *c = this_thread.counters;
 
@@ -132,24 +132,18 @@ static __attribute__((noinline)) void *note_peak(void *block)
 	return block;
 }
 
-EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
+/* Enters a block that the allocator has just handed out, and returns it. */
+static inline __attribute__((always_inline)) void *note_short(void *block, size_t size)
 {
-	struct capture_counters *c = this_thread.fast;
+	struct capture_counters *c;
 	uint64_t usable;
-	uint8_t *leaf;
-	void *block;
+	uint8_t *leaf = blockmap_leaf((uint64_t)block);
 
-	if (unlikely(!c || !fork_sentinel[0]))
-		return malloc_long_way(size);
-	block = next.malloc(size);
-	leaf = blockmap_leaf((uint64_t)block);
 	if (unlikely(!leaf || !block)) /* there may be a leaf over address 0 */
 		return note_other(block, size);
 	usable = (((const uint64_t *)block)[-1] & ~7ULL) - 8; /* of a block that was not mapped alone, as all small ones */
 	leaf += blockmap_granule((uint64_t)block);
-	if (likely(usable - 56 < FEW_BYTES - 56)) /* glibc's slack is less than 64 here (malloc.c, checked_request2size, MINSIZE) */
-		blockmap_store32(leaf, blockmap_few_word(size, usable));
-	else if (likely(usable < 56))
+	if (likely(blockmap_is_small(size, usable)))
 		blockmap_store16(leaf, blockmap_small_word(size, usable));
 	else if (likely(blockmap_is_mid(size, usable)))
 		blockmap_store32(leaf, blockmap_mid_word(size, usable));
@@ -165,6 +159,31 @@ EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
 	if (unlikely(!--this_thread.countdown))
 		malloc_tick(block);
 	return block;
+}
+
+/* Erases a block from the map and the counters, if it is one of those that note_short enters; all others are left to the caller. */
+static inline __attribute__((always_inline)) bool forget_short(struct capture_counters *c, uint8_t *byte)
+{
+	uint64_t requested, usable;
+	unsigned bytes = blockmap_read_short(byte, &requested, &usable);
+
+	if (unlikely(!bytes))
+		return false;
+	if (likely(bytes == 2))
+		blockmap_store16(byte, 0);
+	else
+		blockmap_store32(byte, 0);
+	c->frees++;
+	c->live_bytes -= (int64_t)requested;
+	c->usable_live_bytes -= (int64_t)usable;
+	return true;
+}
+
+EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
+{
+	if (unlikely(!this_thread.fast || !fork_sentinel[0]))
+		return malloc_long_way(size);
+	return note_short(next.malloc(size), size);
 }
 
 static __attribute__((noinline)) void free_long_way(void *address)
@@ -188,41 +207,18 @@ static __attribute__((noinline)) void free_long_way(void *address)
 EXPORT __attribute__((aligned(64), hot)) void free(void *address)
 {
 	struct capture_counters *c = this_thread.fast;
-	uint8_t *byte = blockmap_leaf((uint64_t)address);
-	uint64_t requested, usable;
-	uint32_t word;
+	uint8_t *leaf = blockmap_leaf((uint64_t)address);
 
-	if (unlikely(!c || !fork_sentinel[0] || !byte)) {
+	if (unlikely(!c || !fork_sentinel[0] || !leaf || !forget_short(c, leaf + blockmap_granule((uint64_t)address)))) {
 		free_long_way(address);
 		return;
 	}
-	byte += blockmap_granule((uint64_t)address);
-	word = blockmap_load32(byte);
-	if (likely((word & 0xff) == CODE_FEW)) {
-		usable = blockmap_few_usable(word);
-		requested = usable - (word >> 16);
-		blockmap_store32(byte, 0);
-	} else if ((word & 0xff) == CODE_MID) {
-		usable = blockmap_mid_usable(word);
-		requested = usable - blockmap_mid_slack(word);
-		blockmap_store32(byte, 0);
-	} else if (likely((word & 0xfe) == CODE_2)) { /* or CODE_3 */
-		usable = blockmap_small_usable(word);
-		requested = blockmap_small_requested(word);
-		blockmap_store16(byte, 0);
-	} else {
-		free_long_way(address);
-		return;
-	}
-	c->frees++;
-	c->live_bytes -= (int64_t)requested;
-	c->usable_live_bytes -= (int64_t)usable;
 	if (unlikely(c->live_bytes - c->published_bytes < -PENDING_BYTES))
 		snapshot_tick(&this_thread);
 	next.free(address);
 }
 
-EXPORT void *calloc(size_t number, size_t size)
+static __attribute__((noinline)) void *calloc_long_way(size_t number, size_t size)
 {
 	struct thread *thread = heap_enter();
 	size_t bytes;
@@ -237,6 +233,13 @@ EXPORT void *calloc(size_t number, size_t size)
 	heap_note(thread, block, number * size);
 	heap_leave(thread);
 	return block;
+}
+
+EXPORT __attribute__((hot)) void *calloc(size_t number, size_t size)
+{
+	if (unlikely(!this_thread.fast || !fork_sentinel[0]))
+		return calloc_long_way(number, size);
+	return note_short(next.calloc(number, size), number * size); /* where this overflows there is no block */
 }
 
 /* A block of the bootstrap's moves to the allocator. */
@@ -292,7 +295,7 @@ static void *call_reallocarray(void *address, size_t number, size_t size)
 	return next.reallocarray(address, number, size);
 }
 
-EXPORT void *realloc(void *address, size_t size)
+static __attribute__((noinline)) void *realloc_long_way(void *address, size_t size)
 {
 	struct thread *thread;
 	void *block;
@@ -305,6 +308,42 @@ EXPORT void *realloc(void *address, size_t size)
 	block = reallocate(thread, address, size, call_realloc, 1);
 	heap_leave(thread);
 	return block;
+}
+
+/* As if it had never left: the allocator could not give it another place. */
+static COLD void *keep_block(const struct block *old)
+{
+	struct capture_counters *c = this_thread.counters;
+
+	blockmap_set(old->address, old->requested, old->usable);
+	c->frees--;
+	c->failed++;
+	c->live_bytes += (int64_t)old->requested;
+	c->usable_live_bytes += (int64_t)old->usable;
+	return NULL;
+}
+
+EXPORT __attribute__((hot)) void *realloc(void *address, size_t size)
+{
+	struct capture_counters *c = this_thread.fast;
+	uint8_t *leaf = blockmap_leaf((uint64_t)address);
+	struct block old = { .address = (uint64_t)address };
+	int64_t live, usable;
+	void *block;
+
+	if (unlikely(!c || !fork_sentinel[0] || !leaf || !size))
+		return realloc_long_way(address, size);
+	live = c->live_bytes;
+	usable = c->usable_live_bytes;
+	if (unlikely(!forget_short(c, leaf + blockmap_granule((uint64_t)address))))
+		return realloc_long_way(address, size);
+	old.requested = (uint64_t)(live - c->live_bytes);
+	old.usable = (uint64_t)(usable - c->usable_live_bytes);
+	block = next.realloc(address, size);
+	if (unlikely(!block))
+		return keep_block(&old);
+	c->reallocations++;
+	return note_short(block, size);
 }
 
 EXPORT void *reallocarray(void *address, size_t number, size_t size)

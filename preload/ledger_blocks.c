@@ -230,21 +230,10 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 		return from;
 	byte = l->leaf.bytes + blockmap_granule(from);
 	while (from < limit) {
-		uint32_t word = blockmap_load32(byte);
 		uint64_t usable, requested, stop;
 
-		if ((word & 0xff) == CODE_FEW) {
-			usable = blockmap_few_usable(word);
-			requested = usable - blockmap_few_slack(word);
-		} else if ((word & 0xff) == CODE_MID) {
-			usable = blockmap_mid_usable(word);
-			requested = usable - blockmap_mid_slack(word);
-		} else if ((word & 0xfe) == CODE_2) {
-			usable = blockmap_small_usable(word);
-			requested = blockmap_small_requested(word);
-		} else {
+		if (!blockmap_read_short(byte, &requested, &usable))
 			break;
-		}
 		stop = from + usable;
 		if (stop > limit || requested > usable || stop - page_down(from) > 2 * PAGE_BYTES) /* the last: whole pages in between */
 			break;

@@ -2,7 +2,7 @@
 /*
  * When ledgers and samples are taken. There is no thread and no timer of ours in the program: the moments are those at which it calls
  * a wrapper's slow path. A peak of resident memory always ends with memory being given back, so the place to look for one is just
- * before a release, and every so often while memory grows. Ledgers at peaks are spaced so that all of them together stay under 1 %
+ * before a release, and every so often while memory grows. Ledgers at peaks are spaced so that all of them together stay under 0.5 %
  * of the run: a new one waits until its expected cost fits.
  */
 #include <errno.h>
@@ -19,7 +19,7 @@
 #define WAIT_NS       2000000000ULL     /* for another thread's ledger */
 #define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
 #define PEAK_WAIT_NS  50000000ULL       /* at most, before memory is released whose ledger another thread is taking */
-#define COST_SHARE    100               /* ledgers may take 1/100 of the run */
+#define COST_SHARE    200               /* ledgers may take 1/200 of the run */
 #define PEAK_SHARE    3                 /* one at a peak that was held, 1/3 of the time for which it was */
 #define BASE_COST_NS  300000ULL         /* expected of a ledger: a small process's smaps, … */
 #define PAGE_COST_NS  60ULL             /* … each resident page, … */
