@@ -225,6 +225,27 @@ struct capture_anatomy {
 	uint64_t glibc;                 /* 1: look for glibc's arena headers and mapped chunks, and take the break for its heap */
 };
 
+/*
+ * Page faults of an image by whose memory it was: the samples that `pagegap run` drains for the whole tree and writes down when an
+ * image ends. They are those taken in user mode; those inside system calls are the rest of the kernel's count.
+ */
+struct capture_faults {
+	uint32_t method;                /* enum capture_faults_method */
+	uint32_t partial;               /* 1: minor faults were not sampled all the time, to save time */
+	uint64_t minor[CAPTURE_ROWS];   /* [ROW_HEAP_LIVE] is the heap as a whole, the other two heap rows are 0 */
+	uint64_t major[CAPTURE_ROWS];
+	uint64_t unplaced_minor;        /* whose memory it was could not be told any more */
+	uint64_t unplaced_major;
+	uint64_t late_minor;            /* of all these, after usage_at_ns; CAPTURE_UNKNOWN: too many, or the image has not ended */
+	uint64_t late_major;
+	uint64_t early_minor;           /* not among these, though in the kernel's count: of the process before its first capture */
+	uint64_t early_major;
+	uint64_t lost;                  /* samples that the kernel dropped meanwhile, of any process */
+	uint64_t minor_fault_ns;        /* what a first touch of fresh memory costs here, as the runner measured it; 0: not measured */
+};
+
+enum capture_faults_method { FAULTS_NOT_SAMPLED, FAULTS_SAMPLED, CAPTURE_FAULTS_METHODS };
+
 struct capture {
 	/* identity, written once */
 	char     magic[8];
@@ -260,7 +281,9 @@ struct capture {
 	uint64_t minor_faults;
 	uint64_t major_faults;
 	uint64_t max_rss_bytes;         /* ru_maxrss: of the process, exec'd predecessors included */
+	uint64_t usage_at_ns;           /* when these were read */
 	struct capture_noted notes[CAPTURE_NOTES];
+	struct capture_faults faults;   /* of this image */
 
 	/* heap, beside the counters */
 	uint64_t inherited_blocks;      /* live at the fork that began this image */
@@ -360,5 +383,16 @@ static inline void capture_totals(const struct capture *c, struct capture_totals
  */
 int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
 	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped);
+
+/* Told of a part of an address space and its row; ROW_HEAP_FREE stands for the heap as a whole. In ascending order but for files. */
+typedef void ledger_claimed(void *context, uint64_t start, uint64_t end, enum capture_row row);
+
+/*
+ * ledger_claims - whose each part of another process's address space is, by the evidence of the ledger and without its amounts
+ * @capture: its capture, mapped; only read
+ *
+ * Returns as ledger_of does. Costs what reading /proc/PID/maps costs, and a few reads of memory for each mapping of libc's.
+ */
+int ledger_claims(const struct capture *capture, pid_t pid, ledger_claimed *claimed, void *context);
 
 #endif

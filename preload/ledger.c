@@ -42,6 +42,14 @@ static void add_amounts(struct capture_amounts *sum, const struct capture_amount
 	add(&sum->huge_bytes, more->huge_bytes, more->huge_bytes != CAPTURE_UNKNOWN);
 }
 
+/* A part of the address space belongs to a row, and that is all that the caller wants to know. False: it wants the amounts. */
+static bool only_claimed(const struct ledger *l, uint64_t start, uint64_t end, int row)
+{
+	if (l->claimed && row != CAPTURE_ROWS && start < end)
+		l->claimed(l->claimed_context, start, end, (enum capture_row)row);
+	return l->claimed != NULL;
+}
+
 /* A whole mapping: the kernel's own figures. */
 static void add_mapping(struct capture_amounts *row, const struct mapping *m)
 {
@@ -118,11 +126,13 @@ static void group_end(struct ledger *l)
 
 	if (!g->open)
 		return;
+	g->open = false;
+	if (only_claimed(l, g->start, g->end, (int)row))
+		return;
 	add_amounts(&l->out->rows[row], &g->amounts);
 	for (uint32_t i = 0; i < l->mappings_used && l->mappings; i++)
 		if (l->mappings[i].start >= g->start && l->mappings[i].end <= g->end && l->mappings[i].name[0])
 			l->mappings[i].row = row;
-	g->open = false;
 }
 
 static void group_add(struct ledger *l)
@@ -142,6 +152,8 @@ static void group_add(struct ledger *l)
 	g->end = m->end;
 	g->executable |= m->protection & PROT_EXEC;
 	g->instrument |= l->capture->anatomy.code_address >= m->start && l->capture->anatomy.code_address < m->end;
+	if (l->claimed)
+		return;
 	add_mapping(&g->amounts, m);
 	note_mapping(l, ROW_FILE);
 }
@@ -399,6 +411,14 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 	return row;
 }
 
+static void whole_mapping(struct ledger *l, int row)
+{
+	if (only_claimed(l, l->mapping.start, l->mapping.end, row))
+		return;
+	add_mapping(&l->out->rows[row], &l->mapping);
+	note_mapping(l, (uint32_t)row);
+}
+
 /* Accessible anonymous memory, segment by segment. */
 static void split_mapping(struct ledger *l)
 {
@@ -407,12 +427,13 @@ static void split_mapping(struct ledger *l)
 	int row = claim(l, at, &until), largest = ROW_ANON;
 
 	if (until == m->end && row != CAPTURE_ROWS && row != ROW_HEAP_FREE) {
-		add_mapping(&l->out->rows[row], m);
-		note_mapping(l, (uint32_t)row);
+		whole_mapping(l, row);
 		return;
 	}
 	for (;;) {
-		if (row == ROW_HEAP_FREE)
+		if (only_claimed(l, at, until, row))
+			;
+		else if (row == ROW_HEAP_FREE)
 			heap_segment(l, at, until);
 		else if (row != CAPTURE_ROWS)
 			segment(l, &l->out->rows[row], at, until);
@@ -426,7 +447,8 @@ static void split_mapping(struct ledger *l)
 		until = m->end;
 		row = claim(l, at, &until);
 	}
-	note_mapping(l, (uint32_t)largest);
+	if (!l->claimed)
+		note_mapping(l, (uint32_t)largest);
 }
 
 void segment(struct ledger *l, struct capture_amounts *row, uint64_t start, uint64_t end)
@@ -459,21 +481,17 @@ static void account(struct ledger *l)
 	if (m->thp_eligible)
 		l->out->thp_eligible_bytes += m->end - m->start;
 	if (row >= 0) {
-		add_mapping(&l->out->rows[row], m);
-		note_mapping(l, (uint32_t)row);
+		whole_mapping(l, row);
 	} else if (m->name[0] && m->name[0] != '[') { /* a file, shared memory, an anonymous inode: all have a name */
 		range = range_after(l, m->start);
 		row = range && range->start <= m->start ? row_of_kind(range->kind) : CAPTURE_ROWS;
-		if (row == ROW_INSTRUMENT || row == ROW_ANON || row == ROW_FILE) {
-			add_mapping(&l->out->rows[row], m);
-			note_mapping(l, (uint32_t)row);
-		} else {
+		if (row == ROW_INSTRUMENT || row == ROW_ANON || row == ROW_FILE)
+			whole_mapping(l, row);
+		else
 			group_add(l);
-		}
 	} else if (!m->protection) {
 		l->guard_end = m->end;
-		add_mapping(&l->out->rows[ROW_RESERVE], m);
-		note_mapping(l, ROW_RESERVE);
+		whole_mapping(l, ROW_RESERVE);
 	} else {
 		if (!strcmp(m->name, "[heap]") && l->break_end < m->end)
 			l->break_end = m->end;
@@ -551,17 +569,20 @@ static void free_work(struct ledger *l)
 
 static int take(struct ledger *l)
 {
-	int fd, error = read_status(l);
+	int fd, error = l->claimed ? 0 : read_status(l);
 
 	if (error)
 		return error;
-	fd = proc_open(l->self ? 0 : l->pid, "smaps");
+	fd = proc_open(l->self ? 0 : l->pid, l->claimed ? "maps" : "smaps");
 	if (fd < 0)
 		return -fd;
-	smaps_begin(&l->smaps, fd, true);
-	while (smaps_next(&l->smaps, &l->mapping))
+	smaps_begin(&l->smaps, fd, !l->claimed);
+	while (smaps_next(&l->smaps, &l->mapping)) {
+		if (l->claimed)
+			l->mapping.resident = PAGE_BYTES; /* maps does not say: there may be evidence on its pages */
 		if (strcmp(l->mapping.name, "[vsyscall]")) /* not the process's: in no mm, not in VmSize */
 			account(l);
+	}
 	group_end(l);
 	sys_close(fd);
 	return l->smaps.error ? -l->smaps.error : 0;
@@ -631,6 +652,7 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	l->pid = l->self ? sys_gettid() : pid; /* the first thread may have left */
 	l->out = out;
 	l->mappings = mappings;
+	l->claimed = NULL;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		error = attempt_ledger(l);
 		if (error || !disturbed(out))
@@ -640,6 +662,26 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 		*mappings_used = l->mappings_used;
 		*mappings_dropped = l->mappings_dropped;
 	}
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	return error;
+}
+
+int ledger_claims(const struct capture *capture, pid_t pid, ledger_claimed *claimed, void *context)
+{
+	static struct capture_snapshot unused;
+	struct ledger *l = &work;
+	int error;
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return EBUSY;
+	l->capture = capture;
+	l->self = false;
+	l->pid = pid;
+	l->out = &unused;
+	l->mappings = NULL;
+	l->claimed = claimed;
+	l->claimed_context = context;
+	error = attempt_ledger(l);
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return error;
 }

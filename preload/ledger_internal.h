@@ -67,6 +67,9 @@ struct ledger {
 	bool     fill_touched;
 	uint64_t filled_pages, touched_pages;   /* of the segment: with requested bytes; with blocks */
 
+	ledger_claimed *claimed;                /* NULL: the amounts are wanted, not whose each address is */
+	void    *claimed_context;
+
 	struct capture_mapping *mappings;
 	uint32_t mappings_used;
 	uint64_t mappings_dropped, least_resident;

@@ -34,7 +34,7 @@ static struct {
 	uint32_t lock, reading_peak;
 	uint64_t waited_ns, migrated;   /* of threads that are gone */
 	uint64_t unseen_ns;             /* how long the threads lived of which neither is known */
-	uint32_t threads_unseen, blurred;
+	uint32_t threads_unseen;
 	int64_t  fork_blocks, fork_live, fork_usable; /* the parent's sums, for the child */
 	bool     fork_announced;
 } state;
@@ -233,6 +233,7 @@ void snapshot_usage(void)
 {
 	struct rusage usage;
 
+	capture->usage_at_ns = sys_now_ns(CLOCK_MONOTONIC);
 	read_usage(&usage);
 	capture->user_ns = timeval_ns(&usage.ru_utime);
 	capture->system_ns = timeval_ns(&usage.ru_stime);
@@ -271,14 +272,6 @@ static bool is_blurred(const struct capture_snapshot *s)
 	uint64_t mapped = (uint64_t)llabs(s->unexplained_mapped_bytes), resident = (uint64_t)llabs(s->unexplained_resident_bytes);
 
 	return mapped > s->vm_size_bytes / 1000 || resident > s->rss_bytes / 1000;
-}
-
-/* Has the peak that a ledger shows been given back meanwhile? Then there will be no calmer moment for it. */
-static bool is_over(const struct capture_snapshot *peak)
-{
-	uint64_t mapped, resident;
-
-	return read_statm(&mapped, &resident) && resident < peak->rss_bytes - peak->rss_bytes / PEAK_STEP;
 }
 
 /*
@@ -323,10 +316,9 @@ void snapshot_take(enum capture_why why, const char *name)
 	__atomic_store_n(&state.reading_peak, 0, __ATOMIC_RELAXED);
 	if (error) {
 		instrument_note(NOTE_NO_SNAPSHOT, error);
-	} else if (why == WHY_PEAK && is_blurred(place) && !is_over(place) && ++state.blurred < 3) {
+	} else if (why == WHY_PEAK && is_blurred(place)) {
 		memset(place, 0, sizeof(*place)); /* the next look may find a calmer moment */
 	} else {
-		state.blurred = 0;
 		place->why = why;
 		place->at_ns = start;
 		if (name)

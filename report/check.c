@@ -125,6 +125,8 @@ static void check_strings(struct check *check, struct capture *c)
 	check_limit(check, "has_heap", &c->has_heap, 1);
 }
 
+#define FAULT_NUMBERS ((sizeof(struct capture_faults) - offsetof(struct capture_faults, minor)) / sizeof(uint64_t))
+
 static void check_life(struct check *check, struct capture *c)
 {
 	check_limit(check, "born", &c->born, CAPTURE_BORN - 1);
@@ -140,14 +142,28 @@ static void check_life(struct check *check, struct capture *c)
 		finding(check, "it ends with %" PRId32, c->end_code);
 		c->ended = ENDED_NOT;
 	}
-	check_numbers(check, "a time or a count of the process", &c->user_ns, 9); /* up to max_rss_bytes */
+	check_numbers(check, "a time or a count of the process", &c->user_ns, 10); /* up to usage_at_ns */
 	for (size_t i = 0; i < CAPTURE_NOTES; i++) {
 		check_limit(check, "a note", &c->notes[i].kind, CAPTURE_NOTE_KINDS - 1);
 		check_number(check, "the count of a note", &c->notes[i].count);
 	}
 }
-_Static_assert(offsetof(struct capture, max_rss_bytes) - offsetof(struct capture, user_ns) == 8 * sizeof(uint64_t),
-	       "nine numbers");
+_Static_assert(offsetof(struct capture, usage_at_ns) - offsetof(struct capture, user_ns) == 9 * sizeof(uint64_t),
+	       "ten numbers");
+
+/* Written by the runner, but into a file of the program's: counts that make no sense are none. */
+static void check_faults(struct check *check, struct capture_faults *faults)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "method", &faults->method, CAPTURE_FAULTS_METHODS - 1);
+	check_limit(&own, "partial", &faults->partial, 1);
+	check_numbers(&own, "a count of faults", faults->minor, FAULT_NUMBERS);
+	if (!own.found)
+		return;
+	finding(check, "the page faults make no sense: %s", own.defect);
+	memset(faults, 0, sizeof(*faults));
+}
 
 static void check_heap(struct check *check, struct capture *c)
 {
@@ -266,6 +282,7 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 		return CHECK_UNUSABLE;
 	check_strings(&check, c);
 	check_life(&check, c);
+	check_faults(&check, &c->faults);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

@@ -93,7 +93,7 @@ static void write_end(struct capture *c, const struct departure *departure)
 	/* The image had its last word and came to another end after it: then only that end is new. */
 	if (c->ended == ENDED_NOT) {
 		write_usage(c, departure);
-		c->end_ns = departure->end_ns;
+		c->end_ns = c->usage_at_ns = departure->end_ns;
 	}
 	c->ended = ended;
 	c->end_code = code;

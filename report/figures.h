@@ -40,6 +40,23 @@ struct capture_amounts figures_sum(const struct capture_snapshot *snapshot);
 
 const struct capture_noted *figures_note(const struct capture *capture, enum capture_note kind);
 
+/*
+ * The page faults of an image. What is counted adds up: attributed + in_kernel + lost = minor + major, which are the
+ * kernel's own counts, from the end of the image before this one in the same process to the end of this one.
+ */
+struct fault_figures {
+	uint64_t minor, major;
+	bool     sampled;               /* else nothing below is known */
+	bool     partial;               /* only some of the minor ones were: in_kernel is unknown, by row they are a sample */
+	uint64_t attributed;            /* taken in user mode: by row, unplaced or early */
+	uint64_t unplaced;              /* of memory that was gone before anybody asked whose it was */
+	uint64_t early;                 /* of the process before this program was executed in it */
+	uint64_t in_kernel;             /* inside system calls */
+	uint64_t lost;
+	uint64_t minor_fault_ns;        /* what a first touch costs here; CAPTURE_UNKNOWN: not measured */
+};
+struct fault_figures figures_faults(const struct recording *recording, size_t index, const struct capture *capture);
+
 /* Wall clock time of an image, from its exec if that is how it began; of one that runs, until now. */
 uint64_t figures_wall(const struct image *image);
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +27,7 @@
 struct progress {
 	char *directory;                /* made; NULL: that failed */
 	int   error;                    /* of what failed */
+	struct rusage before;           /* of the child, when it became the program */
 };
 
 /* The directory of a process's recording. NULL after a complaint. */
@@ -134,6 +136,7 @@ static void become_program(const struct launch *launch, const char *library, str
 	environment = can_be_observed(launch->arguments[0]) ? build_environment(launch, library, directory) : environ;
 	sigaction(SIGCHLD, &launch->child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+	getrusage(RUSAGE_SELF, &progress->before);
 	execvpe(launch->arguments[0], launch->arguments, environment);
 	progress->error = errno;
 	_exit(STATUS_FAILED);
@@ -181,5 +184,7 @@ int launch(struct launch *launch)
 	if (result.error)
 		return failed(launch, &result);
 	launch->directory = result.directory;
+	launch->minor_faults = (uint64_t)result.before.ru_minflt;
+	launch->major_faults = (uint64_t)result.before.ru_majflt;
 	return -1;
 }

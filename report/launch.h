@@ -24,6 +24,7 @@ struct launch {
 	pid_t  pid;
 	char  *directory;               /* absolute; NULL: there is none */
 	uint64_t start_ns, start_realtime_ns;
+	uint64_t minor_faults, major_faults; /* of its process before it was executed */
 };
 
 /*

@@ -95,6 +95,8 @@ static void remember_usage(struct image *image, const struct capture *c)
 {
 	memset(&image->total, 0xff, sizeof(image->total)); /* CAPTURE_UNKNOWN */
 	image->max_rss_bytes = c->max_rss_bytes ? c->max_rss_bytes : CAPTURE_UNKNOWN;
+	image->late_minor_faults = c->faults.method == FAULTS_SAMPLED ? c->faults.late_minor : CAPTURE_UNKNOWN;
+	image->late_major_faults = c->faults.method == FAULTS_SAMPLED ? c->faults.late_major : CAPTURE_UNKNOWN;
 	if (!c->max_rss_bytes)
 		return;
 	image->total = (struct usage){
@@ -130,6 +132,7 @@ static struct image *new_image(struct recording *recording)
 	memset(image, 0, sizeof(*image));
 	image->start_ns = image->since_ns = image->end_ns = CAPTURE_UNKNOWN;
 	memset(&image->total, 0xff, sizeof(image->total));
+	image->late_minor_faults = image->late_major_faults = CAPTURE_UNKNOWN;
 	image->max_rss_bytes = image->peak_resident_bytes = image->exited_rss_bytes = CAPTURE_UNKNOWN;
 	image->end = END_LOST;
 	image->previous = image->next = image->parent = image->first_child = image->last_child = image->sibling =
@@ -280,11 +283,41 @@ static void read_file(struct recording *recording, const char *file, struct capt
 	char defect[160] = "";
 	struct stat status = { 0 };
 	enum check_result result = read_capture(recording->directory, file, buffer, &status, defect, sizeof(defect));
+	uint32_t pid, number;
 
+	if (S_ISREG(status.st_mode) && !status.st_size && parse_name(file, &pid, &number)) {
+		recording->hollow = memory_more(recording->hollow, (recording->hollow_count + 1) * sizeof(char *));
+		recording->hollow[recording->hollow_count++] = memory_copy(file, strlen(file));
+		return;
+	}
 	if (add_checked(recording, file, buffer, result, defect)) {
 		recording->images[recording->count - 1].device = status.st_dev;
 		recording->images[recording->count - 1].inode = status.st_ino;
 	}
+}
+
+/*
+ * A process that was killed at the very moment of its birth leaves an empty file. Where its parent saw that end, all that
+ * there is to know is told; else something is amiss.
+ */
+static void explain_hollow(struct recording *recording)
+{
+	for (size_t i = 0; i < recording->hollow_count; i++) {
+		uint32_t pid = 0, number;
+		size_t known;
+
+		parse_name(recording->hollow[i], &pid, &number);
+		known = recording_find(recording, pid);
+		if (known == NO_IMAGE || recording->images[known].end != END_SIGNAL) {
+			complain("%s/%s: empty: its process ended before it could be recorded, or the disk was full; it is left "
+				 "out", recording->path, recording->hollow[i]);
+			recording->bad++;
+		}
+		free(recording->hollow[i]);
+	}
+	free(recording->hollow);
+	recording->hollow = NULL;
+	recording->hollow_count = 0;
 }
 
 static void read_all(struct recording *recording, DIR *directory)
@@ -342,6 +375,7 @@ struct recording *recording_open(const char *path)
 	read_all(recording, directory);
 	closedir(directory);
 	if (!recording->count) {
+		explain_hollow(recording);
 		if (recording->bad)
 			complain("%s: none of its %zu captures can be read", path, recording->bad);
 		else
@@ -350,6 +384,7 @@ struct recording *recording_open(const char *path)
 		return NULL;
 	}
 	recording_link(recording);
+	explain_hollow(recording);
 	return recording;
 }
 

@@ -38,6 +38,8 @@ struct image {
 	bool     end_by_parent;         /* known from whoever waited for it: end_ns is when that was */
 	struct usage total;             /* of the process since it was forked, as the kernel counts */
 	struct usage own;               /* of this image: without what its predecessors used before their exec */
+	uint64_t late_minor_faults;     /* after total was read: the next image's own has them; CAPTURE_UNKNOWN */
+	uint64_t late_major_faults;
 	uint64_t peak_resident_bytes;   /* of this image; CAPTURE_UNKNOWN where a predecessor's hides it */
 	uint64_t max_rss_bytes;         /* of the process, predecessors included */
 	uint64_t exited_rss_bytes;      /* of its last ledger; CAPTURE_UNKNOWN: none */
@@ -60,6 +62,8 @@ struct recording {
 	struct image *images;
 	size_t  count, room;
 	size_t  bad;                    /* captures that could not be used, or not wholly */
+	char  **hollow;                 /* names of empty files, while the recording is read */
+	size_t  hollow_count;
 	size_t  root;                   /* the first process's first image; NO_IMAGE: the recording is empty */
 	size_t  first_root;             /* images without a parent here, linked by sibling */
 	struct capture *buffer;         /* for one capture at a time; whoever loads one there uses it until the next */

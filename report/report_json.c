@@ -129,19 +129,6 @@ static json_t *json_time(const struct subject *subject)
 	return object;
 }
 
-static json_t *json_faults(const struct subject *subject)
-{
-	json_t *object = json_object();
-
-	json_put_figure(object, "minor", subject->image->own.minor_faults);
-	json_put_figure(object, "major", subject->image->own.major_faults);
-	json_put(object, "attributed", json_null());
-	json_put(object, "in_kernel", json_null());
-	json_put(object, "method", json_null());
-	json_put(object, "by_row", json_null());
-	return object;
-}
-
 /* Not recorded in this version. */
 static json_t *json_unknown(const struct subject *subject)
 {

@@ -18,6 +18,7 @@ json_t *json_heap(const struct subject *subject);       /* json_heap.c */
 json_t *json_snapshots(const struct subject *subject);  /* json_ledger.c */
 json_t *json_samples(const struct subject *subject);
 json_t *json_mappings(const struct subject *subject);
+json_t *json_faults(const struct subject *subject);     /* json_faults.c */
 json_t *json_calls(const struct subject *subject);      /* json_calls.c */
 
 #endif

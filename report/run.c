@@ -18,17 +18,37 @@
 
 #include "broker.h"
 #include "closing.h"
+#include "faults.h"
 #include "memory.h"
 #include "program.h"
 #include "verb.h"
 
-enum { KEY_OUTPUT = 'o', KEY_REPORT = 'r' };
+#define DRAIN_MS 25                     /* between two looks at the samples of page faults; at first they are closer */
+
+enum { KEY_OUTPUT = 'o', KEY_REPORT = 'r', KEY_FAULTS = 0x2000 };
 
 struct arguments {
 	struct report_options report;
 	char *output, *file;
+	enum faults_mode faults;
+	bool faults_asked;
 	char **program;
 };
+
+static const char *const faults_modes[] = {
+	[FAULTS_OFF] = "off", [FAULTS_COUNT] = "count", [FAULTS_SAMPLE] = "sample", [FAULTS_ALL] = "all",
+};
+
+static bool parse_faults(const char *argument, struct arguments *arguments)
+{
+	arguments->faults_asked = true;
+	for (size_t i = 0; i < sizeof(faults_modes) / sizeof(faults_modes[0]); i++) {
+		arguments->faults = (enum faults_mode)i;
+		if (!strcmp(argument, faults_modes[i]))
+			return true;
+	}
+	return false;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -46,6 +66,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_REPORT:
 		arguments->file = argument;
 		return 0;
+	case KEY_FAULTS:
+		if (!parse_faults(argument, arguments))
+			return verb_usage(state, "--faults=%s: give off, count, sample or all", argument);
+		return 0;
 	case ARGP_KEY_ARG: /* the rest is the program's */
 		arguments->program = &state->argv[state->next - 1];
 		state->next = state->argc;
@@ -61,6 +85,10 @@ static const struct argp_option options[] = {
 	{ "output", KEY_OUTPUT, "DIR", 0,
 	  "the recording: a new directory; without it pagegap.NAME.PID in the current directory", 0 },
 	{ "report", KEY_REPORT, "FILE", 0, "write the report to this new file instead of standard error", 0 },
+	{ "faults", KEY_FAULTS, "HOW", 0,
+	  "page faults: 'count' as the kernel does, at no cost; 'sample' for whose memory they were, every one unless that "
+	  "would take more than 1 % of the time (the default); 'all' whatever it takes, up to half a fault's own time "
+	  "for each; 'off' is as count", 0 },
 	{ 0 },
 };
 static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
@@ -147,20 +175,26 @@ static bool has_ended(pid_t program)
 }
 
 /* Returns when the program has ended. */
-static void wait_for(pid_t program, struct broker *broker, int signals)
+static void wait_for(pid_t program, struct broker *broker, struct faults *faults, int signals)
 {
-	struct pollfd polls[1 + BROKER_POLLS];
+	const size_t fixed = 1 + faults_polls(faults, NULL);
+	struct pollfd *polls = memory_get((fixed + BROKER_POLLS) * sizeof(polls[0]));
+	int wait_ms = faults ? 1 : -1;
 
 	while (!has_ended(program)) {
-		size_t used = 1 + broker_polls(broker, polls + 1);
+		size_t used = fixed + broker_polls(broker, polls + fixed);
 
 		polls[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		if (poll(polls, used, -1) < 0)
+		faults_polls(faults, polls + 1);
+		if (poll(polls, used, wait_ms) < 0)
 			continue;
+		wait_ms = wait_ms < 0 ? -1 : wait_ms < DRAIN_MS / 2 ? wait_ms * 2 : DRAIN_MS;
 		if (polls[0].revents)
 			forward(signals, program);
-		broker_serve(broker, polls + 1, used - 1);
+		faults_drain(faults);
+		broker_serve(broker, polls + fixed, used - fixed);
 	}
+	free(polls);
 }
 
 /* The program is gone; from here on an interrupt is meant for the report. Those that came before are not. */
@@ -240,6 +274,7 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	sigset_t watched = watched_signals(), blocked = watched;
 	struct departure departure = { 0 };
 	struct broker broker;
+	struct faults *faults;
 	int signals, status;
 
 	broker_open(&broker);
@@ -254,14 +289,19 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	sigprocmask(SIG_BLOCK, &blocked, &launching->mask);
 	/* If it is ignored, children vanish unwaited: wait(2). */
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launching->child_action);
+	faults = faults_open(arguments->faults, arguments->faults_asked);
 	status = launch(launching);
-	if (status >= 0)
+	if (status >= 0) {
+		faults_close(faults);
 		return status;
+	}
+	faults_begin(faults, launching);
 	broker.directory = launching->directory;
-	wait_for(launching->pid, &broker, signals);
+	wait_for(launching->pid, &broker, faults, signals);
 	departure_of(launching->pid, &departure);
 	broker_close(&broker);
 	closing_write(launching, &departure);
+	faults_close(faults);
 	let_interrupt(signals);
 	print(launching, arguments, file);
 	return end_like(departure.status);
@@ -269,7 +309,7 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 
 int verb_run(int argc, char **argv)
 {
-	struct arguments arguments = { 0 };
+	struct arguments arguments = { .faults = FAULTS_SAMPLE };
 	struct launch launch = { 0 };
 	int status = verb_options(&argp, argc, argv, &arguments);
 	char *library;

@@ -1,18 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the time went, the faults, and what pagegap itself cost. */
+/* Where the time went, and what pagegap itself cost. */
 #include <stdlib.h>
 
 #include "memory.h"
 #include "report_text.h"
-
-void text_faults(struct page *page, const struct subject *subject)
-{
-	const struct usage *own = &subject->image->own;
-
-	if (own->minor_faults == CAPTURE_UNKNOWN && own->major_faults == CAPTURE_UNKNOWN)
-		return;
-	page_section(page, "Faults", "minor %s, major %s", COUNT(own->minor_faults), COUNT(own->major_faults));
-}
 
 /* "wall = user + system + waiting + asleep" holds for one thread; several add up to more, or sleep side by side. */
 static void print_split(struct page *page, const struct subject *subject, uint64_t wall)

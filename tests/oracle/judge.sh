@@ -11,15 +11,19 @@
 . "${BASH_SOURCE[0]%/*}/../harness.sh"
 RUNS=0
 
-# Each run has a directory of its own. INPUT is its standard input; OBSERVED_PRELOAD is preloaded into the program too.
+# Each run has a directory of its own. INPUT is its standard input; OBSERVED_PRELOAD is preloaded into the program too;
+# RUN_OPTIONS are pagegap's, RUN_AS is a command that runs pagegap as another user.
+RUN_OPTIONS=()
+RUN_AS=()
 record() {
 	RUNS=$((RUNS + 1))
 	here=$WORK/$RUNS
 	mkdir "$here" || exit 1
+	((${#RUN_AS[@]} == 0)) || chmod 777 "$here"
 	(
 		cd "$here" || exit 1
 		[[ -z ${OBSERVED_PRELOAD:-} ]] || export LD_PRELOAD=$OBSERVED_PRELOAD
-		exec "$PAGEGAP" run --output="$here/recording" --report="$here/report.txt" -- "$@"
+		exec "${RUN_AS[@]}" "$PAGEGAP" run "${RUN_OPTIONS[@]}" --output="$here/recording" --report="$here/report.txt" -- "$@"
 	) <"${INPUT:-/dev/null}" >"$here/stdout" 2>"$here/stderr"
 	echo $? >"$here/status"
 	"$PAGEGAP" report --format=json "$here/recording" >"$here/report.json" 2>"$here/report.stderr" ||

@@ -50,33 +50,42 @@ static int prepare(void **state)
 }
 
 /* The kernel has one line for them: only the set of ranges knows. The first pages of each part are resident. */
-static void parts_of_one_mapping_go_to_their_owners_rows(void **state)
-{
-	static const struct { size_t from, to, touched; enum range_kind kind; } parts[] = {
-		{ 0, 10, 3, RANGE_OWN_ANON }, { 10, 30, 20, RANGE_ALLOCATOR }, { 30, 34, 4, RANGE_INSTRUMENT },
-		{ 34, 40, 0, RANGE_LOADER },  { 40, 50, 2, RANGE_FREE },       { 50, 64, 14, RANGE_OWN_FILE },
-	};
-	char *place = map_pages(64, PROT_READ | PROT_WRITE, 0);
-	const struct block block = { (uint64_t)place + 10 * PAGE_BYTES + 16, 3 * PAGE_BYTES - 16, 4 * PAGE_BYTES - 16 };
-	uint8_t *byte;
+static const struct { size_t from, to, touched; enum range_kind kind; } parts[] = {
+	{ 0, 10, 3, RANGE_OWN_ANON }, { 10, 30, 20, RANGE_ALLOCATOR }, { 30, 34, 4, RANGE_INSTRUMENT },
+	{ 34, 40, 0, RANGE_LOADER },  { 40, 50, 2, RANGE_FREE },       { 50, 64, 14, RANGE_OWN_FILE },
+};
 
-	(void)state;
-	skip_under_sanitizer();
-	/* the map's own memory is there from now on */
-	assert_true(blockmap_set(block.address, block.requested, block.usable));
-	byte = blockmap_leaf(block.address) + blockmap_granule(block.address);
-	blockmap_erase(byte, &block);
-	unmap_pages(place, 64);
+/* Two ledgers, between them the parts with a block in one of them; then they are gone again. Where they were. */
+static char *ledgers_around_parts(void)
+{
+	struct block block = { .requested = 3 * PAGE_BYTES - 16, .usable = 4 * PAGE_BYTES - 16 };
+	char *place;
+
 	take(&first);
-	assert_ptr_equal(map_pages(64, PROT_READ | PROT_WRITE, 0), place);
+	place = map_pages(64, PROT_READ | PROT_WRITE, 0);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i].kind != RANGE_FREE)
 			claim(place, parts[i].from, parts[i].to, parts[i].kind);
 		for (size_t page = parts[i].from; page < parts[i].from + parts[i].touched; page++)
 			place[page * PAGE_BYTES] = 1;
 	}
+	block.address = (uint64_t)place + 10 * PAGE_BYTES + 16;
 	assert_true(blockmap_set(block.address, block.requested, block.usable));
 	take(&second);
+	blockmap_erase(blockmap_leaf(block.address) + blockmap_granule(block.address), &block);
+	ranges_drop((uint64_t)place, (uint64_t)place + 64 * PAGE_BYTES);
+	unmap_pages(place, 64);
+	return place;
+}
+
+static void parts_of_one_mapping_go_to_their_owners_rows(void **state)
+{
+	char *place;
+
+	(void)state;
+	skip_under_sanitizer();
+	place = ledgers_around_parts(); /* brings in what the ledger and the map need for it */
+	assert_ptr_equal(ledgers_around_parts(), place);
 	assert_grown(ROW_ANON, 10, 3);
 	assert_grown(ROW_INSTRUMENT, 4, 4);
 	assert_grown(ROW_IMAGE, 6, 0);
@@ -88,9 +97,6 @@ static void parts_of_one_mapping_go_to_their_owners_rows(void **state)
 	assert_int_equal(mapped_more(ROW_HEAP_SLACK), PAGE_BYTES);
 	assert_int_equal(mapped_more(ROW_HEAP_FREE), 16 * PAGE_BYTES + 16);
 	assert_int_equal(second.live_blocks - first.live_blocks, 1);
-	ranges_drop((uint64_t)place, (uint64_t)place + 64 * PAGE_BYTES);
-	blockmap_erase(byte, &block);
-	unmap_pages(place, 64);
 }
 
 static void memory_without_access_is_reserve_whoever_mapped_it(void **state)

@@ -19,6 +19,13 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	return ENOSYS;
 }
 
+int ledger_claims(const struct capture *capture, pid_t pid, ledger_claimed *claimed, void *context);
+int ledger_claims(const struct capture *capture, pid_t pid, ledger_claimed *claimed, void *context)
+{
+	(void)capture, (void)pid, (void)claimed, (void)context;
+	return ESRCH;
+}
+
 #define MIB (1ULL << 20)
 #define SECOND 1000000000ULL
 

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A sample costs a good part of a fault. A program that faults now and then has every fault sampled; one that does little
+ * else soon has most of them only counted, and its recording says so.
+ *
+ * Whose memory an address is, is asked of the running process while it can be; many are gone before their samples are
+ * read, and then their last ledger tells. Looking at a process costs what reading its maps costs, so it is done for
+ * addresses that are not known yet, and never for more than a small share of the time.
+ */
+#include "faults.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../preload/capture.h"
+#include "complain.h"
+#include "fault_rings.h"
+#include "fault_space.h"
+#include "figures.h"
+#include "memory.h"
+
+#define LOOK_SHARE   20                 /* looking at processes may take 1/20 of the time */
+#define SAMPLE_SHARE 100                /* samples may cost 1/100 of the time, … */
+#define BURST_NS     10000000ULL        /* … and so much at once: what a program does while it starts */
+#define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
+#define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
+#define LATEST       64                 /* of an image, whose times are kept */
+#define STALE_MOST   64                 /* mappings since the last look */
+#define BUCKETS      4096
+
+struct pending { uint64_t address; bool major; };
+struct stretch { uint64_t start, end; enum capture_row row; };
+
+/* A process image that is alive. */
+struct life {
+	struct life *next;             /* in its bucket */
+	pid_t    pid;
+	uint32_t number;                /* at least that of its capture */
+	uint32_t threads;
+	uint64_t begin_ns;              /* fork or exec */
+	struct capture_faults counts;
+	struct fault_space *space;      /* as of the last look; NULL: none */
+	struct stretch stale[STALE_MOST]; /* mapped since then */
+	size_t   stale_used;
+	struct pending *pending;
+	size_t   pending_used, pending_room;
+	uint64_t looked_ns;
+	struct { uint64_t time_ns; bool major; } latest[LATEST]; /* a ring */
+	uint64_t minors, majors;        /* samples */
+};
+
+struct faults {
+	struct fault_rings *rings;
+	int      directory;             /* -1: none yet */
+	uint64_t opened_ns, looking_ns; /* when, and how long was spent on looking at processes */
+	uint64_t minor_fault_ns, sample_ns; /* what a first touch costs, and its sample in addition; 0: it does not show */
+	bool     every;                 /* whatever it costs */
+	uint64_t taken;                 /* samples of minor faults */
+	bool     paused;
+	uint64_t resumed_ns;            /* end of the last pause */
+	bool     started;               /* the first program has been executed */
+	uint64_t early_minor, early_major;
+	struct capture *buffer;
+	struct life *buckets[BUCKETS];
+};
+
+/* Captures */
+
+static int open_capture(const struct faults *faults, pid_t pid, uint32_t number, int flags)
+{
+	char *name = memory_format("%d.%" PRIu32 CAPTURE_SUFFIX, pid, number);
+	int fd = openat(faults->directory, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	free(name);
+	return fd;
+}
+
+static bool is_capture(const struct capture *c, pid_t pid)
+{
+	return !memcmp(c->magic, CAPTURE_MAGIC, sizeof(c->magic)) && c->version == CAPTURE_VERSION &&
+	       c->header_bytes == sizeof(*c) && c->pid == (uint32_t)pid;
+}
+
+/*
+ * The capture of an image: the one of its process that was begun while the image lived. Read up to its counters; NULL:
+ * it has none, or none yet. Not mapped, for the program may cut its file short. @fd: left open for writing, unless NULL.
+ */
+static const struct capture *read_capture(struct faults *faults, struct life *image, uint64_t end_ns, int *fd)
+{
+	const size_t wanted = offsetof(struct capture, counters);
+	struct capture *c = faults->buffer;
+
+	for (;; image->number++) { /* those before belong to what this pid was earlier */
+		int file = open_capture(faults, image->pid, image->number, fd ? O_RDWR : O_RDONLY);
+		bool sound, earlier, fits;
+
+		if (file < 0)
+			return NULL;
+		sound = pread(file, c, wanted, 0) == (ssize_t)wanted && is_capture(c, image->pid);
+		earlier = sound && c->start_ns < image->begin_ns;
+		fits = sound && !earlier && c->start_ns <= end_ns;
+		if (fits && fd)
+			*fd = file;
+		else
+			close(file);
+		if (!earlier)
+			return fits ? c : NULL;
+	}
+}
+
+/* Counting */
+
+static void place(struct life *image, enum capture_row row, bool major)
+{
+	struct capture_faults *counts = &image->counts;
+
+	if (row < CAPTURE_ROWS)
+		(major ? counts->major : counts->minor)[row]++;
+	else
+		*(major ? &counts->unplaced_major : &counts->unplaced_minor) += 1;
+}
+
+/* Places what is pending as far as a space tells; @last: nothing more will be known of the rest. */
+static void settle(struct life *image, const struct fault_space *space, bool last)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < image->pending_used; i++) {
+		struct pending pending = image->pending[i];
+		enum capture_row row = fault_space_row(space, pending.address);
+
+		if (row < CAPTURE_ROWS || last)
+			place(image, row, pending.major);
+		else
+			image->pending[kept++] = pending;
+	}
+	image->pending_used = kept;
+}
+
+/* Looks at the running process, when that can be afforded. */
+static void look(struct faults *faults, struct life *image)
+{
+	uint64_t now = now_ns();
+	struct fault_space *space;
+	const struct capture *c;
+
+	if (faults->looking_ns * LOOK_SHARE > now - faults->opened_ns || now - image->looked_ns < 2000000)
+		return;
+	image->looked_ns = now;
+	c = read_capture(faults, image, UINT64_MAX, NULL);
+	space = c ? fault_space_of(c, image->pid) : NULL;
+	if (space) {
+		fault_space_drop(image->space);
+		image->space = space;
+		image->stale_used = 0;
+		settle(image, space, false);
+	}
+	faults->looking_ns += now_ns() - now;
+}
+
+/* The row of an address by the last look and by what was mapped since. */
+static enum capture_row row_of(const struct life *image, uint64_t address)
+{
+	for (size_t i = image->stale_used; i--;)
+		if (address >= image->stale[i].start && address < image->stale[i].end)
+			return image->stale[i].row;
+	return fault_space_row(image->space, address);
+}
+
+static void note_sample(struct life *image, const struct fault_event *event, bool major)
+{
+	size_t at = (image->minors + image->majors) % LATEST;
+
+	image->latest[at].time_ns = event->time_ns;
+	image->latest[at].major = major;
+	*(major ? &image->majors : &image->minors) += 1;
+}
+
+static void count(struct faults *faults, struct life *image, const struct fault_event *event)
+{
+	bool major = event->kind == FAULT_MAJOR;
+	enum capture_row row = row_of(image, event->address);
+
+	faults->taken += !major;
+	note_sample(image, event, major);
+	if (row < CAPTURE_ROWS) {
+		place(image, row, major);
+		return;
+	}
+	if (image->pending_used == PENDING_MOST)
+		look(faults, image);
+	if (image->pending_used == PENDING_MOST) {
+		place(image, CAPTURE_ROWS, major);
+		return;
+	}
+	if (image->pending_used == image->pending_room) {
+		image->pending_room = image->pending_room ? image->pending_room * 2 : 64;
+		image->pending = memory_more(image->pending, image->pending_room * sizeof(image->pending[0]));
+	}
+	image->pending[image->pending_used++] = (struct pending){ event->address, major };
+}
+
+/* Of the samples, those after the image read the kernel's counts for the last time. */
+static void count_late(struct life *image, uint64_t usage_at_ns)
+{
+	uint64_t late[2] = { 0, 0 }, seen = 0, samples = image->minors + image->majors;
+
+	for (; seen < samples && seen < LATEST; seen++) {
+		size_t i = (samples - 1 - seen) % LATEST;
+
+		if (image->latest[i].time_ns <= usage_at_ns)
+			break;
+		late[image->latest[i].major]++;
+	}
+	if (seen == LATEST && samples > LATEST)
+		late[0] = late[1] = CAPTURE_UNKNOWN;
+	image->counts.late_minor = late[0];
+	image->counts.late_major = late[1];
+}
+
+/* Images */
+
+static struct life **bucket(struct faults *faults, pid_t pid)
+{
+	return &faults->buckets[(uint32_t)pid % BUCKETS];
+}
+
+static struct life *find(struct faults *faults, pid_t pid)
+{
+	struct life *image = *bucket(faults, pid);
+
+	while (image && image->pid != pid)
+		image = image->next;
+	return image;
+}
+
+static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns)
+{
+	struct life *image = memory_get(sizeof(*image)), **first = bucket(faults, pid);
+
+	*image = (struct life){ .pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first };
+	image->counts.partial = faults->paused || begin_ns < faults->resumed_ns;
+	*first = image;
+	return image;
+}
+
+/* Writes the counts of an image down. @ended: it has. False: it has no capture. */
+static bool record(struct faults *faults, struct life *image, uint64_t end_ns, bool ended)
+{
+	struct fault_space *space;
+	const struct capture *c;
+	int fd;
+
+	if (image->pending_used && !ended)
+		look(faults, image);
+	c = read_capture(faults, image, end_ns, &fd);
+	if (!c)
+		return false;
+	space = fault_space_recorded(c);
+	settle(image, space, true);
+	fault_space_drop(space);
+	image->counts.method = FAULTS_SAMPLED;
+	image->counts.minor_fault_ns = faults->minor_fault_ns;
+	image->counts.late_minor = image->counts.late_major = CAPTURE_UNKNOWN;
+	if (ended)
+		count_late(image, c->usage_at_ns);
+	if (pwrite(fd, &image->counts, sizeof(image->counts), offsetof(struct capture, faults)) !=
+	    (ssize_t)sizeof(image->counts))
+		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its page faults could not be recorded: %s", image->pid,
+			 image->number, strerror(errno));
+	close(fd);
+	return true;
+}
+
+/* Removes an image. False: its counts are in no capture. */
+static bool end(struct faults *faults, struct life *image, uint64_t end_ns, bool ended)
+{
+	struct life **link = bucket(faults, image->pid);
+	bool recorded = record(faults, image, end_ns, ended);
+
+	while (*link != image)
+		link = &(*link)->next;
+	*link = image->next;
+	fault_space_drop(image->space);
+	free(image->pending);
+	free(image);
+	return recorded;
+}
+
+/* Events */
+
+static void fork_process(struct faults *faults, const struct fault_event *event)
+{
+	struct life *parent = find(faults, event->parent), *child = find(faults, event->pid);
+
+	if (child) /* its exit was lost */
+		end(faults, child, event->time_ns, true);
+	child = begin(faults, event->pid, event->time_ns);
+	if (!parent)
+		return;
+	if (!parent->space)
+		look(faults, parent);
+	child->space = fault_space_share(parent->space);
+	memcpy(child->stale, parent->stale, sizeof(child->stale));
+	child->stale_used = parent->stale_used;
+}
+
+/* The kernel counts a process from its fork on: what no capture has of it is taken off the next image's count. */
+static void exec_image(struct faults *faults, struct life *image, const struct fault_event *event)
+{
+	struct life *next, before = { 0 };
+
+	if (image) {
+		before = *image;
+		if (end(faults, image, event->time_ns, true))
+			before.minors = before.majors = before.counts.early_minor = before.counts.early_major = 0;
+	} else if (!faults->started) { /* the first program: what the runner did before it became that */
+		before.counts.early_minor = faults->early_minor;
+		before.counts.early_major = faults->early_major;
+	}
+	faults->started = true;
+	next = begin(faults, event->pid, event->time_ns);
+	next->number = before.number;
+	next->counts.early_minor = before.counts.early_minor + before.minors;
+	next->counts.early_major = before.counts.early_major + before.majors;
+}
+
+static void map_memory(struct life *image, const struct fault_event *event)
+{
+	if (!image->space)
+		return;
+	if (event->is_break && fault_space_row(image->space, event->address) < CAPTURE_ROWS)
+		return; /* it grew where it was: what is new is not in the space yet, what is old has not changed */
+	if (image->stale_used == STALE_MOST) { /* too much has changed */
+		fault_space_drop(image->space);
+		image->space = NULL;
+		image->stale_used = 0;
+		return;
+	}
+	image->stale[image->stale_used++] = (struct stretch){
+		event->address, event->address + event->size, event->is_capture ? ROW_INSTRUMENT : CAPTURE_ROWS,
+	};
+}
+
+static void note_lost(struct faults *faults, uint64_t samples)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct life *image = faults->buckets[i]; image; image = image->next)
+			image->counts.lost += samples;
+}
+
+static void take(void *context, const struct fault_event *event)
+{
+	struct faults *faults = context;
+	struct life *image = find(faults, event->pid);
+
+	switch (event->kind) {
+	case FAULT_MINOR:
+	case FAULT_MAJOR:
+		if (!image)
+			image = begin(faults, event->pid, event->time_ns);
+		count(faults, image, event);
+		break;
+	case FAULT_FORK:
+		if (event->pid != event->parent)
+			fork_process(faults, event);
+		else if (image)
+			image->threads++;
+		break;
+	case FAULT_EXEC:
+		exec_image(faults, image, event);
+		break;
+	case FAULT_EXIT:
+		if (image && !--image->threads)
+			end(faults, image, event->time_ns, true);
+		break;
+	case FAULT_MAP:
+		if (image)
+			map_memory(image, event);
+		break;
+	case FAULT_LOST:
+		note_lost(faults, event->size);
+		break;
+	}
+}
+
+/* What a first touch of fresh memory costs: the least of some tries, since what disturbs only adds. */
+static uint64_t measure_fault(void)
+{
+	const size_t pages = 16, page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < 3; i++) {
+		char *memory = mmap(NULL, pages * page_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		uint64_t start, spent;
+
+		if (memory == MAP_FAILED)
+			return 0;
+		madvise(memory, pages * page_bytes, MADV_NOHUGEPAGE);
+		start = now_ns();
+		for (size_t page = 0; page < pages; page++)
+			((volatile char *)memory)[page * page_bytes] = 1;
+		spent = (now_ns() - start) / pages;
+		least = spent < least ? spent : least;
+		munmap(memory, pages * page_bytes);
+	}
+	return least;
+}
+
+struct faults *faults_open(enum faults_mode mode, bool asked)
+{
+	struct fault_rings *rings;
+	struct faults *faults;
+	uint64_t fault_ns, sampled_ns;
+
+	if (mode < FAULTS_SAMPLE)
+		return NULL;
+	fault_ns = measure_fault();
+	sampled_ns = fault_rings_under(measure_fault);
+	rings = fault_rings_open();
+	if (!rings) {
+		if (asked)
+			complain("--faults: the kernel gives no samples of page faults: %s (see perf_event_paranoid in "
+				 "perf_event_open(2)); they are only counted", strerror(errno));
+		return NULL;
+	}
+	faults = memory_get(sizeof(*faults));
+	faults->rings = rings;
+	faults->directory = -1;
+	faults->opened_ns = now_ns();
+	faults->minor_fault_ns = fault_ns;
+	faults->sample_ns = sampled_ns > fault_ns ? sampled_ns - fault_ns : 0;
+	faults->every = mode == FAULTS_ALL;
+	faults->buffer = memory_get(sizeof(*faults->buffer));
+	return faults;
+}
+
+void faults_begin(struct faults *faults, const struct launch *launch)
+{
+	if (!faults)
+		return;
+	faults->directory = open(launch->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	faults->early_minor = launch->minor_faults;
+	faults->early_major = launch->major_faults;
+}
+
+size_t faults_polls(const struct faults *faults, struct pollfd *polls)
+{
+	return faults ? fault_rings_polls(faults->rings, polls) : 0;
+}
+
+static void look_at_pending(struct faults *faults)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct life *image = faults->buckets[i]; image; image = image->next)
+			if (image->pending_used)
+				look(faults, image);
+}
+
+/* Samples are what the time allows: so much at the beginning, and a share of it as it goes by. */
+static void keep_to_budget(struct faults *faults)
+{
+	uint64_t now = now_ns(), allowed = BURST_NS + (now - faults->opened_ns) / SAMPLE_SHARE;
+	uint64_t spent = faults->taken * faults->sample_ns;
+
+	if (faults->paused ? spent + PAUSE_NS > allowed : spent <= allowed)
+		return;
+	fault_rings_pause(faults->rings, !faults->paused);
+	faults->resumed_ns = faults->paused ? now_ns() : faults->resumed_ns;
+	faults->paused = !faults->paused;
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct life *image = faults->buckets[i]; image; image = image->next)
+			image->counts.partial = true;
+}
+
+void faults_drain(struct faults *faults)
+{
+	if (!faults)
+		return;
+	fault_rings_drain(faults->rings, false, take, faults);
+	look_at_pending(faults);
+	if (!faults->every)
+		keep_to_budget(faults);
+}
+
+void faults_close(struct faults *faults)
+{
+	if (!faults)
+		return;
+	fault_rings_drain(faults->rings, true, take, faults);
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (faults->buckets[i]) /* those that live on */
+			end(faults, faults->buckets[i], UINT64_MAX, false);
+	fault_rings_close(faults->rings);
+	free(faults->buffer);
+	if (faults->directory >= 0)
+		close(faults->directory);
+	free(faults);
+}

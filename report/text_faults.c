@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The page faults: how many, of which memory, and about how long they took. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+#include "report_text.h"
+
+static const char *const names[CAPTURE_ROWS] = {
+	[ROW_HEAP_LIVE] = "heap", [ROW_RESERVE] = "reserve", [ROW_ANON] = "own mappings", [ROW_FILE] = "files",
+	[ROW_IMAGE] = "images", [ROW_STACK] = "stacks", [ROW_INSTRUMENT] = "pagegap", [ROW_KERNEL] = "kernel",
+};
+
+static bool ends_with_colon(const char *line)
+{
+	size_t length = strlen(line);
+
+	return length > 1 && line[length - 2] == ':';
+}
+
+static void add(char **line, const char *name, uint64_t faults)
+{
+	if (faults && faults != CAPTURE_UNKNOWN)
+		memory_append(line, "%s%s %s", **line && !ends_with_colon(*line) ? ", " : "", name, COUNT(faults));
+}
+
+/* The largest first. */
+static void add_rows(char **line, const struct capture_faults *faults)
+{
+	uint64_t left[CAPTURE_ROWS];
+
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		left[row] = names[row] ? figure_sum(faults->minor[row], faults->major[row]) : 0;
+	for (;;) {
+		size_t most = 0;
+
+		for (size_t row = 1; row < CAPTURE_ROWS; row++)
+			if (left[row] > left[most])
+				most = row;
+		if (!left[most])
+			return;
+		add(line, names[most], left[most]);
+		left[most] = 0;
+	}
+}
+
+void text_faults(struct page *page, const struct subject *subject)
+{
+	struct fault_figures figures = figures_faults(subject->recording, subject->index, subject->capture);
+	char *line;
+
+	if (figures.minor == CAPTURE_UNKNOWN && figures.major == CAPTURE_UNKNOWN && !figures.sampled)
+		return;
+	line = memory_format("minor %s, major %s", COUNT(figures.minor), COUNT(figures.major));
+	if (figures.minor != CAPTURE_UNKNOWN && figures.minor_fault_ns != CAPTURE_UNKNOWN)
+		memory_append(&line, "; the minor ones took about %s, estimated at %s each, what a first touch costs here",
+			      TIME(figures.minor * figures.minor_fault_ns), TIME(figures.minor_fault_ns));
+	page_section(page, "Faults", "%s", line);
+	free(line);
+	if (!figures.sampled)
+		return;
+	line = figures.partial ? memory_format("of %s that were sampled: ", COUNT(figures.attributed)) : memory_copy("", 0);
+	add_rows(&line, &subject->capture->faults);
+	add(&line, "in system calls", figures.in_kernel);
+	add(&line, "memory that was gone too soon to tell", figures.unplaced);
+	add(&line, "before it was executed", figures.early);
+	if (figures.in_kernel == CAPTURE_UNKNOWN)
+		memory_append(&line, "%sthose in system calls are not told apart", *line ? "; " : "");
+	if (*line)
+		page_under(page, "%s", line);
+	free(line);
+	if (figures.lost)
+		page_under(page, "%s samples were lost: the figures by memory are too low by that much at most",
+			   COUNT(figures.lost));
+}

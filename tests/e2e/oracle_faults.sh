@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Page faults are placed where a program knows that it took them, their parts add up to the kernel's own count, and the
+# count of the first process is what wait4 told its parent; as the user who runs this, and as an ordinary one.
+set -u
+# shellcheck source=tests/oracle/judge.sh
+. "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
+chmod 755 "$WORK"
+
+# The exact sum, of every image whose every fault was sampled.
+ADDS_UP='[.processes[].faults | select(.method != "counts" and .in_kernel != null)
+	| .attributed + .in_kernel + .lost == .minor + .major] | length > 0 and all'
+
+RUN_OPTIONS=(--faults=all)
+for user in self nobody; do
+	((EUID)) && [[ $user == nobody ]] && continue
+	RUN_AS=()
+	[[ $user == self ]] || RUN_AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	for scenario in $("$BUILD/tests/oracle/faults"); do
+		judge faults "$scenario"
+		check_eq "faults $scenario as $user: attributed, in the kernel and lost are the kernel's count" \
+			true "$(of_report "$ADDS_UP")"
+	done
+done
+
+# By default a program that does little else than fault is sampled for a part of them, and says so.
+RUN_AS=() RUN_OPTIONS=()
+record "$BUILD/tests/oracle/times" kernel
+check_eq "a program that only faults has its method named" true \
+	"$(of_report '.processes[0].faults | .method == "samples" and .in_kernel == null and .attributed < .minor')"
+RUN_OPTIONS=(--faults=count)
+record "$BUILD/tests/oracle/faults" first_touch
+check_eq "faults that are only counted are counted" true \
+	"$(of_report '.processes[0].faults | .method == "counts" and .minor > 3000 and .by_row == null')"
+finish
