@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A sample costs a good part of a fault. A program that faults now and then has every fault sampled; one that does little
- * else soon has most of them only counted, and its recording says so.
+ * else soon has most of them only counted, and one that starts processes by the thousand has the later ones' only counted;
+ * the recording says so.
  *
  * Whose memory an address is, is asked of the running process while it can be; many are gone before their samples are
  * read, and then their last ledger tells. Looking at a process costs what reading its maps costs, so it is done for
@@ -30,6 +31,9 @@
 #define SAMPLE_SHARE 100                /* samples may cost 1/100 of the time, … */
 #define BURST_NS     10000000ULL        /* … and so much at once: what a program does while it starts */
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
+#define PROCESS_NS   150000ULL          /* what a process costs that inherits events, is followed, and gives them back */
+#define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
+#define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
 #define LATEST       64                 /* of an image, whose times are kept */
 #define STALE_MOST   64                 /* mappings since the last look */
@@ -57,12 +61,13 @@ struct life {
 };
 
 struct faults {
-	struct fault_rings *rings;
+	struct fault_rings *rings;      /* NULL: given up */
 	int      directory;             /* -1: none yet */
 	uint64_t opened_ns, looking_ns; /* when, and how long was spent on looking at processes */
 	uint64_t minor_fault_ns, sample_ns; /* what a first touch costs, and its sample in addition; 0: it does not show */
 	bool     every;                 /* whatever it costs */
 	uint64_t taken;                 /* samples of minor faults */
+	uint64_t forks;                 /* processes since the first */
 	bool     paused;
 	uint64_t resumed_ns;            /* end of the last pause */
 	bool     started;               /* the first program has been executed */
@@ -88,13 +93,18 @@ static bool is_capture(const struct capture *c, pid_t pid)
 	       c->header_bytes == sizeof(*c) && c->pid == (uint32_t)pid;
 }
 
-/*
- * The capture of an image: the one of its process that was begun while the image lived. Read up to its counters; NULL:
- * it has none, or none yet. Not mapped, for the program may cut its file short. @fd: left open for writing, unless NULL.
- */
-static const struct capture *read_capture(struct faults *faults, struct life *image, uint64_t end_ns, int *fd)
+static bool read_part(int fd, struct capture *c, size_t from, size_t to)
 {
-	const size_t wanted = offsetof(struct capture, counters);
+	return pread(fd, (char *)c + from, to - from, (off_t)from) == (ssize_t)(to - from);
+}
+
+/*
+ * The capture of an image: the one of its process that was begun while the image lived. Its identity, how it went and
+ * its anatomy are read; NULL: it has none, or none yet. Not mapped, for the program may cut its file short. @fd: left
+ * open for writing, unless NULL.
+ */
+static struct capture *read_capture(struct faults *faults, struct life *image, uint64_t end_ns, int *fd)
+{
 	struct capture *c = faults->buffer;
 
 	for (;; image->number++) { /* those before belong to what this pid was earlier */
@@ -103,9 +113,10 @@ static const struct capture *read_capture(struct faults *faults, struct life *im
 
 		if (file < 0)
 			return NULL;
-		sound = pread(file, c, wanted, 0) == (ssize_t)wanted && is_capture(c, image->pid);
+		sound = read_part(file, c, 0, offsetof(struct capture, exe)) && is_capture(c, image->pid);
 		earlier = sound && c->start_ns < image->begin_ns;
-		fits = sound && !earlier && c->start_ns <= end_ns;
+		fits = sound && !earlier && c->start_ns <= end_ns &&
+		       read_part(file, c, offsetof(struct capture, ended), offsetof(struct capture, mappings));
 		if (fits && fd)
 			*fd = file;
 		else
@@ -113,6 +124,15 @@ static const struct capture *read_capture(struct faults *faults, struct life *im
 		if (!earlier)
 			return fits ? c : NULL;
 	}
+}
+
+/* What the last ledger said of the image's mappings, for samples that are still to be placed. */
+static struct fault_space *recorded_space(int fd, struct capture *c)
+{
+	if (!read_part(fd, c, offsetof(struct capture, mappings), offsetof(struct capture, snapshots)) ||
+	    !read_part(fd, c, offsetof(struct capture, mappings_used), offsetof(struct capture, mappings_dropped)))
+		return NULL;
+	return fault_space_recorded(c);
 }
 
 /* Counting */
@@ -255,7 +275,7 @@ static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns)
 static bool record(struct faults *faults, struct life *image, uint64_t end_ns, bool ended)
 {
 	struct fault_space *space;
-	const struct capture *c;
+	struct capture *c;
 	int fd;
 
 	if (image->pending_used && !ended)
@@ -263,9 +283,11 @@ static bool record(struct faults *faults, struct life *image, uint64_t end_ns, b
 	c = read_capture(faults, image, end_ns, &fd);
 	if (!c)
 		return false;
-	space = fault_space_recorded(c);
-	settle(image, space, true);
-	fault_space_drop(space);
+	if (image->pending_used) {
+		space = recorded_space(fd, c);
+		settle(image, space, true);
+		fault_space_drop(space);
+	}
 	image->counts.method = FAULTS_SAMPLED;
 	image->counts.minor_fault_ns = faults->minor_fault_ns;
 	image->counts.late_minor = image->counts.late_major = CAPTURE_UNKNOWN;
@@ -300,6 +322,7 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 {
 	struct life *parent = find(faults, event->parent), *child = find(faults, event->pid);
 
+	faults->forks++;
 	if (child) /* its exit was lost */
 		end(faults, child, event->time_ns, true);
 	child = begin(faults, event->pid, event->time_ns);
@@ -453,7 +476,7 @@ void faults_begin(struct faults *faults, const struct launch *launch)
 
 size_t faults_polls(const struct faults *faults, struct pollfd *polls)
 {
-	return faults ? fault_rings_polls(faults->rings, polls) : 0;
+	return faults && faults->rings ? fault_rings_polls(faults->rings, polls) : 0;
 }
 
 static void look_at_pending(struct faults *faults)
@@ -464,25 +487,36 @@ static void look_at_pending(struct faults *faults)
 				look(faults, image);
 }
 
-/* Samples are what the time allows: so much at the beginning, and a share of it as it goes by. */
-static void keep_to_budget(struct faults *faults)
+static void mark_partial(struct faults *faults)
 {
-	uint64_t now = now_ns(), allowed = BURST_NS + (now - faults->opened_ns) / SAMPLE_SHARE;
-	uint64_t spent = faults->taken * faults->sample_ns;
-
-	if (faults->paused ? spent + PAUSE_NS > allowed : spent <= allowed)
-		return;
-	fault_rings_pause(faults->rings, !faults->paused);
-	faults->resumed_ns = faults->paused ? now_ns() : faults->resumed_ns;
-	faults->paused = !faults->paused;
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct life *image = faults->buckets[i]; image; image = image->next)
 			image->counts.partial = true;
 }
 
+/* Samples are what the time allows: so much at the beginning, and a share of it as it goes by. */
+static void keep_to_budget(struct faults *faults)
+{
+	uint64_t elapsed = now_ns() - faults->opened_ns, allowed = BURST_NS + elapsed / SAMPLE_SHARE;
+	uint64_t spent = faults->taken * faults->sample_ns;
+
+	if (faults->forks > PROCESSES + elapsed / PROCESS_SHARE / PROCESS_NS) {
+		mark_partial(faults);
+		fault_rings_close(faults->rings);
+		faults->rings = NULL;
+		return;
+	}
+	if (faults->paused ? spent + PAUSE_NS > allowed : spent <= allowed)
+		return;
+	fault_rings_pause(faults->rings, !faults->paused);
+	faults->resumed_ns = faults->paused ? now_ns() : faults->resumed_ns;
+	faults->paused = !faults->paused;
+	mark_partial(faults);
+}
+
 void faults_drain(struct faults *faults)
 {
-	if (!faults)
+	if (!faults || !faults->rings)
 		return;
 	fault_rings_drain(faults->rings, false, take, faults);
 	look_at_pending(faults);
@@ -494,11 +528,13 @@ void faults_close(struct faults *faults)
 {
 	if (!faults)
 		return;
-	fault_rings_drain(faults->rings, true, take, faults);
+	if (faults->rings)
+		fault_rings_drain(faults->rings, true, take, faults);
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (faults->buckets[i]) /* those that live on */
 			end(faults, faults->buckets[i], UINT64_MAX, false);
-	fault_rings_close(faults->rings);
+	if (faults->rings)
+		fault_rings_close(faults->rings);
 	free(faults->buffer);
 	if (faults->directory >= 0)
 		close(faults->directory);

@@ -177,15 +177,15 @@ static bool has_ended(pid_t program)
 /* Returns when the program has ended. */
 static void wait_for(pid_t program, struct broker *broker, struct faults *faults, int signals)
 {
-	const size_t fixed = 1 + faults_polls(faults, NULL);
-	struct pollfd *polls = memory_get((fixed + BROKER_POLLS) * sizeof(polls[0]));
+	struct pollfd *polls = memory_get((1 + faults_polls(faults, NULL) + BROKER_POLLS) * sizeof(polls[0]));
 	int wait_ms = faults ? 1 : -1;
 
 	while (!has_ended(program)) {
-		size_t used = fixed + broker_polls(broker, polls + fixed);
+		size_t fixed = 1 + faults_polls(faults, polls + 1), used = fixed + broker_polls(broker, polls + fixed);
 
 		polls[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		faults_polls(faults, polls + 1);
+		if (fixed == 1)
+			wait_ms = -1;
 		if (poll(polls, used, wait_ms) < 0)
 			continue;
 		wait_ms = wait_ms < 0 ? -1 : wait_ms < DRAIN_MS / 2 ? wait_ms * 2 : DRAIN_MS;
