@@ -244,6 +244,25 @@ struct capture_faults {
 	uint64_t minor_fault_ns;        /* what a first touch of fresh memory costs here, as the runner measured it; 0: not measured */
 };
 
+/* Pages that a forked child inherited, of one row, as its end found them. They add up to inherited_pages. */
+struct capture_cow_row {
+	uint64_t inherited_pages;
+	uint64_t shared_pages;          /* mapped by a relative too, as they were */
+	uint64_t unshared_pages;        /* there, and nobody else's: one of the two has copied them, or the other has given its own back */
+	uint64_t gone_pages;            /* unmapped, given back or swapped out by the child */
+};
+
+/* Copy-on-write of an image that began with a fork. */
+struct capture_cow {
+	uint32_t method;                /* enum capture_cow_method */
+	uint32_t looked;                /* 1: the rows are filled */
+	uint64_t inherited_pages;       /* anonymous pages that the child had when it was born, in all rows */
+	uint64_t looked_at_ns;
+	struct capture_cow_row rows[CAPTURE_ROWS]; /* [ROW_HEAP_LIVE] is the heap as a whole; what is in no row was unmapped */
+};
+
+enum capture_cow_method { COW_UNKNOWN, COW_PAGEMAP, CAPTURE_COW_METHODS };
+
 enum capture_faults_method { FAULTS_NOT_SAMPLED, FAULTS_SAMPLED, CAPTURE_FAULTS_METHODS };
 
 struct capture {
@@ -284,6 +303,7 @@ struct capture {
 	uint64_t usage_at_ns;           /* when these were read */
 	struct capture_noted notes[CAPTURE_NOTES];
 	struct capture_faults faults;   /* of this image */
+	struct capture_cow cow;
 
 	/* heap, beside the counters */
 	uint64_t inherited_blocks;      /* live at the fork that began this image */
@@ -388,8 +408,9 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 typedef void ledger_claimed(void *context, uint64_t start, uint64_t end, enum capture_row row);
 
 /*
- * ledger_claims - whose each part of another process's address space is, by the evidence of the ledger and without its amounts
+ * ledger_claims - whose each part of a process's address space is, by the evidence of the ledger and without its amounts
  * @capture: its capture, mapped; only read
+ * @pid: the process, or 0 for the calling one
  *
  * Returns as ledger_of does. Costs what reading /proc/PID/maps costs, and a few reads of memory for each mapping of libc's.
  */

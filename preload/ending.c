@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cow.h"
 #include "heap.h"
 #include "instrument.h"
 #include "ranges.h"
@@ -58,6 +59,7 @@ void ending(enum capture_ended kind, int code)
 	if (executes_at_once(kind)) {
 		snapshot_usage();
 	} else {
+		cow_ending();
 		snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
 		snapshot_times();
 	}

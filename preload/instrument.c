@@ -6,6 +6,7 @@
 #include <sys/auxv.h>
 
 #include "blockmap.h"
+#include "cow.h"
 #include "environment.h"
 #include "heap.h"
 #include "ledger_internal.h"
@@ -162,7 +163,9 @@ void instrument_forked(void)
 	this_thread.counters = this_thread.fast = NULL;
 	recording_begin_child(parent);
 	snapshot_forked();
-	if (instrument_state == INSTRUMENT_ON)
+	if (instrument_state == INSTRUMENT_ON) {
 		thread_attach(&this_thread);
+		cow_forked();
+	}
 	signals_restore();
 }

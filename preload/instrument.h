@@ -68,6 +68,7 @@ void snapshot_before_release(uint64_t bytes) COLD;              /* memory is abo
 void snapshot_times(void) COLD;                                 /* brings the capture's times up to date */
 void snapshot_usage(void) COLD;                                 /* of them only what getrusage tells */
 void snapshot_thread_ends(void) COLD;
+bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident);  /* bytes: proc(5), /proc/pid/statm */
 void snapshot_forked(void);
 void snapshot_prepare_fork(void);                               /* in the parent, before it forks */
 void snapshot_fork_done(void);

@@ -323,6 +323,8 @@ static int claim_by_blocks(struct ledger *l, uint64_t at, uint64_t *until)
 		return CAPTURE_ROWS;
 	}
 	*until = min_u64(*until, end);
+	if (l->claimed) /* where amounts are wanted, the walk over the blocks of the part keeps it */
+		l->carried = b;
 	return ROW_HEAP_FREE;
 }
 
@@ -675,8 +677,8 @@ int ledger_claims(const struct capture *capture, pid_t pid, ledger_claimed *clai
 	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
 		return EBUSY;
 	l->capture = capture;
-	l->self = false;
-	l->pid = pid;
+	l->self = pid == 0;
+	l->pid = l->self ? sys_gettid() : pid;
 	l->out = &unused;
 	l->mappings = NULL;
 	l->claimed = claimed;

@@ -14,13 +14,39 @@ struct scan_request {
 };
 #define SCAN_REQUEST  _IOC_WR_('f', 16, sizeof(struct scan_request))
 #define _IOC_WR_(type, number, size) (3UL << 30 | (unsigned long)(size) << 16 | (unsigned long)(type) << 8 | (number))
-enum { SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HUGE = 1 << 6, SCAN_GUARD = 1 << 8 };
+enum { SCAN_FILE = 1 << 2, SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HUGE = 1 << 6, SCAN_GUARD = 1 << 8 };
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define ENTRY_PRESENT   (1ULL << 63)
 #define ENTRY_SWAPPED   (1ULL << 62)
+#define ENTRY_FILE      (1ULL << 61)
 #define ENTRY_EXCLUSIVE (1ULL << 56)
 #define ENTRY_GUARD     (1ULL << 58)    /* Linux 6.15: the marker of MADV_GUARD_INSTALL, which else looks swapped */
+
+long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, struct page_region *regions, uint32_t room)
+{
+	const uint64_t not_these = SCAN_ZERO | (files ? SCAN_FILE : 0);
+	struct scan_request request = {
+		.size = sizeof(request), .start = *next, .end = end, .vec = (uint64_t)regions, .vec_len = room,
+		.category_inverted = not_these, .category_mask = not_these,
+		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED, .return_mask = SCAN_PRESENT | SCAN_SWAPPED,
+	};
+	long found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
+
+	if (!sys_failed(found))
+		*next = request.walk_end > *next ? request.walk_end : end;
+	return found;
+}
+
+bool pages_entry_is_anonymous(uint64_t entry)
+{
+	return entry & ENTRY_PRESENT && !(entry & ENTRY_FILE);
+}
+
+bool pages_entry_is_shared(uint64_t entry)
+{
+	return !(entry & ENTRY_EXCLUSIVE);
+}
 
 void pages_open(struct pages *pages, int pid, bool self)
 {

@@ -48,4 +48,19 @@ void pages_begin(struct pages *pages, uint64_t start, uint64_t end, bool want_sh
 /* The next run of resident or swapped pages in ascending order. False: no more. */
 bool pages_next(struct pages *pages, struct page_run *run);
 
+/*
+ * pages_scan_anonymous - anonymous pages of the caller, present or swapped, that are not the shared zero page
+ * @fd: /proc/self/pagemap
+ * @next: where to go on, moved on; done when it reaches @end
+ * @files: there may be pages of files or of shared memory, to be left out: the kernel looks at each page then, 40 ns
+ *
+ * Returns how many regions it filled in, or a negated errno: ENOTTY before Linux 6.7.
+ */
+long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, struct page_region *regions,
+			  uint32_t room);
+
+/* What an entry of pagemap says of its page. */
+bool pages_entry_is_anonymous(uint64_t entry);  /* there, and not of a file or of shared memory */
+bool pages_entry_is_shared(uint64_t entry);     /* another process maps it too */
+
 #endif

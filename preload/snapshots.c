@@ -108,8 +108,7 @@ static bool read_proc(const char *path, char *buffer, size_t room)
 	return true;
 }
 
-/* Resident and mapped bytes: proc(5), /proc/pid/statm. */
-static bool read_statm(uint64_t *mapped, uint64_t *resident)
+bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident)
 {
 	char buffer[128];
 	const char *at = buffer;
@@ -363,7 +362,7 @@ static void look_for_peak(uint64_t now, uint64_t held_ns)
 		return;
 	allowed = allowed > state.cost_ns ? allowed - state.cost_ns : 0;
 	allowed = max_u64(allowed, held_ns / PEAK_SHARE);
-	if (allowed < BASE_COST_NS / 2 || !read_statm(&mapped, &resident) || resident + resident / PEAK_STEP < highest)
+	if (allowed < BASE_COST_NS / 2 || !snapshot_read_statm(&mapped, &resident) || resident + resident / PEAK_STEP < highest)
 		return; /* that peak is over */
 	modelled = modelled_cost(resident);
 	if (state.last_modelled_ns && state.last_cost_ns > state.last_modelled_ns)
@@ -393,7 +392,7 @@ static void sample(uint64_t now)
 		capture->sample_interval_ns *= 2;
 	}
 	read_usage(&usage);
-	read_statm(&mapped, &resident);
+	snapshot_read_statm(&mapped, &resident);
 	sum_live(capture, &blocks, &live, &usable);
 	s = &capture->samples[capture->samples_used];
 	s->at_ns = now;

@@ -125,6 +125,31 @@ static void check_strings(struct check *check, struct capture *c)
 	check_limit(check, "has_heap", &c->has_heap, 1);
 }
 
+/* Sums that cannot be are none. */
+static void check_cow(struct check *check, struct capture_cow *cow)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+	uint64_t inherited = 0;
+
+	check_limit(&own, "method", &cow->method, CAPTURE_COW_METHODS - 1);
+	check_limit(&own, "looked", &cow->looked, 1);
+	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
+	check_numbers(&own, "pages of a row", &cow->rows[0].inherited_pages, CAPTURE_ROWS * sizeof(cow->rows[0]) / sizeof(uint64_t));
+	for (size_t row = 0; row < CAPTURE_ROWS && !own.found; row++) {
+		const struct capture_cow_row *r = &cow->rows[row];
+
+		if (r->inherited_pages != r->shared_pages + r->unshared_pages + r->gone_pages)
+			finding(&own, "a row does not add up");
+		inherited += r->inherited_pages;
+	}
+	if (!own.found && cow->looked && inherited > cow->inherited_pages)
+		finding(&own, "the rows hold more than there is");
+	if (!own.found)
+		return;
+	finding(check, "copy-on-write makes no sense: %s", own.defect);
+	memset(cow, 0, sizeof(*cow));
+}
+
 #define FAULT_NUMBERS ((sizeof(struct capture_faults) - offsetof(struct capture_faults, minor)) / sizeof(uint64_t))
 
 static void check_life(struct check *check, struct capture *c)
@@ -283,6 +308,7 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_strings(&check, c);
 	check_life(&check, c);
 	check_faults(&check, &c->faults);
+	check_cow(&check, &c->cow);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The page faults of a process as JSON. */
 #include "report_json.h"
-
-#define ROW_NAME(constant, name) name,
-static const char *const row_names[] = { CAPTURE_ROWS_TABLE(ROW_NAME) };
+#include "rows.h"
 
 static json_t *minor_and_major(uint64_t minor, uint64_t major)
 {
@@ -20,7 +18,7 @@ static json_t *by_row(const struct capture_faults *faults)
 
 	json_put(object, "heap", minor_and_major(faults->minor[ROW_HEAP_LIVE], faults->major[ROW_HEAP_LIVE]));
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		json_put(object, row_names[row],
+		json_put(object, row_keys[row],
 			 row <= ROW_HEAP_FREE ? json_null() : minor_and_major(faults->minor[row], faults->major[row]));
 	return object;
 }

@@ -4,9 +4,7 @@
 #include <sys/mman.h>
 
 #include "report_json.h"
-
-#define ROW_NAME(constant, name) [constant] = name,
-static const char *const row_names[] = { CAPTURE_ROWS_TABLE(ROW_NAME) };
+#include "rows.h"
 
 static json_t *rows_of(const struct subject *subject, const struct capture_snapshot *s)
 {
@@ -17,7 +15,7 @@ static json_t *rows_of(const struct subject *subject, const struct capture_snaps
 		const struct capture_amounts *row = &s->rows[i];
 		json_t *object = json_object();
 
-		json_put(object, "row", json_string(row_names[i]));
+		json_put(object, "row", json_string(row_keys[i]));
 		json_put_figure(object, "mapped_bytes", unknown ? CAPTURE_UNKNOWN : row->mapped_bytes);
 		json_put_figure(object, "resident_bytes", unknown ? CAPTURE_UNKNOWN : row->resident_bytes);
 		json_put_figure(object, "dirty_bytes", unknown ? CAPTURE_UNKNOWN : row->dirty_bytes);
@@ -121,7 +119,7 @@ static json_t *one_mapping(const struct capture_mapping *m)
 
 	json_put_figure(object, "start", m->start);
 	json_put_figure(object, "end", m->end);
-	json_put(object, "row", json_string(row_names[m->row]));
+	json_put(object, "row", json_string(row_keys[m->row]));
 	json_put(object, "access", json_string(access));
 	json_put_figure(object, "mapped_bytes", m->end - m->start);
 	json_put_figure(object, "resident_bytes", m->resident_bytes);

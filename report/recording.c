@@ -168,6 +168,10 @@ static void add_good(struct recording *recording, const char *file, const struct
 	remember_end(image, c);
 	remember_usage(image, c);
 	remember_children(image, c);
+	if (c->cow.method != COW_UNKNOWN) {
+		image->cow = memory_get(sizeof(*image->cow));
+		*image->cow = c->cow;
+	}
 }
 
 static bool add_checked(struct recording *recording, const char *file, struct capture *c, enum check_result result,
@@ -478,6 +482,7 @@ void recording_close(struct recording *recording)
 		free(recording->images[i].file);
 		free(recording->images[i].command);
 		free(recording->images[i].children);
+		free(recording->images[i].cow);
 		free(recording->images[i].exe);
 		free(recording->images[i].exec_path);
 	}

@@ -152,7 +152,7 @@ static const struct {
 	{ "snapshots", json_snapshots },
 	{ "samples", json_samples },
 	{ "faults", json_faults },
-	{ "cow", json_unknown },
+	{ "cow", json_cow },
 	{ "syscalls", json_calls },
 	{ "mappings", json_mappings },
 	{ "sites", json_unknown },

@@ -19,6 +19,7 @@ json_t *json_snapshots(const struct subject *subject);  /* json_ledger.c */
 json_t *json_samples(const struct subject *subject);
 json_t *json_mappings(const struct subject *subject);
 json_t *json_faults(const struct subject *subject);     /* json_faults.c */
+json_t *json_cow(const struct subject *subject);        /* json_cow.c */
 json_t *json_calls(const struct subject *subject);      /* json_calls.c */
 
 #endif

@@ -16,6 +16,7 @@ void text_why(struct page *page, const struct subject *subject);                
 void text_fill(struct page *page, const struct subject *subject);
 void text_mappings(struct page *page, const struct subject *subject);           /* text_mappings.c */
 void text_heap(struct page *page, const struct subject *subject);               /* text_heap.c */
+void text_cow(struct page *page, const struct subject *subject);                /* text_cow.c */
 void text_faults(struct page *page, const struct subject *subject);             /* text_faults.c */
 void text_processes(struct page *page, const struct subject *subject);          /* text_processes.c */
 void text_time(struct page *page, const struct subject *subject);               /* text_time.c */

@@ -5,11 +5,7 @@
 
 #include "memory.h"
 #include "report_text.h"
-
-static const char *const names[CAPTURE_ROWS] = {
-	[ROW_HEAP_LIVE] = "heap", [ROW_RESERVE] = "reserve", [ROW_ANON] = "own mappings", [ROW_FILE] = "files",
-	[ROW_IMAGE] = "images", [ROW_STACK] = "stacks", [ROW_INSTRUMENT] = "pagegap", [ROW_KERNEL] = "kernel",
-};
+#include "rows.h"
 
 static bool ends_with_colon(const char *line)
 {
@@ -27,21 +23,15 @@ static void add(char **line, const char *name, uint64_t faults)
 /* The largest first. */
 static void add_rows(char **line, const struct capture_faults *faults)
 {
-	uint64_t left[CAPTURE_ROWS];
+	uint64_t sums[CAPTURE_ROWS];
+	enum capture_row order[CAPTURE_ROWS];
+	size_t used;
 
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		left[row] = names[row] ? figure_sum(faults->minor[row], faults->major[row]) : 0;
-	for (;;) {
-		size_t most = 0;
-
-		for (size_t row = 1; row < CAPTURE_ROWS; row++)
-			if (left[row] > left[most])
-				most = row;
-		if (!left[most])
-			return;
-		add(line, names[most], left[most]);
-		left[most] = 0;
-	}
+		sums[row] = figure_sum(faults->minor[row], faults->major[row]);
+	used = rows_by_size(sums, order);
+	for (size_t i = 0; i < used; i++)
+		add(line, row_names[order[i]], sums[order[i]]);
 }
 
 void text_faults(struct page *page, const struct subject *subject)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The ledger's rows by name; in sentences the heap is one. */
+#ifndef PAGEGAP_ROWS_H
+#define PAGEGAP_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../preload/capture.h"
+
+/* As the JSON document calls a row. */
+extern const char *const row_keys[CAPTURE_ROWS];
+
+/* As a page calls a row; NULL for the two heap rows that stand for nothing by themselves here. */
+extern const char *const row_names[CAPTURE_ROWS];
+
+/* The rows with a figure that is known and not 0, the largest first. Returns how many. */
+size_t rows_by_size(const uint64_t figures[CAPTURE_ROWS], enum capture_row order[CAPTURE_ROWS]);
+
+#endif

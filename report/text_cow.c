@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* What a fork shared, and what of it did not stay shared. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cow_figures.h"
+#include "memory.h"
+#include "report_text.h"
+#include "rows.h"
+
+#define SHOWN 6 /* children on the parent's page */
+
+static uint64_t bytes(const struct subject *subject, uint64_t pages)
+{
+	return pages == CAPTURE_UNKNOWN ? pages : pages * subject->capture->page_size;
+}
+
+/* The rows that lost their sharing, the largest first. */
+static void add_rows(char **line, const struct page *page, const struct subject *subject, const struct cow_fork *fork)
+{
+	uint64_t pages[CAPTURE_ROWS];
+	enum capture_row order[CAPTURE_ROWS];
+	size_t used;
+
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		pages[row] = fork->rows[row].unshared;
+	used = rows_by_size(pages, order);
+	for (size_t i = 0; i < used; i++)
+		memory_append(line, "%s%s %s", i ? ", " : ": ", BYTES(bytes(subject, pages[order[i]])), row_names[order[i]]);
+}
+
+static char *describe(const struct page *page, const struct subject *subject, const struct cow_fork *fork,
+		      const char *by)
+{
+	char *line = memory_format("inherited %s", BYTES(bytes(subject, fork->sum.inherited)));
+
+	if (fork->sum.still_shared == CAPTURE_UNKNOWN)
+		return line;
+	memory_append(&line, ", still shared at the end %s", BYTES(bytes(subject, fork->sum.still_shared)));
+	if (fork->outlived) {
+		memory_append(&line, "; what was copied is not known, for its parent ended before it");
+		return line;
+	}
+	if (fork->sum.gone)
+		memory_append(&line, ", given back %s", BYTES(bytes(subject, fork->sum.gone)));
+	memory_append(&line, ", copied by %s %s", by, BYTES(bytes(subject, fork->sum.unshared)));
+	add_rows(&line, page, subject, fork);
+	return line;
+}
+
+static int by_unshared(const void *a, const void *b)
+{
+	const struct cow_fork *first = a, *second = b;
+	uint64_t one = first->sum.unshared == CAPTURE_UNKNOWN ? 0 : first->sum.unshared + 1;
+	uint64_t other = second->sum.unshared == CAPTURE_UNKNOWN ? 0 : second->sum.unshared + 1;
+
+	if (one != other)
+		return one > other ? -1 : 1;
+	return first->child < second->child ? -1 : first->child > second->child;
+}
+
+static void print_children(struct page *page, const struct subject *subject, struct cow_fork *forks, size_t count)
+{
+	size_t known = 0, shown = subject->options->all ? SIZE_MAX : SHOWN;
+
+	qsort(forks, count, sizeof(forks[0]), by_unshared);
+	while (known < count && forks[known].sum.still_shared != CAPTURE_UNKNOWN)
+		known++;
+	page_section(page, "Forks", "%zu; of %zu it is known what stayed shared", count, known);
+	for (size_t i = 0; i < known && i < shown; i++) {
+		char *line = describe(page, subject, &forks[i], "it or by this process");
+
+		page_paragraph(page, 2, PAGE_SECTION, "%-*" PRIu32 "%s", PAGE_SECTION - 2,
+			       subject->recording->images[forks[i].child].pid, line);
+		free(line);
+	}
+	if (known > shown)
+		page_line(page, "  and %zu more (--all)", known - shown);
+}
+
+void text_cow(struct page *page, const struct subject *subject)
+{
+	struct cow_figures figures = cow_figures(subject->recording, subject->index);
+	size_t own = figures.count && figures.forks[0].side_child;
+	char *line;
+
+	if (own) {
+		line = describe(page, subject, &figures.forks[0], "it or by its parent");
+		page_section(page, "Copy-on-write", "%s", line);
+		free(line);
+	}
+	if (figures.count > own)
+		print_children(page, subject, figures.forks + own, figures.count - own);
+	cow_figures_free(&figures);
+}

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What a fork shared and what stayed shared, page by page, as programs know it by construction; as the user who runs
+# this, and as an ordinary one. Each scenario is known to the child and to the parent.
+set -u
+# shellcheck source=tests/oracle/judge.sh
+. "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
+chmod 755 "$WORK"
+
+for user in self nobody; do
+	((EUID)) && [[ $user == nobody ]] && continue
+	RUN_AS=()
+	[[ $user == self ]] || RUN_AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	for scenario in $("$BUILD/tests/oracle/cow"); do
+		judge cow "$scenario"
+	done
+done
+
+# A child that executes another program at once was only there in passing.
+RUN_AS=()
+record bash -c '/bin/true; /bin/true'
+check_eq 'children that execute at once are forks of which only the beginning is known' 'true' \
+	"$(of_report '[.processes[] | select(.born_by == "fork") | .cow.forks[0]
+		| .side == "child" and .inherited_pages > 50 and .copied_pages == null] | length > 0 and all')"
+finish

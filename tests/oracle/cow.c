@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copy-on-write that the program knows by construction: a forked child and its parent write known pages of a mapping
+ * that both had at the fork, or do other things to it, and each expects what the child's end must find. Huge pages are
+ * declined where pages are counted one by one.
+ * usage: cow SCENARIO; without one it lists them.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "oracle.h"
+
+#define PAGES 2000
+
+static char *memory;                    /* PAGES of them, all written before the fork */
+static int to_child[2], to_parent[2];
+
+static void prepare(int advice)
+{
+	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	REQUIRE(memory != MAP_FAILED && madvise(memory, PAGES * PAGE, advice) == 0);
+	touch(memory, PAGES * PAGE);
+	REQUIRE(pipe(to_child) == 0 && pipe(to_parent) == 0);
+	oracle_flush();
+}
+
+static void tell(int *pipe)
+{
+	REQUIRE(write(pipe[1], "x", 1) == 1);
+}
+
+static void await(int *pipe)
+{
+	char byte;
+
+	REQUIRE(read(pipe[0], &byte, 1) == 1);
+}
+
+static void expect_row(const char *row, int64_t inherited, int64_t copied, int64_t shared, int64_t gone)
+{
+	static const char *const names[] = { "inherited_pages", "copied_pages", "still_shared_pages", "gone_pages" };
+	const int64_t values[] = { inherited, copied, shared, gone };
+	char figure[96];
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(figure, sizeof(figure), "cow.by_row.%s.%s", row, names[i]);
+		expect("process", NULL, figure, values[i], values[i], "what the fork shared, and what stayed so");
+	}
+}
+
+__attribute__((noreturn)) static void end_child(int64_t inherited, int64_t copied, int64_t shared, int64_t gone)
+{
+	expect_row("anon", inherited, copied, shared, gone);
+	oracle_flush();
+	_exit(0);
+}
+
+/* The parent's side shows the same fork. */
+static void end_parent(pid_t child, int64_t inherited, int64_t copied, int64_t shared, int64_t gone)
+{
+	int status;
+
+	REQUIRE(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+	expect_row("anon", inherited, copied, shared, gone);
+}
+
+static void child_reads(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		for (size_t page = 0; page < PAGES; page++)
+			REQUIRE(((volatile char *)memory)[page * PAGE] != 0);
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+static void child_writes(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		touch(memory, 617 * PAGE);
+		end_child(PAGES, 617, PAGES - 617, 0);
+	}
+	end_parent(child, PAGES, 617, PAGES - 617, 0);
+}
+
+/* Every seventh page, from the end. */
+static void child_writes_scattered(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		for (size_t i = 0; i < 200; i++)
+			memory[(PAGES - 1 - 7 * i) * PAGE] = 1;
+		end_child(PAGES, 200, PAGES - 200, 0);
+	}
+	end_parent(child, PAGES, 200, PAGES - 200, 0);
+}
+
+static void parent_writes(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		await(to_child);
+		end_child(PAGES, 431, PAGES - 431, 0);
+	}
+	touch(memory, 431 * PAGE);
+	tell(to_child);
+	end_parent(child, PAGES, 431, PAGES - 431, 0);
+}
+
+/* Each page that either of them wrote was copied once. */
+static void both_write(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		touch(memory, 300 * PAGE);
+		tell(to_parent);
+		await(to_child);
+		end_child(PAGES, 500, PAGES - 500, 0);
+	}
+	await(to_parent);
+	touch(memory + 100 * PAGE, 400 * PAGE);
+	tell(to_child);
+	end_parent(child, PAGES, 500, PAGES - 500, 0);
+}
+
+static void child_unmaps(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		REQUIRE(munmap(memory, 700 * PAGE) == 0);
+		end_child(PAGES - 700, 0, PAGES - 700, 0);
+	}
+	end_parent(child, PAGES - 700, 0, PAGES - 700, 0);
+}
+
+static void child_gives_back(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		REQUIRE(madvise(memory, 300 * PAGE, MADV_DONTNEED) == 0);
+		end_child(PAGES, 0, PAGES - 300, 300);
+	}
+	end_parent(child, PAGES, 0, PAGES - 300, 300);
+}
+
+static void child_moves(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		REQUIRE(mremap(memory, 500 * PAGE, 500 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			       mmap(NULL, 500 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED);
+		end_child(PAGES - 500, 0, PAGES - 500, 0);
+	}
+	end_parent(child, PAGES - 500, 0, PAGES - 500, 0);
+}
+
+static void new_memory(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		char *fresh = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		REQUIRE(fresh != MAP_FAILED);
+		touch(fresh, PAGES * PAGE);
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+static void not_inherited(void)
+{
+	pid_t child;
+
+	REQUIRE(madvise(memory, 100 * PAGE, MADV_DONTFORK) == 0);
+	REQUIRE(madvise(memory + 200 * PAGE, 100 * PAGE, MADV_WIPEONFORK) == 0);
+	child = fork();
+	if (!child)
+		end_child(PAGES - 200, 0, PAGES - 200, 0);
+	end_parent(child, PAGES - 200, 0, PAGES - 200, 0);
+}
+
+static void shared_memory(void)
+{
+	char *common = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	REQUIRE(common != MAP_FAILED);
+	touch(common, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		touch(common, PAGES * PAGE);
+		expect_row("file", 0, 0, 0, 0);
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+/* Pages of a private file mapping that were written before the fork are shared like others; untouched ones are the file's. */
+static void private_file(void)
+{
+	char name[] = "cow.XXXXXX", *p;
+	int fd = mkstemp(name);
+	pid_t child;
+
+	REQUIRE(fd >= 0 && unlink(name) == 0 && ftruncate(fd, PAGES * PAGE) == 0);
+	p = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	touch(p, 800 * PAGE);
+	for (size_t page = 800; page < 900; page++)
+		REQUIRE(((volatile char *)p)[page * PAGE] == 0);
+	child = fork();
+	if (!child) {
+		touch(p, 50 * PAGE);
+		expect_row("file", 800, 50, 750, 0);
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+	expect_row("file", 800, 50, 750, 0);
+}
+
+static void heap_blocks(void)
+{
+	char *block = opaque(malloc(PAGES * PAGE));
+	pid_t child;
+
+	REQUIRE(block != NULL);
+	touch(block, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		touch(block + PAGE, 321 * PAGE);
+		expect("process", NULL, "cow.by_row.heap.copied_pages", 321, 321 + 16, "the heap's pages are the heap's");
+		expect("process", NULL, "cow.by_row.heap.still_shared_pages", PAGES - 322, PAGES + 64, "and those not written too");
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+/* A block that libc mapped alone is the heap's from one end to the other, however many multiples of 64 MiB lie in it. */
+static void large_block(void)
+{
+	const size_t step = 2 * MIB, touched = 100;
+	char *block = opaque(malloc(step * touched));
+	pid_t child;
+
+	REQUIRE(block != NULL);
+	for (size_t i = 0; i < touched; i++)
+		block[i * step] = 1;
+	child = fork();
+	if (!child) {
+		for (size_t i = 0; i < touched; i++)
+			block[i * step] = 2;
+		expect("process", NULL, "cow.by_row.heap.copied_pages", (int64_t)touched, (int64_t)touched + 16,
+		       "a page in each part of a large block is the heap's");
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+/* The grandchild inherits what its parent had: shared with two, and with one when that one has written. */
+static void nested(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		pid_t grandchild;
+
+		touch(memory, 100 * PAGE);
+		oracle_flush();
+		grandchild = fork();
+		if (!grandchild) {
+			touch(memory + 50 * PAGE, 150 * PAGE);
+			end_child(PAGES, 150, PAGES - 150, 0);
+		}
+		/* As a child: its own 100, and nothing else is its alone; as a parent: those of its child. */
+		REQUIRE(waitpid(grandchild, NULL, 0) == grandchild);
+		expect_row("anon", 2 * PAGES, 100 + 150, 2 * PAGES - 100 - 150, 0);
+		oracle_flush();
+		_exit(0);
+	}
+	end_parent(child, PAGES, 100, PAGES - 100, 0);
+}
+
+static void *fork_and_write(void *unused)
+{
+	pid_t child = fork();
+
+	(void)unused;
+	if (!child) {
+		touch(memory, 77 * PAGE);
+		end_child(PAGES, 77, PAGES - 77, 0);
+	}
+	end_parent(child, PAGES, 77, PAGES - 77, 0);
+	return NULL;
+}
+
+static void by_a_thread(void)
+{
+	pthread_t thread;
+
+	REQUIRE(pthread_create(&thread, NULL, fork_and_write, NULL) == 0 && pthread_join(thread, NULL) == 0);
+}
+
+/* One of a huge page's pages written is one page copied, or all of them: the kernel splits it first. */
+static void huge_pages(void)
+{
+	const size_t bytes = 4 * MIB;
+	char *whole = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *p;
+	pid_t child;
+
+	REQUIRE(whole != MAP_FAILED);
+	p = (char *)(((uintptr_t)whole + bytes - 1) & ~(bytes - 1));
+	REQUIRE(madvise(p, bytes, MADV_HUGEPAGE) == 0 && munmap(memory, PAGES * PAGE) == 0);
+	touch(p, bytes);
+	child = fork();
+	if (!child) {
+		for (size_t i = 0; i < 10; i++)
+			p[i * 37 * PAGE] = 1;
+		end_child((int64_t)(bytes / PAGE), 10, (int64_t)(bytes / PAGE) - 10, 0);
+	}
+	end_parent(child, (int64_t)(bytes / PAGE), 10, (int64_t)(bytes / PAGE) - 10, 0);
+}
+
+/* Nothing can be said of what a killed child left. */
+static void killed(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		touch(memory, 5 * PAGE);
+		raise(SIGKILL);
+	}
+	REQUIRE(waitpid(child, NULL, 0) == child);
+	expect("process", NULL, "cow.unknown_forks", 1, 1, "a fork whose child was killed is known to be unknown");
+	expect("process", NULL, "cow.copied_pages", 0, 0, "and is not in the sums");
+}
+
+static const struct { const char *name; void (*run)(void); } scenarios[] = {
+	{ "child_reads", child_reads }, { "child_writes", child_writes },
+	{ "child_writes_scattered", child_writes_scattered }, { "parent_writes", parent_writes },
+	{ "both_write", both_write }, { "child_unmaps", child_unmaps }, { "child_gives_back", child_gives_back },
+	{ "child_moves", child_moves }, { "new_memory", new_memory }, { "not_inherited", not_inherited },
+	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "heap_blocks", heap_blocks },
+	{ "large_block", large_block },
+	{ "nested", nested }, { "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		if (argc < 2) {
+			oracle_print("%s\n", scenarios[i].name);
+		} else if (strcmp(argv[1], scenarios[i].name) == 0) {
+			prepare(MADV_NOHUGEPAGE);
+			scenarios[i].run();
+		}
+	}
+	oracle_flush();
+	return 0;
+}
