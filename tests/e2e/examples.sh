@@ -106,6 +106,35 @@ same "the second was given an argument" again "$(of_report "$images | last.argv[
 same "and has no heap" 0 "$(of_report "$images | last.heap.live_requested_bytes")"
 tells "the text lists the processes" "Processes 3 in 4 images.* start .* exit 0 .* fork .* exec .* exit 7"
 
+example copy_on_write 0
+inherited=$(said inherited_pages)
+for pair in reader:0 writer:$((inherited / 4)) waiter:$((inherited / 8)); do
+	child=${pair%:*} copied=${pair#*:}
+	cow=$(process "$(said "${child}_pid")" ".cow.by_row.anon | [.inherited_pages, .copied_pages, .still_shared_pages] | @tsv")
+	same "the $child shares all but $copied of its pages at its end" \
+		"$(printf '%s\t' "$inherited" "$copied")$((inherited - copied))" "$cow"
+done
+tells "the text says it for the parent" "Forks 3; of 3 it is known what stayed shared"
+tells "and for a child" "inherited .* still shared at the end .* copied by it or by this process .* 4\.00 MiB own mappings"
+
+RUN_OPTIONS=(--faults=all)
+example zero_page 0
+same "each read and each write of a fresh page is a fault" "$(said faults)" "$(process "" .faults.by_row.anon.minor)"
+same "reads need no memory" 0 "$(at read anon resident)"
+same "writes do" "$(said written_bytes)" "$(at written anon resident)"
+tells "the text says whose faults they are" "Faults .* own mappings 1,400"
+RUN_OPTIONS=()
+
+# tables MARK: bytes of page tables
+tables() { process "" ".snapshots | map(select(.name == \"$1\")) | last.page_table_bytes"; }
+
+example page_tables 0
+within "pages side by side need hardly any tables" 0 16384 $(($(tables dense) - $(tables empty)))
+needed=$(said table_bytes)
+within "pages far apart need a table each" "$needed" $((needed + 16384)) $(($(tables sparse) - $(tables dense)))
+same "though no more memory is resident" "$(said touched_bytes)" \
+	$(($(at sparse anon resident) - $(at dense anon resident)))
+
 # The kernel splits the exact sum by sampled ticks: what is read a little later is split a little otherwise.
 example user_system 0
 for who in computing asking; do
