@@ -50,6 +50,13 @@ static inline void synthetic_snapshot(struct capture_snapshot *s, uint32_t why, 
 	s->free_on_empty_bytes = MIB / 4;
 }
 
+static inline void synthetic_cow(struct capture_cow *cow, uint64_t looked_at_ns)
+{
+	*cow = (struct capture_cow){ .method = COW_PAGEMAP, .looked = 1, .inherited_pages = 5000, .looked_at_ns = looked_at_ns };
+	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 4000, 3000, 900, 100 };
+	cow->rows[ROW_ANON] = (struct capture_cow_row){ 900, 890, 10, 0 };
+}
+
 /* An image that lived from start to start + 1 s and then ended with exit 0. */
 static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t parent_pid, uint32_t number,
 				     uint32_t born, uint64_t start_ns)
@@ -84,6 +91,14 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	c->minor_faults = 4000;
 	c->major_faults = 2;
 	c->max_rss_bytes = 64 * MIB;
+	c->usage_at_ns = c->end_ns - 1000;
+	c->faults = (struct capture_faults){ .method = FAULTS_SAMPLED, .unplaced_minor = 5, .late_minor = 1, .early_minor = 3,
+					     .minor_fault_ns = 1200 };
+	c->faults.minor[ROW_HEAP_LIVE] = 3000;
+	c->faults.minor[ROW_IMAGE] = 900;
+	c->faults.major[ROW_FILE] = 2;
+	if (born == BORN_FORK)
+		synthetic_cow(&c->cow, c->end_ns);
 	c->counters[1].tid = pid;
 	c->counters[1].size_class[6] = 3000;
 	c->counters[1].size_class[12] = 500;

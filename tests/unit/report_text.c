@@ -319,6 +319,67 @@ static void another_process_has_its_own_page(void **state)
 	free(text);
 }
 
+static void faults_are_named_by_whose_memory_they_were_in(void **state)
+{
+	char *text;
+
+	(void)state;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "Faults minor 4,001, major 2; the minor ones took about 4.80 ms, estimated at 1.20 us each"));
+	assert_true(says(text, "heap 3,000, images 900, files 2, in system calls 93, memory that was gone too soon to tell 5, "
+			       "before it was executed 3"));
+	free(text);
+	captures[0].faults.partial = 1;
+	captures[0].faults.lost = 7;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "of 3,910 that were sampled: heap 3,000"));
+	assert_true(says(text, "those in system calls are not told apart"));
+	assert_true(says(text, "7 samples were lost"));
+	assert_80_columns(text);
+	free(text);
+	captures[0].faults.method = FAULTS_NOT_SAMPLED;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "Faults minor 4,000, major 2 "));
+	assert_false(says(text, "sampled"));
+	free(text);
+}
+
+/* 5,000 inherited pages: 900 and 10 are no longer shared, 100 given back and 100 more unmapped. */
+static void a_fork_says_what_stayed_shared(void **state)
+{
+	char *text;
+
+	(void)state;
+	captures[0].end_ns = 105 * SECOND;
+	synthetic_capture(&captures[1], PID(2), PID(1), 0, BORN_FORK, 101 * SECOND);
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "Forks 1; of 1 it is known what stayed shared 5000002 inherited 19.5 MiB, still shared at the end "
+			       "15.2 MiB, given back 800 KiB, copied by it or by this process 3.55 MiB: 3.52 MiB heap, 40.0 KiB "
+			       "own mappings"));
+	assert_80_columns(text);
+	free(text);
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_true(says(text, "Copy-on-write inherited 19.5 MiB"));
+	assert_true(says(text, "copied by it or by its parent 3.55 MiB"));
+	free(text);
+}
+
+static void a_child_that_outlives_its_parent_leaves_open_what_was_copied(void **state)
+{
+	char *text;
+
+	(void)state;
+	captures[0].end_ns = 101 * SECOND + SECOND / 2;
+	synthetic_capture(&captures[1], PID(2), PID(1), 0, BORN_FORK, 101 * SECOND);
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_true(says(text, "still shared at the end 15.2 MiB; what was copied is not known, for its parent ended before it"));
+	free(text);
+	captures[1].cow.looked = 0;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "Forks 1; of 0 it is known what stayed shared"));
+	free(text);
+}
+
 static void the_json_document_is_one_whatever_the_strings_hold(void **state)
 {
 	static const char argv[] = "\xff\xfe\0quote\"back\\slash\0\033\n";
@@ -406,6 +467,9 @@ int main(void)
 		TEST(what_is_unexplained_is_printed),
 		TEST(the_tree_shows_every_image),
 		TEST(another_process_has_its_own_page),
+		TEST(faults_are_named_by_whose_memory_they_were_in),
+		TEST(a_fork_says_what_stayed_shared),
+		TEST(a_child_that_outlives_its_parent_leaves_open_what_was_copied),
 		TEST(the_json_document_is_one_whatever_the_strings_hold),
 		TEST(the_page_fill_has_ten_buckets),
 		TEST(words_wrap_and_lines_are_cut),
