@@ -244,7 +244,7 @@ struct capture_faults {
 	uint64_t minor_fault_ns;        /* what a first touch of fresh memory costs here, as the runner measured it; 0: not measured */
 };
 
-/* Pages that a forked child inherited, of one row, as its end found them. They add up to inherited_pages. */
+/* Pages that a forked child inherited, of one row, as the last look found them. They add up to inherited_pages. */
 struct capture_cow_row {
 	uint64_t inherited_pages;
 	uint64_t shared_pages;          /* mapped by a relative too, as they were */
@@ -257,7 +257,7 @@ struct capture_cow {
 	uint32_t method;                /* enum capture_cow_method */
 	uint32_t looked;                /* 1: the rows are filled */
 	uint64_t inherited_pages;       /* anonymous pages that the child had when it was born, in all rows */
-	uint64_t looked_at_ns;
+	uint64_t looked_at_ns;          /* at the end of the image; of one that was killed, before that */
 	struct capture_cow_row rows[CAPTURE_ROWS]; /* [ROW_HEAP_LIVE] is the heap as a whole; what is in no row was unmapped */
 };
 

@@ -12,8 +12,11 @@
 
 #define EMBEDDED 224                    /* runs; a shell has about a hundred */
 #define MOST     65536                  /* runs; more are not kept, and then nothing is known */
+#define LOOK_NS    50000000ULL          /* at least between two looks at a living child's pages, … */
+#define LOOK_SHARE 200                  /* … which may take 1/200 of its time */
 #define ENTRIES  512                    /* of pagemap, read at a time */
 #define LARGE    (16UL << 20)           /* resident bytes: reading maps costs less than looking at that many pages */
+#define MAPPINGS 1000                   /* of a process that has more, the others are scanned as one */
 #define USER_END 0x7ffffffff000UL       /* of the address space, with four levels of page tables */
 
 struct run { uint64_t start, end; };
@@ -23,6 +26,7 @@ static struct {
 	struct run *more;               /* MOST of them, mapped when they are needed */
 	uint32_t used;
 	bool     known;
+	uint64_t due_ns;                /* the next look while the child lives */
 } inherited;
 
 /* One at a time: only the last thread of an image is in here. */
@@ -56,7 +60,7 @@ static bool keep(uint64_t start, uint64_t end)
 /* Notes the pages of a part of the address space. False: this kernel cannot tell, or there are too many runs. */
 static bool note_part(int fd, uint64_t start, uint64_t end, bool files)
 {
-	struct page_region regions[64];
+	static struct page_region regions[64]; /* the child may stand on the smallest of stacks */
 
 	while (start < end) {
 		long found = pages_scan_anonymous(fd, &start, end, files, regions, 64);
@@ -79,13 +83,19 @@ static bool note_mappings(int fd)
 	static struct mapping mapping;
 	int maps = proc_open(0, "maps");
 	bool good = maps >= 0;
+	uint32_t seen = 0;
 
 	if (!good)
 		return false;
 	smaps_begin(&smaps, maps, false);
-	while (good && smaps_next(&smaps, &mapping))
+	while (good && smaps_next(&smaps, &mapping)) {
+		if (++seen > MAPPINGS) { /* asking for each would take longer than looking at their pages */
+			good = note_part(fd, mapping.start, USER_END, true);
+			break;
+		}
 		if (!mapping.shared && mapping.start < USER_END && strncmp(mapping.name, "[v", 2)) /* vdso, vvar, vsyscall */
 			good = note_part(fd, mapping.start, mapping.end, mapping.inode != 0);
+	}
 	sys_close(maps);
 	return good && !smaps.error;
 }
@@ -104,6 +114,7 @@ void cow_forked(void)
 	else
 		inherited.known = note_part(fd, 0, USER_END, true);
 	sys_close(fd);
+	inherited.due_ns = sys_now_ns(CLOCK_MONOTONIC) + LOOK_NS;
 	if (inherited.known)
 		capture->cow.method = COW_PAGEMAP;
 	else
@@ -157,19 +168,47 @@ static void claimed(void *context, uint64_t start, uint64_t end, enum capture_ro
 		look_at(context, max_u64(start, run_at(i)->start), min_u64(end, run_at(i)->end), row);
 }
 
+/* One at a time; the other thread's look is as good. */
+static void look_again(void)
+{
+	static struct capture_cow seen;
+	static uint32_t busy;
+	struct look look = { .out = &seen };
+
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return;
+	memset(&seen, 0, sizeof(seen));
+	seen.method = COW_PAGEMAP;
+	seen.inherited_pages = capture->cow.inherited_pages;
+	seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	look.fd = proc_open(0, "pagemap");
+	if (look.fd >= 0) {
+		seen.looked = !ledger_claims(capture, 0, claimed, &look) && !look.failed;
+		sys_close(look.fd);
+	}
+	if (seen.looked) { /* whoever is killed in between has none: that is better than half of one */
+		__atomic_store_n(&capture->cow.looked, 0, __ATOMIC_RELEASE);
+		memcpy(capture->cow.rows, seen.rows, sizeof(seen.rows));
+		capture->cow.looked_at_ns = seen.looked_at_ns;
+		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+}
+
+void cow_tick(uint64_t now)
+{
+	uint64_t due = __atomic_load_n(&inherited.due_ns, __ATOMIC_RELAXED), spent;
+
+	if (likely(!inherited.known) || now < due || !__atomic_compare_exchange_n(&inherited.due_ns, &due, UINT64_MAX, false,
+										    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	look_again();
+	spent = sys_now_ns(CLOCK_MONOTONIC) - now;
+	__atomic_store_n(&inherited.due_ns, now + spent + max_u64(LOOK_NS, spent * LOOK_SHARE), __ATOMIC_RELAXED);
+}
+
 void cow_ending(void)
 {
-	struct look look = { .fd = -1, .out = &capture->cow };
-
-	if (!inherited.known || capture->cow.method != COW_PAGEMAP)
-		return;
-	look.fd = proc_open(0, "pagemap");
-	if (look.fd < 0)
-		return;
-	capture->cow.looked = 0;
-	memset(capture->cow.rows, 0, sizeof(capture->cow.rows)); /* an exec may have failed before */
-	if (!ledger_claims(capture, 0, claimed, &look) && !look.failed)
-		capture->cow.looked = 1;
-	capture->cow.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
-	sys_close(look.fd);
+	if (inherited.known)
+		look_again();
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cow.h"
 #include "heap.h"
 #include "instrument.h"
 #include "ledger_internal.h"
@@ -430,6 +431,7 @@ static void look(void)
 	if (now - state.last_sample_ns >= capture->sample_interval_ns)
 		sample(now);
 	look_for_peak(now, held);
+	cow_tick(now);
 	signals_restore();
 }
 

@@ -134,6 +134,8 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "method", &cow->method, CAPTURE_COW_METHODS - 1);
 	check_limit(&own, "looked", &cow->looked, 1);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
+	if (!cow->looked) /* it may have been killed while it wrote them */
+		memset(cow->rows, 0, sizeof(cow->rows));
 	check_numbers(&own, "pages of a row", &cow->rows[0].inherited_pages, CAPTURE_ROWS * sizeof(cow->rows[0]) / sizeof(uint64_t));
 	for (size_t row = 0; row < CAPTURE_ROWS && !own.found; row++) {
 		const struct capture_cow_row *r = &cow->rows[row];

@@ -56,6 +56,7 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	fork = &figures->forks[figures->count++];
 	*fork = (struct cow_fork){ .child = child, .side_child = side_child };
 	fork->outlived = cow->looked && (!parent || (parent->end_ns != CAPTURE_UNKNOWN && parent->end_ns < cow->looked_at_ns));
+	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
 	if (fork->sum.unshared == CAPTURE_UNKNOWN) {
 		figures->unknown++;

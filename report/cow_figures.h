@@ -20,6 +20,7 @@ struct cow_fork {
 	size_t child;                   /* image */
 	bool   side_child;              /* the process at hand is that child, else its parent */
 	bool   outlived;                /* the parent's image ended before the child: what is unshared may never have been copied */
+	bool   early;                   /* the child had no end of its own: the figures are of some time before it */
 	struct cow_pages sum;
 	struct cow_pages rows[CAPTURE_ROWS]; /* [ROW_HEAP_LIVE]: the heap as a whole; all unknown where only the sum is */
 };

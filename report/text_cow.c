@@ -36,7 +36,8 @@ static char *describe(const struct page *page, const struct subject *subject, co
 
 	if (fork->sum.still_shared == CAPTURE_UNKNOWN)
 		return line;
-	memory_append(&line, ", still shared at the end %s", BYTES(bytes(subject, fork->sum.still_shared)));
+	memory_append(&line, ", still shared %s %s", fork->early ? "at the last look" : "at the end",
+		      BYTES(bytes(subject, fork->sum.still_shared)));
 	if (fork->outlived) {
 		memory_append(&line, "; what was copied is not known, for its parent ended before it");
 		return line;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "oracle.h"
 
@@ -347,6 +348,27 @@ static void killed(void)
 	expect("process", NULL, "cow.copied_pages", 0, 0, "and is not in the sums");
 }
 
+/* One that lives for a while is looked at now and then: what it left is known as of the last look. */
+static void killed_later(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		struct timespec moment = { .tv_nsec = 1000 * 1000 };
+
+		touch(memory, 55 * PAGE);
+		for (size_t i = 0; i < 200; i++) { /* 200 ms with a moment to look in each */
+			nanosleep(&moment, NULL);
+			for (size_t j = 0; j < 5000; j++)
+				free(opaque(malloc(100)));
+		}
+		raise(SIGKILL);
+	}
+	REQUIRE(waitpid(child, NULL, 0) == child);
+	expect("process", NULL, "cow.unknown_forks", 0, 0, "a child that was killed later is known");
+	expect_row("anon", PAGES, 55, PAGES - 55, 0);
+}
+
 static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_reads", child_reads }, { "child_writes", child_writes },
 	{ "child_writes_scattered", child_writes_scattered }, { "parent_writes", parent_writes },
@@ -355,6 +377,7 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "heap_blocks", heap_blocks },
 	{ "large_block", large_block },
 	{ "nested", nested }, { "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
+	{ "killed_later", killed_later },
 };
 
 int main(int argc, char **argv)
