@@ -10,14 +10,14 @@
 #include "ranges.h"
 #include "smaps.h"
 
-#define EMBEDDED 224                    /* runs; a shell has about a hundred */
-#define MOST     65536                  /* runs; more are not kept, and then nothing is known */
+#define EMBEDDED   224                  /* runs; a shell has about a hundred */
+#define MOST       65536                /* runs; more are not kept, and then nothing is known */
+#define LARGE      (16UL << 20)         /* resident bytes: reading maps costs less than looking at that many pages */
+#define MAPPINGS   1000                 /* of a process that has more, the others are scanned as one */
 #define LOOK_NS    50000000ULL          /* at least between two looks at a living child's pages, … */
 #define LOOK_SHARE 200                  /* … which may take 1/200 of its time */
-#define ENTRIES  512                    /* of pagemap, read at a time */
-#define LARGE    (16UL << 20)           /* resident bytes: reading maps costs less than looking at that many pages */
-#define MAPPINGS 1000                   /* of a process that has more, the others are scanned as one */
-#define USER_END 0x7ffffffff000UL       /* of the address space, with four levels of page tables */
+#define ENTRIES    512                  /* of pagemap, read at a time */
+#define USER_END   0x7ffffffff000UL     /* of the address space, with four levels of page tables */
 
 struct run { uint64_t start, end; };
 
@@ -27,9 +27,9 @@ static struct {
 	uint32_t used;
 	bool     known;
 	uint64_t due_ns;                /* the next look while the child lives */
+	uint32_t busy;                  /* a thread is looking */
 } inherited;
 
-/* One at a time: only the last thread of an image is in here. */
 static uint64_t entries[ENTRIES];
 
 static struct run *run_at(uint32_t index)
@@ -105,7 +105,7 @@ void cow_forked(void)
 	int fd = proc_open(0, "pagemap");
 	uint64_t mapped, resident;
 
-	inherited.used = 0;
+	inherited.used = inherited.busy = 0; /* another thread of the parent may have been looking */
 	inherited.known = false;
 	if (fd < 0)
 		return;
@@ -172,10 +172,9 @@ static void claimed(void *context, uint64_t start, uint64_t end, enum capture_ro
 static void look_again(void)
 {
 	static struct capture_cow seen;
-	static uint32_t busy;
 	struct look look = { .out = &seen };
 
-	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+	if (__atomic_exchange_n(&inherited.busy, 1, __ATOMIC_ACQUIRE))
 		return;
 	memset(&seen, 0, sizeof(seen));
 	seen.method = COW_PAGEMAP;
@@ -192,7 +191,7 @@ static void look_again(void)
 		capture->cow.looked_at_ns = seen.looked_at_ns;
 		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
 	}
-	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&inherited.busy, 0, __ATOMIC_RELEASE);
 }
 
 void cow_tick(uint64_t now)

@@ -118,6 +118,30 @@ static void note_mapping(struct ledger *l, uint32_t row)
 
 /* Files. Mappings of one file that follow each other are one group; it is an image when the loader mapped part of it to execute. */
 
+static void claim_pieces(struct ledger *l, int row)
+{
+	struct group *g = &l->group;
+
+	for (uint32_t i = 0; i < g->pieces; i++)
+		only_claimed(l, g->piece[i].start, g->piece[i].end, row);
+	g->pieces = 0;
+}
+
+/* Remembers a mapping of the group until it is known whose the group is; of many, the first ones as far as that is known now. */
+static void add_piece(struct ledger *l, uint64_t start, uint64_t end)
+{
+	struct group *g = &l->group;
+
+	if (g->pieces && g->piece[g->pieces - 1].end == start) {
+		g->piece[g->pieces - 1].end = end;
+		return;
+	}
+	if (g->pieces == sizeof(g->piece) / sizeof(g->piece[0]))
+		claim_pieces(l, g->instrument ? ROW_INSTRUMENT : g->executable ? ROW_IMAGE : ROW_FILE);
+	g->piece[g->pieces].start = start;
+	g->piece[g->pieces++].end = end;
+}
+
 static void group_end(struct ledger *l)
 {
 	struct group *g = &l->group;
@@ -127,8 +151,10 @@ static void group_end(struct ledger *l)
 	if (!g->open)
 		return;
 	g->open = false;
-	if (only_claimed(l, g->start, g->end, (int)row))
+	if (l->claimed) {
+		claim_pieces(l, (int)row);
 		return;
+	}
 	add_amounts(&l->out->rows[row], &g->amounts);
 	for (uint32_t i = 0; i < l->mappings_used && l->mappings; i++)
 		if (l->mappings[i].start >= g->start && l->mappings[i].end <= g->end && l->mappings[i].name[0])
@@ -152,8 +178,10 @@ static void group_add(struct ledger *l)
 	g->end = m->end;
 	g->executable |= m->protection & PROT_EXEC;
 	g->instrument |= l->capture->anatomy.code_address >= m->start && l->capture->anatomy.code_address < m->end;
-	if (l->claimed)
+	if (l->claimed) {
+		add_piece(l, m->start, m->end);
 		return;
+	}
 	add_mapping(&g->amounts, m);
 	note_mapping(l, ROW_FILE);
 }

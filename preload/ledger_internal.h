@@ -17,6 +17,8 @@ struct group {
 	uint64_t device, inode;
 	uint64_t start, end;
 	uint64_t bss_start, bss_end;            /* stays valid after the group has ended */
+	struct { uint64_t start, end; } piece[8]; /* what of it is to be claimed: other memory may lie in between */
+	uint32_t pieces;
 	struct capture_amounts amounts;
 };
 

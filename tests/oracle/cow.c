@@ -232,6 +232,27 @@ static void private_file(void)
 	expect_row("file", 800, 50, 750, 0);
 }
 
+/* Own memory between two mappings of one file is counted once, as what it is. */
+static void between_files(void)
+{
+	char name[] = "cow.XXXXXX", *p = mmap(NULL, 300 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = mkstemp(name);
+	pid_t child;
+
+	REQUIRE(fd >= 0 && unlink(name) == 0 && ftruncate(fd, 100 * PAGE) == 0 && p != MAP_FAILED);
+	REQUIRE(madvise(p, 300 * PAGE, MADV_NOHUGEPAGE) == 0);
+	for (size_t at = 0; at < 300; at += 200)
+		REQUIRE(mmap(p + at * PAGE, 100 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED);
+	touch(p, 300 * PAGE);
+	child = fork();
+	if (!child) {
+		touch(p + 50 * PAGE, 200 * PAGE);
+		expect_row("file", 200, 100, 100, 0);
+		end_child(PAGES + 100, 100, PAGES, 0);
+	}
+	end_parent(child, PAGES + 100, 100, PAGES, 0);
+}
+
 static void heap_blocks(void)
 {
 	char *block = opaque(malloc(PAGES * PAGE));
@@ -374,7 +395,8 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_writes_scattered", child_writes_scattered }, { "parent_writes", parent_writes },
 	{ "both_write", both_write }, { "child_unmaps", child_unmaps }, { "child_gives_back", child_gives_back },
 	{ "child_moves", child_moves }, { "new_memory", new_memory }, { "not_inherited", not_inherited },
-	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "heap_blocks", heap_blocks },
+	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "between_files", between_files },
+	{ "heap_blocks", heap_blocks },
 	{ "large_block", large_block },
 	{ "nested", nested }, { "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
 	{ "killed_later", killed_later },
