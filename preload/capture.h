@@ -193,11 +193,13 @@ struct capture_sample {
 	uint64_t major_faults;
 };
 
-/* One of the largest mappings of the last snapshot taken from inside. */
+#define CAPTURE_SHARED (1U << 31)       /* MAP_SHARED */
+
+/* One of the largest mappings of the last snapshot taken from inside; of one that belongs to several rows, a part. */
 struct capture_mapping {
 	uint64_t start, end;            /* addresses */
-	uint32_t row;                   /* enum capture_row; the row that holds most of it */
-	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC; bit 31: MAP_SHARED */
+	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */
+	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC | CAPTURE_SHARED */
 	uint64_t resident_bytes;
 	uint64_t dirty_bytes;
 	uint64_t shared_bytes;

@@ -51,14 +51,12 @@ static bool only_claimed(const struct ledger *l, uint64_t start, uint64_t end, i
 }
 
 /* A whole mapping: the kernel's own figures. */
-static void add_mapping(struct capture_amounts *row, const struct mapping *m)
+static struct capture_amounts amounts_of(const struct mapping *m)
 {
-	struct capture_amounts amounts = {
+	return (struct capture_amounts){
 		.mapped_bytes = m->end - m->start, .resident_bytes = m->resident, .dirty_bytes = m->dirty,
 		.shared_bytes = m->shared_resident, .swap_bytes = m->swap, .huge_bytes = m->huge,
 	};
-
-	add_amounts(row, &amounts);
 }
 
 /* Bytes of a run of pages. What the source of the run cannot tell is unknown, unless smaps says that there is none of it. */
@@ -76,8 +74,8 @@ void add_run(struct ledger *l, struct capture_amounts *row, uint64_t bytes, uint
 	add(&row->swap_bytes, flags & PAGES_SWAPPED ? bytes : 0, entries || !m->swap);
 }
 
-/* Remembers a mapping if it is among the largest by resident, then by mapped bytes. */
-static void note_mapping(struct ledger *l, uint32_t row)
+/* Remembers a mapping, or the part of it that is one row's, if it is among the largest by resident, then by mapped bytes. */
+static void note_part(struct ledger *l, uint64_t start, uint64_t end, uint32_t row, const struct capture_amounts *amounts)
 {
 	const struct mapping *m = &l->mapping;
 	struct capture_mapping *entry;
@@ -90,26 +88,26 @@ static void note_mapping(struct ledger *l, uint32_t row)
 		least = l->mappings_used++;
 	} else {
 		l->mappings_dropped++;
-		if (m->resident <= l->least_resident)
+		if (amounts->resident_bytes <= l->least_resident)
 			return;
 		for (uint32_t i = 1; i < CAPTURE_MAPPINGS; i++)
 			if (l->mappings[i].resident_bytes < l->mappings[least].resident_bytes)
 				least = i;
-		if (m->resident <= l->mappings[least].resident_bytes) {
+		if (amounts->resident_bytes <= l->mappings[least].resident_bytes) {
 			l->least_resident = l->mappings[least].resident_bytes;
 			return;
 		}
 	}
 	entry = &l->mappings[least];
 	memset(entry, 0, sizeof(*entry));
-	entry->start = m->start;
-	entry->end = m->end;
+	entry->start = start;
+	entry->end = end;
 	entry->row = row;
-	entry->protection = m->protection | (m->shared ? 1U << 31 : 0);
-	entry->resident_bytes = m->resident;
-	entry->dirty_bytes = m->dirty;
-	entry->shared_bytes = m->shared_resident;
-	entry->swap_bytes = m->swap;
+	entry->protection = m->protection | (m->shared ? CAPTURE_SHARED : 0);
+	entry->resident_bytes = amounts->resident_bytes;
+	entry->dirty_bytes = amounts->dirty_bytes;
+	entry->shared_bytes = amounts->shared_bytes;
+	entry->swap_bytes = amounts->swap_bytes;
 	if (length >= sizeof(entry->name))
 		memcpy(entry->name, m->name + length - (sizeof(entry->name) - 1), sizeof(entry->name) - 1);
 	else
@@ -164,6 +162,7 @@ static void group_end(struct ledger *l)
 static void group_add(struct ledger *l)
 {
 	const struct mapping *m = &l->mapping;
+	struct capture_amounts amounts;
 	struct group *g = &l->group;
 
 	if (!g->open || g->inode != m->inode || g->device != m->device) {
@@ -182,8 +181,9 @@ static void group_add(struct ledger *l)
 		add_piece(l, m->start, m->end);
 		return;
 	}
-	add_mapping(&g->amounts, m);
-	note_mapping(l, ROW_FILE);
+	amounts = amounts_of(m);
+	add_amounts(&g->amounts, &amounts);
+	note_part(l, m->start, m->end, ROW_FILE, &amounts);
 }
 
 /* Reads the program headers of the image before this anonymous mapping: its bss is what they ask for beyond the file (elf(5)). */
@@ -443,42 +443,51 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 
 static void whole_mapping(struct ledger *l, int row)
 {
-	if (only_claimed(l, l->mapping.start, l->mapping.end, row))
+	const struct mapping *m = &l->mapping;
+	struct capture_amounts amounts = amounts_of(m);
+
+	if (only_claimed(l, m->start, m->end, row))
 		return;
-	add_mapping(&l->out->rows[row], &l->mapping);
-	note_mapping(l, (uint32_t)row);
+	add_amounts(&l->out->rows[row], &amounts);
+	note_part(l, m->start, m->end, (uint32_t)row, &amounts);
 }
 
-/* Accessible anonymous memory, segment by segment. */
+/* A part of a mapping that is one row's, from its pages. */
+static void add_part(struct ledger *l, uint64_t start, uint64_t end, int row)
+{
+	struct capture_amounts amounts = { 0 };
+
+	if (only_claimed(l, start, end, row) || row == CAPTURE_ROWS)
+		return;
+	if (row == ROW_HEAP_FREE) {
+		heap_segment(l, start, end);
+		note_part(l, start, end, ROW_HEAP_LIVE, &l->heap);
+		return;
+	}
+	segment(l, &amounts, start, end);
+	add_amounts(&l->out->rows[row], &amounts);
+	note_part(l, start, end, (uint32_t)row, &amounts);
+}
+
+/* Accessible anonymous memory, part by part. */
 static void split_mapping(struct ledger *l)
 {
 	const struct mapping *m = &l->mapping;
-	uint64_t at = m->start, until = m->end, most = 0;
-	int row = claim(l, at, &until), largest = ROW_ANON;
+	uint64_t at = m->start, until = m->end;
+	int row = claim(l, at, &until);
 
 	if (until == m->end && row != CAPTURE_ROWS && row != ROW_HEAP_FREE) {
 		whole_mapping(l, row);
 		return;
 	}
 	for (;;) {
-		if (only_claimed(l, at, until, row))
-			;
-		else if (row == ROW_HEAP_FREE)
-			heap_segment(l, at, until);
-		else if (row != CAPTURE_ROWS)
-			segment(l, &l->out->rows[row], at, until);
-		if (row != CAPTURE_ROWS && until - at > most) {
-			most = until - at;
-			largest = row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row;
-		}
+		add_part(l, at, until, row);
 		at = until;
 		if (at >= m->end)
-			break;
+			return;
 		until = m->end;
 		row = claim(l, at, &until);
 	}
-	if (!l->claimed)
-		note_mapping(l, (uint32_t)largest);
 }
 
 void segment(struct ledger *l, struct capture_amounts *row, uint64_t start, uint64_t end)

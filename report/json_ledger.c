@@ -112,7 +112,7 @@ static json_t *one_mapping(const struct capture_mapping *m)
 		m->protection & PROT_READ ? 'r' : '-',
 		m->protection & PROT_WRITE ? 'w' : '-',
 		m->protection & PROT_EXEC ? 'x' : '-',
-		m->protection & 1U << 31 ? 's' : 'p',
+		m->protection & CAPTURE_SHARED ? 's' : 'p',
 		'\0',
 	};
 	json_t *object = json_object();

@@ -45,7 +45,7 @@ static void add_mapping(struct page *page, struct table *table, const struct cap
 
 	table_cell(table, row, 0, "%c%c%c%c", m->protection & PROT_READ ? 'r' : '-',
 		   m->protection & PROT_WRITE ? 'w' : '-', m->protection & PROT_EXEC ? 'x' : '-',
-		   m->protection & 1U << 31 ? 's' : 'p');
+		   m->protection & CAPTURE_SHARED ? 's' : 'p');
 	table_cell(table, row, 1, "%s", figure_cell((int64_t)(m->end - m->start), page->exact).text);
 	table_cell(table, row, 2, "%s", figure_cell((int64_t)m->resident_bytes, page->exact).text);
 	table_cell(table, row, 3, "%s", figure_cell((int64_t)m->dirty_bytes, page->exact).text);
