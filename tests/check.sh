@@ -5,6 +5,8 @@
 # TAP); one that prints none, or that ends with a bad status without naming a failure, counts as failed. Logs stay in
 # $BUILD/check/.
 set -u
+# Signals that are ignored here, by nohup say, could not be trapped by the shells that the tests run: trap(1).
+[[ ${CHECK_SIGNALS:-} == default ]] || CHECK_SIGNALS=default exec env --default-signal bash "$0" "$@"
 SRC=${SRC:-$(cd "$(dirname "$0")/.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
 export SRC BUILD CMOCKA_MESSAGE_OUTPUT=TAP

@@ -125,11 +125,11 @@ no_place_to_write() {
 }
 
 # A shell under the command, in the background, that has said "begun" and waits for a line on descriptor 8. Sets
-# OBSERVED and RUNNER. What was ignored here (nohup) would be ignored there, and a shell cannot trap it then.
+# OBSERVED and RUNNER.
 begin_waiting() {
 	new_place OBSERVED
 	mkfifo "$OBSERVED/fifo" && exec 8<>"$OBSERVED/fifo"
-	env --default-signal "$BIN/pagegap" run -o "$OBSERVED/recording" --report="$OBSERVED/report" -- /bin/sh -c "$1" \
+	"$BIN/pagegap" run -o "$OBSERVED/recording" --report="$OBSERVED/report" -- /bin/sh -c "$1" \
 		>"$OBSERVED/out" 2>"$OBSERVED/err" <"$OBSERVED/fifo" 8>&- &
 	RUNNER=$!
 	wait_for "$OBSERVED/out" begun
