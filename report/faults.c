@@ -28,7 +28,8 @@
 
 #define LOOK_SHARE   20                 /* looking at processes may take 1/20 of the time */
 #define SAMPLE_SHARE 100                /* samples may cost 1/100 of the time, … */
-#define BURST_NS     10000000ULL        /* … and so much at once: what a program does while it starts */
+#define BURST_NS     3000000ULL         /* … and so much at once: what a program does while it starts */
+#define SAMPLE_NS    250ULL             /* at least, whatever the noise of a measurement says */
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
 #define PROCESS_NS   150000ULL          /* what a process costs that inherits events, is followed, and gives them back */
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
@@ -63,7 +64,7 @@ struct faults {
 	struct fault_rings *rings;      /* NULL: given up */
 	int      directory;             /* -1: none yet */
 	uint64_t opened_ns, looking_ns; /* when, and how long was spent on looking at processes */
-	uint64_t minor_fault_ns, sample_ns; /* what a first touch costs, and its sample in addition; 0: it does not show */
+	uint64_t minor_fault_ns, sample_ns; /* what a first touch costs, and its sample in addition */
 	bool     every;                 /* whatever it costs */
 	uint64_t taken;                 /* samples of minor faults */
 	uint64_t forks;                 /* processes since the first */
@@ -458,7 +459,7 @@ struct faults *faults_open(enum faults_mode mode, bool asked)
 	faults->directory = -1;
 	faults->opened_ns = now_ns();
 	faults->minor_fault_ns = fault_ns;
-	faults->sample_ns = sampled_ns > fault_ns ? sampled_ns - fault_ns : 0;
+	faults->sample_ns = sampled_ns > fault_ns + SAMPLE_NS ? sampled_ns - fault_ns : SAMPLE_NS;
 	faults->every = mode == FAULTS_ALL;
 	faults->buffer = memory_get(sizeof(*faults->buffer));
 	return faults;
