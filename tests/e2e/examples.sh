@@ -119,10 +119,15 @@ tells "and for a child" "inherited .* still shared at the end .* copied by it or
 
 RUN_OPTIONS=(--faults=all)
 example zero_page 0
-same "each read and each write of a fresh page is a fault" "$(said faults)" "$(process "" .faults.by_row.anon.minor)"
+if [[ $(process "" .faults.method) == counts ]]; then
+	skip "zero_page: each read and each write of a fresh page is a fault" "the kernel gives no samples of page faults"
+else
+	same "each read and each write of a fresh page is a fault" "$(said faults)" \
+		"$(process "" .faults.by_row.anon.minor)"
+	tells "the text says whose faults they are" "Faults .* own mappings 1,400"
+fi
 same "reads need no memory" 0 "$(at read anon resident)"
 same "writes do" "$(said written_bytes)" "$(at written anon resident)"
-tells "the text says whose faults they are" "Faults .* own mappings 1,400"
 RUN_OPTIONS=()
 
 # tables MARK: bytes of page tables
