@@ -678,20 +678,34 @@ static bool disturbed(const struct capture_snapshot *out)
 	return out->unexplained_mapped_bytes || (uint64_t)(resident < 0 ? -resident : resident) > out->rss_bytes / 1000;
 }
 
+/* The work space for one process, or NULL while another thread is in it. */
+static struct ledger *begin_work(const struct capture *capture, pid_t pid, struct capture_snapshot *out)
+{
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return NULL;
+	work.capture = capture;
+	work.self = pid == 0;
+	work.pid = work.self ? sys_gettid() : pid; /* the first thread may have left */
+	work.out = out;
+	work.mappings = NULL;
+	work.claimed = NULL;
+	return &work;
+}
+
+static void end_work(void)
+{
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+}
+
 int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
 	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped)
 {
-	struct ledger *l = &work;
+	struct ledger *l = begin_work(capture, pid, out);
 	int error;
 
-	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+	if (!l)
 		return EBUSY;
-	l->capture = capture;
-	l->self = pid == 0;
-	l->pid = l->self ? sys_gettid() : pid; /* the first thread may have left */
-	l->out = out;
 	l->mappings = mappings;
-	l->claimed = NULL;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		error = attempt_ledger(l);
 		if (error || !disturbed(out))
@@ -701,27 +715,22 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 		*mappings_used = l->mappings_used;
 		*mappings_dropped = l->mappings_dropped;
 	}
-	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	end_work();
 	return error;
 }
 
 int ledger_claims(const struct capture *capture, pid_t pid, ledger_claimed *claimed, void *context)
 {
 	static struct capture_snapshot unused;
-	struct ledger *l = &work;
+	struct ledger *l = begin_work(capture, pid, &unused);
 	int error;
 
-	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+	if (!l)
 		return EBUSY;
-	l->capture = capture;
-	l->self = pid == 0;
-	l->pid = l->self ? sys_gettid() : pid;
-	l->out = &unused;
-	l->mappings = NULL;
 	l->claimed = claimed;
 	l->claimed_context = context;
 	error = attempt_ledger(l);
-	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	end_work();
 	return error;
 }
 
