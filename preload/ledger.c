@@ -356,6 +356,21 @@ static int claim_by_blocks(struct ledger *l, uint64_t at, uint64_t *until)
 	return ROW_HEAP_FREE;
 }
 
+/* The mapping of a block that was asked for aligned begins before it: a multiple of 64 MiB may lie in between, at *until. */
+static bool is_lead(struct ledger *l, uint64_t at, uint64_t whole, uint64_t *until)
+{
+	struct block b;
+	uint64_t start, end;
+
+	if (!l->capture->has_heap || !blocks_next(l, *until, min_u64(whole, *until + 4 * ARENA_BYTES), &b) ||
+	    !chunk_mapping(l, &b, &start, &end) || start > at)
+		return false;
+	*until = min_u64(whole, end);
+	if (l->claimed)
+		l->carried = b;
+	return true;
+}
+
 static int row_of_kind(uint32_t kind)
 {
 	static const uint8_t rows[RANGE_KINDS] = {
@@ -435,6 +450,8 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 		return ROW_STACK;
 	}
 	if (row == CAPTURE_ROWS && is_lost_chunk(l, at, until))
+		return ROW_HEAP_FREE;
+	if (row == CAPTURE_ROWS && *until < whole && *until == base + ARENA_BYTES && is_lead(l, at, whole, until))
 		return ROW_HEAP_FREE;
 	if (row == CAPTURE_ROWS && *until < whole && *until == base + ARENA_BYTES) /* some programs map terabytes */
 		*until = next_written_part(l, *until, whole);
