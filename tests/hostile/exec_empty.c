@@ -34,10 +34,10 @@ static void execute(int way)
 int main(void)
 {
 	for (int way = 0; way < 12; way++) {
+		say("way %d", way);
 		pid_t child = fork();
 		if (!child)
 			execute(way);
-		say("way %d", way);
 		reap("env", child);
 	}
 	pid_t child;
