@@ -52,14 +52,13 @@ static void headline(struct page *page, const struct subject *subject)
 	char *right = memory_format("pid %" PRIu32 ", %s%s%s", image->pid, text_end(image).text,
 				    wall == CAPTURE_UNKNOWN ? "" : ", ", wall == CAPTURE_UNKNOWN ? "" : TIME(wall));
 	size_t used = text_columns(command) + 2 + text_columns(right);
+	void (*print)(struct page *, const char *, ...) = image->end == END_SIGNAL ? page_unusual : page_line;
 
-	if (used <= PAGE_COLUMNS && image->end == END_SIGNAL) {
-		page_unusual(page, "%s%*s%s", command, (int)(PAGE_COLUMNS - used + 2), "", right);
-	} else if (used <= PAGE_COLUMNS) {
-		page_line(page, "%s%*s%s", command, (int)(PAGE_COLUMNS - used + 2), "", right);
+	if (used <= PAGE_COLUMNS) {
+		print(page, "%s%*s%s", command, (int)(PAGE_COLUMNS - used + 2), "", right);
 	} else {
-		page_line(page, "%s", command);
-		page_line(page, "%*s%s", (int)(PAGE_COLUMNS - text_columns(right)), "", right);
+		print(page, "%s", command);
+		print(page, "%*s%s", (int)(PAGE_COLUMNS - text_columns(right)), "", right);
 	}
 	free(right);
 }
