@@ -4,7 +4,7 @@
  *
  * The file is exactly one `struct capture`, mapped MAP_SHARED by the observed program from its first moment, so that what was
  * counted outlives SIGKILL. It never grows with the number of events. It is created sparse; only the part before
- * `counters[CAPTURE_COUNTERS_EAGER]` is backed with disk blocks at once, the rest when that many threads live at once.
+ * `counters[CAPTURE_COUNTERS_EAGER]` is backed with disk blocks at once, the rest when it is needed.
  *
  * Units: `_bytes` bytes, `_ns` nanoseconds, `_pages` pages of `page_size` bytes; times called `at_ns` are CLOCK_MONOTONIC.
  * CAPTURE_UNKNOWN stands for "not known" wherever a number could be asked for; 0 means zero.
@@ -246,24 +246,79 @@ struct capture_faults {
 	uint64_t minor_fault_ns;        /* what a first touch of fresh memory costs here, as the runner measured it; 0: not measured */
 };
 
-/* Pages that a forked child inherited, of one row, as the last look found them. They add up to inherited_pages. */
+/*
+ * Pages that a forked child inherited, of one row, as the last look found them; a page of the heap is in the heap row that most of its
+ * bytes are in. The rows add up to inherited_pages, but for what was unmapped, which is in none.
+ */
 struct capture_cow_row {
 	uint64_t inherited_pages;
 	uint64_t shared_pages;          /* mapped by a relative too, as they were */
-	uint64_t unshared_pages;        /* there, and nobody else's: one of the two has copied them, or the other has given its own back */
-	uint64_t gone_pages;            /* unmapped, given back or swapped out by the child */
+	uint64_t unshared_pages;        /* there, and nobody else's: this process or a relative has copied them, or the relatives' are gone */
+	uint64_t gone_pages;            /* given back or swapped out by the child */
+	uint64_t written_pages;         /* of all these, written by the child since it last forked; CAPTURE_UNKNOWN: not watched */
 };
 
-/* Copy-on-write of an image that began with a fork. */
+/* Pages side by side in one number: that of the first, and how many. */
+#define CAPTURE_RUN_BITS 28
+static inline uint64_t capture_run(uint64_t start, uint64_t end)
+{
+	return start / 4096 << CAPTURE_RUN_BITS | (end - start) / 4096;
+}
+
+static inline uint64_t capture_run_start(uint64_t run)
+{
+	return (run >> CAPTURE_RUN_BITS) * 4096;
+}
+
+static inline uint64_t capture_run_end(uint64_t run)
+{
+	return capture_run_start(run) + (run & ((1ULL << CAPTURE_RUN_BITS) - 1)) * 4096;
+}
+
+#define CAPTURE_RUNS      256
+#define CAPTURE_MORE_RUNS 65536
+#define CAPTURE_LEFT      64
+
+/* Memory that an image unmapped, moved away or gave back although a relative shared it. */
+struct capture_left {
+	uint64_t at_ns;                 /* just before */
+	uint64_t run;                   /* capture_run */
+};
+
+/* Writes to pages that were shared at a fork, as the runner put them in order: each page once after each fork. */
+struct capture_cow_seen {
+	uint32_t known;                 /* 1: all that follows is filled in */
+	uint32_t partial;               /* 1: not every fault was sampled, or more than could be kept: there may have been more */
+	uint64_t copied[CAPTURE_ROWS];  /* a relative still had the page; [ROW_HEAP_LIVE]: the heap as a whole */
+	uint64_t reused[CAPTURE_ROWS];  /* nobody else had it any more */
+	uint64_t unplaced_copied;       /* whose memory it was could not be told */
+	uint64_t unplaced_reused;
+};
+
+/* Copy-on-write: of an image that began with a fork, and of one that forked. */
 struct capture_cow {
 	uint32_t method;                /* enum capture_cow_method */
 	uint32_t looked;                /* 1: the rows are filled */
 	uint64_t inherited_pages;       /* anonymous pages that the child had when it was born, in all rows */
 	uint64_t looked_at_ns;          /* at the end of the image; of one that was killed, before that */
-	struct capture_cow_row rows[CAPTURE_ROWS]; /* [ROW_HEAP_LIVE] is the heap as a whole; what is in no row was unmapped */
+	struct capture_cow_row rows[CAPTURE_ROWS];
+	/*
+	 * Pages shared at a fork, the one that it began with or one of its own, that it wrote before its next fork or until it was last
+	 * looked at: a page counts once after each fork. By write protection, system calls included. CAPTURE_UNKNOWN: not watched, or
+	 * not all the time.
+	 */
+	uint64_t written_pages;
+	uint64_t lefts;                 /* ever; the ring keeps the newest */
+	struct capture_left left[CAPTURE_LEFT];
+	uint64_t runs_used;             /* what it inherited, ascending; beyond CAPTURE_RUNS in more_runs of the capture */
+	uint64_t runs[CAPTURE_RUNS];    /* capture_run */
+	/* by the runner */
+	uint64_t seen_writes;           /* of this image: what written_pages counts, in user mode; CAPTURE_UNKNOWN: not sampled */
+	struct capture_cow_seen seen_child;  /* what this image did to what it inherited */
+	struct capture_cow_seen seen_parent; /* what its parent did to the same pages until it forked again, executed or ended */
 };
 
-enum capture_cow_method { COW_UNKNOWN, COW_PAGEMAP, CAPTURE_COW_METHODS };
+enum capture_cow_method { COW_UNKNOWN, COW_PAGEMAP, COW_WRITE_PROTECT, CAPTURE_COW_METHODS };
 
 enum capture_faults_method { FAULTS_NOT_SAMPLED, FAULTS_SAMPLED, CAPTURE_FAULTS_METHODS };
 
@@ -331,6 +386,7 @@ struct capture {
 	struct capture_child children[CAPTURE_CHILDREN];
 
 	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
+	uint64_t more_runs[CAPTURE_MORE_RUNS]; /* see struct capture_cow; backed when they are used */
 };
 
 /* Of that part, what every image writes: the beginning, up to the first ledger; and the counters. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs of inherited pages, in ascending order, in memory of their own; and a second look at each of their pages. */
+/* Runs of inherited pages, in ascending order, in the capture; and a second look at each of their pages. */
 #include "cow.h"
 
 #include <string.h>
@@ -10,8 +10,6 @@
 #include "ranges.h"
 #include "smaps.h"
 
-#define EMBEDDED   224                  /* runs; a shell has about a hundred */
-#define MOST       65536                /* runs; more are not kept, and then nothing is known */
 #define LARGE      (16UL << 20)         /* resident bytes: reading maps costs less than looking at that many pages */
 #define MAPPINGS   1000                 /* of a process that has more, the others are scanned as one */
 #define LOOK_NS    50000000ULL          /* at least between two looks at a living child's pages, … */
@@ -19,12 +17,7 @@
 #define ENTRIES    512                  /* of pagemap, read at a time */
 #define USER_END   0x7ffffffff000UL     /* of the address space, with four levels of page tables */
 
-struct run { uint64_t start, end; };
-
 static struct {
-	struct run embedded[EMBEDDED];
-	struct run *more;               /* MOST of them, mapped when they are needed */
-	uint32_t used;
 	bool     known;
 	uint64_t due_ns;                /* the next look while the child lives */
 	uint32_t busy;                  /* a thread is looking */
@@ -32,28 +25,25 @@ static struct {
 
 static uint64_t entries[ENTRIES];
 
-static struct run *run_at(uint32_t index)
+static uint64_t *run_at(uint64_t index)
 {
-	return index < EMBEDDED ? &inherited.embedded[index] : &inherited.more[index - EMBEDDED];
+	return index < CAPTURE_RUNS ? &capture->cow.runs[index] : &capture->more_runs[index - CAPTURE_RUNS];
 }
 
 static bool keep(uint64_t start, uint64_t end)
 {
-	struct run *last = inherited.used ? run_at(inherited.used - 1) : NULL;
+	struct capture_cow *cow = &capture->cow;
+	uint64_t *last = cow->runs_used ? run_at(cow->runs_used - 1) : NULL;
 
-	if (last && last->end == start) { /* they only differ in what is of no interest here */
-		last->end = end;
+	if (last && capture_run_end(*last) == start) { /* they only differ in what is of no interest here */
+		*last = capture_run(capture_run_start(*last), end);
 		return true;
 	}
-	if (inherited.used == EMBEDDED && !inherited.more) {
-		inherited.more = sys_reserve(MOST * sizeof(struct run));
-		if (!inherited.more)
-			return false;
-		ranges_claim_instrument((uint64_t)inherited.more, (uint64_t)inherited.more + MOST * sizeof(struct run));
-	}
-	if (inherited.used == EMBEDDED + MOST)
+	if (cow->runs_used == CAPTURE_RUNS && !recording_back_runs())
 		return false;
-	*run_at(inherited.used++) = (struct run){ start, end };
+	if (cow->runs_used == CAPTURE_RUNS + CAPTURE_MORE_RUNS)
+		return false;
+	*run_at(cow->runs_used++) = capture_run(start, end);
 	return true;
 }
 
@@ -105,7 +95,7 @@ void cow_forked(void)
 	int fd = proc_open(0, "pagemap");
 	uint64_t mapped, resident;
 
-	inherited.used = inherited.busy = 0; /* another thread of the parent may have been looking */
+	inherited.busy = 0; /* another thread of the parent may have been looking */
 	inherited.known = false;
 	if (fd < 0)
 		return;
@@ -118,18 +108,18 @@ void cow_forked(void)
 	if (inherited.known)
 		capture->cow.method = COW_PAGEMAP;
 	else
-		capture->cow.inherited_pages = 0;
+		capture->cow.inherited_pages = capture->cow.runs_used = 0;
 }
 
 /* The first run that ends above an address. */
-static uint32_t first_above(uint64_t address)
+static uint64_t first_above(uint64_t address)
 {
-	uint32_t low = 0, high = inherited.used;
+	uint64_t low = 0, high = capture->cow.runs_used;
 
 	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
+		uint64_t middle = low + (high - low) / 2;
 
-		if (run_at(middle)->end > address)
+		if (capture_run_end(*run_at(middle)) > address)
 			high = middle;
 		else
 			low = middle + 1;
@@ -164,8 +154,8 @@ static void look_at(struct look *look, uint64_t start, uint64_t end, enum captur
 
 static void claimed(void *context, uint64_t start, uint64_t end, enum capture_row row)
 {
-	for (uint32_t i = first_above(start); i < inherited.used && run_at(i)->start < end; i++)
-		look_at(context, max_u64(start, run_at(i)->start), min_u64(end, run_at(i)->end), row);
+	for (uint64_t i = first_above(start); i < capture->cow.runs_used && capture_run_start(*run_at(i)) < end; i++)
+		look_at(context, max_u64(start, capture_run_start(*run_at(i))), min_u64(end, capture_run_end(*run_at(i))), row);
 }
 
 /* One at a time; the other thread's look is as good. */

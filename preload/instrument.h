@@ -85,6 +85,7 @@ void ending_forked(void);
 struct capture *recording_begin(uint32_t born, uint32_t image_number);
 struct capture *recording_begin_child(uint32_t parent_pid);
 bool recording_extend(void);                                    /* backs the counters beyond the first; false: no */
+bool recording_back_runs(void);                                 /* backs more_runs; false: no */
 void recording_report(void) COLD;                               /* the first process of a recording without a runner prints it */
 
 /* threads.c */

@@ -305,7 +305,7 @@ struct capture *recording_begin_child(uint32_t parent_pid)
 	return old;
 }
 
-bool recording_extend(void)
+static bool back_part(uint64_t start, uint64_t end)
 {
 	static uint32_t busy;
 	long fd, error;
@@ -318,11 +318,21 @@ bool recording_extend(void)
 	if (size_allowed() && capture_path(capture_place, sizeof(capture_place), capture->image_number))
 		fd = sys_open(capture_place, O_RDWR | O_NOFOLLOW, 0);
 	if (fd >= 0) {
-		error = back((int)fd, CAPTURE_EAGER_BYTES, sizeof(struct capture));
+		error = back((int)fd, start, end);
 		sys_close((int)fd);
 	}
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return !sys_failed(error);
+}
+
+bool recording_extend(void)
+{
+	return back_part(CAPTURE_EAGER_BYTES, offsetof(struct capture, more_runs));
+}
+
+bool recording_back_runs(void)
+{
+	return back_part(offsetof(struct capture, more_runs), sizeof(struct capture));
 }
 
 /* Beside the library, where the build leaves it, or in ../bin, where it is installed. */
