@@ -55,6 +55,8 @@ syscall:
 	je	3f
 	cmpq	$SYS_seccomp, %rdi
 	je	3f
+	cmpq	$SYS_userfaultfd, %rdi
+	je	3f
 	cmpq	$SYS_clone, %rdi
 	jne	4f
 	testq	%rdx, %rdx		/* a stack of its own: it will not return through our frame */

@@ -2,7 +2,7 @@
 /*
  * The capture: one file per process image, shared by the instrument that writes it and the reporter that reads it.
  *
- * The file is exactly one `struct capture`, mapped MAP_SHARED by the observed program from its first moment, so that what was
+ * The file is exactly one `struct capture`, mapped MAP_SHARED but for its end by the observed program from its first moment, so that what was
  * counted outlives SIGKILL. It never grows with the number of events. It is created sparse; only the part before
  * `counters[CAPTURE_COUNTERS_EAGER]` is backed with disk blocks at once, the rest when it is needed.
  *
@@ -103,6 +103,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_PEAK_BOUND,      "several threads allocated: the peak of live bytes may be off, either way, by the figure beside it") \
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
+	X(NOTE_USERFAULTFD,     "the program uses userfaultfd itself: its memory after a fork is watched by other means") \
 	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
 #define CAPTURE_NOTE_CONSTANT(constant, text) constant,
 enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };
@@ -386,8 +387,10 @@ struct capture {
 	struct capture_child children[CAPTURE_CHILDREN];
 
 	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
-	uint64_t more_runs[CAPTURE_MORE_RUNS]; /* see struct capture_cow; backed when they are used */
+	uint64_t more_runs[CAPTURE_MORE_RUNS]; /* see struct capture_cow; not mapped by the observed program, and backed when used */
 };
+
+#define CAPTURE_MAPPED_BYTES offsetof(struct capture, more_runs)
 
 /* Of that part, what every image writes: the beginning, up to the first ledger; and the counters. */
 #define CAPTURE_HEAD_BYTES offsetof(struct capture, snapshots[1])

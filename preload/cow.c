@@ -1,67 +1,270 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs of inherited pages, in ascending order, in the capture; and a second look at each of their pages. */
+/*
+ * Windows and looks. A window begins with a fork, for both sides, and ends with the next fork of the same process or with its image:
+ * its runs are the pages that were shared at its beginning, and each that is written in it counts once. A child's first window has the runs that
+ * it was born with; those stay in the capture, and looks tell what has become of them.
+ */
 #include "cow.h"
 
 #include <string.h>
 
 #include "capture.h"
+#include "environment.h"
 #include "instrument.h"
+#include "page_runs.h"
 #include "pages.h"
 #include "ranges.h"
+#include "signals.h"
 #include "smaps.h"
+#include "write_protect.h"
 
 #define LARGE      (16UL << 20)         /* resident bytes: reading maps costs less than looking at that many pages */
-#define MAPPINGS   1000                 /* of a process that has more, the others are scanned as one */
+#define MAPPINGS   1000                 /* a process that has more is not watched, and most of it is scanned as one */
 #define LOOK_NS    50000000ULL          /* at least between two looks at a living child's pages, … */
 #define LOOK_SHARE 200                  /* … which may take 1/200 of its time */
 #define ENTRIES    512                  /* of pagemap, read at a time */
+#define REGIONS    64                   /* the child may stand on the smallest of stacks: this and the like is static */
 #define USER_END   0x7ffffffff000UL     /* of the address space, with four levels of page tables */
+#define AT_ONCE    4                    /* so many children that executed at once, one after another, and the next will too */
+#define NOT_FORKED 64                   /* ranges that a fork does not share */
 
 static struct {
-	bool     known;
+	uint64_t *more;                 /* beyond what is in the capture */
+	bool     known;                 /* this image began with a fork, and what it inherited is in the capture */
 	uint64_t due_ns;                /* the next look while the child lives */
-	uint32_t busy;                  /* a thread is looking */
-} inherited;
+} birth;
+
+struct window {
+	uint64_t first[CAPTURE_RUNS], *more;
+	uint64_t used;
+	bool     open;                  /* watched since it began */
+	bool     huge;                  /* some of it in huge pages */
+	uint64_t lefts;                 /* cow.lefts when it began */
+};
+
+static struct window windows[2];        /* the one that is, and the one that was or will be */
+static uint32_t current;                /* index of the former */
+static uint64_t written_before;         /* in windows that have ended, and of what has been left in this one */
+static bool     gaps;                   /* there was a fork that was not watched */
+static bool     watch;                  /* the fork that is going on is to be watched */
+static uint32_t children;               /* that are not known to have ended */
+static uint32_t busy;                   /* a lock */
+static uint32_t tier;                   /* enum tier */
+static struct { uint64_t start, end; } not_forked[NOT_FORKED];
+static uint32_t not_forked_used;
+static bool     not_forked_lost;        /* there was no more room */
+
+/* What a process and its children tell each other, in memory that they share. */
+static struct family { uint32_t at_once; } *family;
+
+enum tier { TIER_UNKNOWN, TIER_WRITE_PROTECT, TIER_PAGEMAP, TIER_NONE };
 
 static uint64_t entries[ENTRIES];
+static struct page_region regions[REGIONS];
+static struct smaps smaps;
+static struct mapping mapping;
 
-static uint64_t *run_at(uint64_t index)
+/* PAGEGAP_OPTIONS, cow=: what the kernel has, or less, so that the less can be looked at. */
+static void choose_tier(void)
 {
-	return index < CAPTURE_RUNS ? &capture->cow.runs[index] : &capture->more_runs[index - CAPTURE_RUNS];
+	char value[32];
+
+	if (tier != TIER_UNKNOWN)
+		return;
+	tier = TIER_WRITE_PROTECT;
+	if (!environment_option("cow", value, sizeof(value)))
+		return;
+	if (!strcmp(value, "off"))
+		tier = TIER_NONE;
+	else if (!strcmp(value, "samples") || !strcmp(value, "pagemap"))
+		tier = TIER_PAGEMAP;
 }
 
-static bool keep(uint64_t start, uint64_t end)
+static void lock(void)
 {
-	struct capture_cow *cow = &capture->cow;
-	uint64_t *last = cow->runs_used ? run_at(cow->runs_used - 1) : NULL;
+	uint32_t tries = 0;
 
-	if (last && capture_run_end(*last) == start) { /* they only differ in what is of no interest here */
-		*last = capture_run(capture_run_start(*last), end);
+	while (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		sys_wait(&tries);
+}
+
+static bool try_lock(void)
+{
+	return !__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE);
+}
+
+static void unlock(void)
+{
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+}
+
+static struct page_runs born_with(void)
+{
+	return (struct page_runs){ capture->cow.runs, birth.more, &capture->cow.runs_used };
+}
+
+static struct page_runs runs_of(struct window *window)
+{
+	return (struct page_runs){ window->first, window->more, &window->used };
+}
+
+/* @more: where the list has its second array, which it may need now. */
+static bool add(struct page_runs runs, uint64_t **more, uint64_t start, uint64_t end)
+{
+	const size_t bytes = CAPTURE_MORE_RUNS * sizeof(uint64_t);
+
+	if (page_runs_add(&runs, start, end))
 		return true;
+	if (*more)
+		return false;
+	*more = runs.more = sys_reserve(bytes);
+	if (!*more)
+		return false;
+	ranges_claim_instrument((uint64_t)*more, (uint64_t)*more + bytes);
+	return page_runs_add(&runs, start, end);
+}
+
+static bool add_to_window(struct window *window, uint64_t start, uint64_t end)
+{
+	return add(runs_of(window), &window->more, start, end);
+}
+
+static bool add_to_birth(uint64_t start, uint64_t end)
+{
+	capture->cow.inherited_pages += (end - start) / PAGE_BYTES;
+	return add(born_with(), &birth.more, start, end);
+}
+
+/* Counting pages that were not left since: the log of the capture, from a number on. */
+
+struct tally { uint64_t since, pages; };
+
+static void count_kept(void *context, uint64_t start, uint64_t end)
+{
+	struct tally *tally = context;
+	const struct capture_cow *cow = &capture->cow;
+	uint64_t from = cow->lefts > CAPTURE_LEFT ? cow->lefts - CAPTURE_LEFT : 0, next;
+
+	while (start < end) {
+		bool left = false;
+
+		next = end;
+		for (uint64_t i = max_u64(from, tally->since); i < cow->lefts; i++) {
+			uint64_t run = cow->left[i % CAPTURE_LEFT].run;
+
+			if (capture_run_start(run) <= start && start < capture_run_end(run)) {
+				left = true;
+				next = min_u64(end, capture_run_end(run));
+				break;
+			}
+			if (capture_run_start(run) > start)
+				next = min_u64(next, capture_run_start(run));
+		}
+		if (!left)
+			tally->pages += (next - start) / PAGE_BYTES;
+		start = next;
 	}
-	if (cow->runs_used == CAPTURE_RUNS && !recording_back_runs())
+}
+
+/* Pages of [start, end) that were written in the window that is. False: the kernel does not tell. */
+static bool count_written(int pagemap, uint64_t start, uint64_t end, uint64_t *pages)
+{
+	struct window *window = &windows[current];
+	struct page_runs runs = runs_of(window);
+	struct tally tally = { .since = window->lefts };
+
+	if (!window->open)
 		return false;
-	if (cow->runs_used == CAPTURE_RUNS + CAPTURE_MORE_RUNS)
-		return false;
-	*run_at(cow->runs_used++) = capture_run(start, end);
+	while (start < end) {
+		long found = pages_scan_written(pagemap, &start, end, false, regions, REGIONS);
+
+		if (found < 0)
+			return false;
+		for (long i = 0; i < found; i++)
+			page_runs_within(&runs, regions[i].start, regions[i].end, count_kept, &tally);
+	}
+	*pages += tally.pages;
 	return true;
 }
+
+/* Beginning a window */
+
+static bool is_forked(void)
+{
+	for (uint32_t i = 0; i < not_forked_used; i++)
+		if (not_forked[i].start < mapping.end && mapping.start < not_forked[i].end)
+			return false;
+	return (uint64_t)fork_sentinel < mapping.start || (uint64_t)fork_sentinel >= mapping.end;
+}
+
+/* Registers all that a fork shares. False: not all of it can be. */
+static bool register_mappings(bool in_child)
+{
+	int maps = proc_open(0, "maps");
+	uint32_t seen = 0;
+	bool good = maps >= 0;
+
+	if (!good)
+		return false;
+	smaps_begin(&smaps, maps, false);
+	while (good && smaps_next(&smaps, &mapping)) {
+		good = ++seen <= MAPPINGS;
+		if (!mapping.shared && mapping.start < USER_END && strncmp(mapping.name, "[v", 2) && (in_child || is_forked()))
+			good = good && write_protect_add(mapping.start, mapping.end);
+	}
+	sys_close(maps);
+	return good && !smaps.error;
+}
+
+/*
+ * Begins a window in one pass over the address space: what is there is protected, and what had been written since it was protected
+ * last belongs to the window before. False: it cannot be watched; then what of it is protected does no harm.
+ */
+static bool begin_window(int pagemap, bool in_child)
+{
+	struct window *old = &windows[current], *new = &windows[!current];
+	struct page_runs old_runs = runs_of(old);
+	struct tally tally = { .since = old->lefts };
+	uint64_t next = 0;
+	bool good;
+
+	new->used = 0;
+	new->huge = false;
+	good = write_protect_begin() && (!old->open || write_protect_stands(pagemap)) && register_mappings(in_child);
+	while (good && next < USER_END) {
+		long found = pages_scan_written(pagemap, &next, USER_END, true, regions, REGIONS);
+
+		good = found >= 0;
+		for (long i = 0; i < found && good; i++) {
+			if (old->open && regions[i].categories & PAGES_WRITTEN)
+				page_runs_within(&old_runs, regions[i].start, regions[i].end, count_kept, &tally);
+			new->huge |= (regions[i].categories & PAGES_HUGE) != 0;
+			good = add_to_window(new, regions[i].start, regions[i].end) &&
+			       (!in_child || add_to_birth(regions[i].start, regions[i].end));
+		}
+	}
+	written_before += tally.pages;
+	gaps |= !good;
+	old->open = false;
+	new->open = good;
+	new->lefts = capture->cow.lefts;
+	current = !current;
+	return good;
+}
+
+/* Without watching: what is there. */
 
 /* Notes the pages of a part of the address space. False: this kernel cannot tell, or there are too many runs. */
 static bool note_part(int fd, uint64_t start, uint64_t end, bool files)
 {
-	static struct page_region regions[64]; /* the child may stand on the smallest of stacks */
-
 	while (start < end) {
-		long found = pages_scan_anonymous(fd, &start, end, files, regions, 64);
+		long found = pages_scan_anonymous(fd, &start, end, files, regions, REGIONS);
 
 		if (found < 0)
 			return false;
-		for (long i = 0; i < found; i++) {
-			if (!keep(regions[i].start, regions[i].end))
+		for (long i = 0; i < found; i++)
+			if (!add_to_birth(regions[i].start, regions[i].end))
 				return false;
-			capture->cow.inherited_pages += (regions[i].end - regions[i].start) / PAGE_BYTES;
-		}
 	}
 	return true;
 }
@@ -69,8 +272,6 @@ static bool note_part(int fd, uint64_t start, uint64_t end, bool files)
 /* Mapping by mapping: of anonymous memory, which is most of a large process, no page needs to be looked at. */
 static bool note_mappings(int fd)
 {
-	static struct smaps smaps;
-	static struct mapping mapping;
 	int maps = proc_open(0, "maps");
 	bool good = maps >= 0;
 	uint32_t seen = 0;
@@ -90,49 +291,211 @@ static bool note_mappings(int fd)
 	return good && !smaps.error;
 }
 
-void cow_forked(void)
+static bool is_large(void)
 {
-	int fd = proc_open(0, "pagemap");
 	uint64_t mapped, resident;
 
-	inherited.busy = 0; /* another thread of the parent may have been looking */
-	inherited.known = false;
+	return snapshot_read_statm(&mapped, &resident) && resident > LARGE;
+}
+
+/* A fork */
+
+void cow_prepare_fork(void)
+{
+	choose_tier();
+	if (!family && tier != TIER_NONE) {
+		long result = sys_call6(SYS_mmap, 0, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		if (!sys_failed(result)) {
+			family = (struct family *)result;
+			ranges_claim_instrument((uint64_t)family, (uint64_t)family + PAGE_BYTES);
+		}
+	}
+	/* Watching costs a small process a good part of a fork. */
+	watch = tier == TIER_WRITE_PROTECT && !not_forked_lost &&
+		(!family || __atomic_load_n(&family->at_once, __ATOMIC_RELAXED) < AT_ONCE || is_large());
+}
+
+void cow_fork_done(void)
+{
+	int fd;
+
+	if (tier != TIER_WRITE_PROTECT)
+		return;
+	signals_block();
+	lock();
+	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
+	fd = watch ? proc_open(0, "pagemap") : -1;
+	if (fd < 0 || !begin_window(fd, false)) {
+		windows[current].open = false;
+		gaps = true;
+	} else if (capture->cow.method == COW_UNKNOWN) {
+		capture->cow.method = COW_WRITE_PROTECT;
+	}
+	if (fd >= 0)
+		sys_close(fd);
+	unlock();
+	signals_restore();
+}
+
+void cow_forked(void)
+{
+	int fd = tier == TIER_NONE ? -1 : proc_open(0, "pagemap");
+
+	busy = 0; /* another thread of the parent may have been looking */
+	birth.known = gaps = windows[current].open = false;
+	written_before = children = 0;
+	write_protect_forked();
+	capture->cow.written_pages = CAPTURE_UNKNOWN;
 	if (fd < 0)
 		return;
-	if (snapshot_read_statm(&mapped, &resident) && resident > LARGE)
-		inherited.known = note_mappings(fd);
-	else
-		inherited.known = note_part(fd, 0, USER_END, true);
-	sys_close(fd);
-	inherited.due_ns = sys_now_ns(CLOCK_MONOTONIC) + LOOK_NS;
-	if (inherited.known)
-		capture->cow.method = COW_PAGEMAP;
-	else
+	birth.known = tier == TIER_WRITE_PROTECT && watch && begin_window(fd, true);
+	if (birth.known) {
+		capture->cow.method = COW_WRITE_PROTECT;
+	} else {
 		capture->cow.inherited_pages = capture->cow.runs_used = 0;
-}
-
-/* The first run that ends above an address. */
-static uint64_t first_above(uint64_t address)
-{
-	uint64_t low = 0, high = capture->cow.runs_used;
-
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (capture_run_end(*run_at(middle)) > address)
-			high = middle;
+		birth.known = is_large() ? note_mappings(fd) : note_part(fd, 0, USER_END, true);
+		gaps = true;
+		if (birth.known)
+			capture->cow.method = COW_PAGEMAP;
 		else
-			low = middle + 1;
+			capture->cow.inherited_pages = capture->cow.runs_used = 0;
 	}
-	return low;
+	sys_close(fd);
+	if (capture->cow.runs_used > CAPTURE_RUNS)
+		recording_write_runs(birth.more, capture->cow.runs_used - CAPTURE_RUNS);
+	birth.due_ns = sys_now_ns(CLOCK_MONOTONIC) + LOOK_NS;
 }
 
-struct look { int fd; struct capture_cow *out; bool failed; };
-
-/* Looks at pages that were inherited and that belong to one row. */
-static void look_at(struct look *look, uint64_t start, uint64_t end, enum capture_row row)
+void cow_child_born(void)
 {
-	struct capture_cow_row *out = &look->out->rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row];
+	__atomic_fetch_add(&children, 1, __ATOMIC_RELAXED);
+}
+
+/* A huge page that is protected is split when it is written, even when nobody else has it any more: not longer than necessary. */
+void cow_child_gone(void)
+{
+	struct window *window;
+	int fd;
+
+	if (!__atomic_load_n(&children, __ATOMIC_RELAXED) || __atomic_sub_fetch(&children, 1, __ATOMIC_RELAXED))
+		return;
+	window = &windows[current];
+	if (!window->open || !window->huge)
+		return;
+	signals_block();
+	lock();
+	fd = proc_open(0, "pagemap");
+	if (fd < 0 || !write_protect_stands(fd) || !count_written(fd, 0, USER_END, &written_before))
+		gaps = true;
+	if (fd >= 0)
+		sys_close(fd);
+	window->open = false;
+	write_protect_end();
+	unlock();
+	signals_restore();
+}
+
+void cow_not_forked(uint64_t start, uint64_t end)
+{
+	signals_block();
+	lock();
+	if (not_forked_used < NOT_FORKED) {
+		not_forked[not_forked_used].start = start;
+		not_forked[not_forked_used++].end = end;
+	} else {
+		not_forked_lost = true;
+	}
+	write_protect_remove(start, end);
+	unlock();
+	signals_restore();
+}
+
+/* Memory that goes */
+
+struct touch { bool any; };
+
+static void touched(void *context, uint64_t start, uint64_t end)
+{
+	struct touch *touch = context;
+	struct tally tally = { .since = 0 };
+
+	count_kept(&tally, start, end);
+	touch->any |= tally.pages != 0;
+}
+
+static bool holds_inherited(uint64_t start, uint64_t end)
+{
+	struct page_runs runs = born_with(), now = runs_of(&windows[current]);
+	struct touch touch = { false };
+
+	if (birth.known)
+		page_runs_within(&runs, start, end, touched, &touch);
+	if (windows[current].open && !touch.any)
+		page_runs_within(&now, start, end, touched, &touch);
+	return touch.any;
+}
+
+static void log_left(uint64_t start, uint64_t end)
+{
+	struct capture_cow *cow = &capture->cow;
+	struct capture_left *left = &cow->left[cow->lefts % CAPTURE_LEFT];
+
+	left->at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	left->run = capture_run(start, end);
+	if (cow->lefts - windows[current].lefts >= CAPTURE_LEFT) /* the first of this window is overwritten */
+		gaps = true;
+	__atomic_store_n(&cow->lefts, cow->lefts + 1, __ATOMIC_RELEASE);
+}
+
+bool cow_watches(void)
+{
+	return birth.known || windows[current].open;
+}
+
+void cow_left(uint64_t start, uint64_t end)
+{
+	int fd;
+
+	if (likely(!cow_watches()) || instrument_state != INSTRUMENT_ON || !fork_sentinel[0])
+		return;
+	start = page_down(start);
+	end = min_u64(page_up(end), USER_END);
+	if (start >= end)
+		return;
+	signals_block();
+	lock();
+	if (holds_inherited(start, end)) {
+		if (windows[current].open) {
+			fd = proc_open(0, "pagemap");
+			if (fd < 0 || !write_protect_stands(fd) || !count_written(fd, start, end, &written_before))
+				gaps = true;
+			if (fd >= 0)
+				sys_close(fd);
+		}
+		log_left(start, end);
+	}
+	unlock();
+	signals_restore();
+}
+
+/* Looks */
+
+struct look { int fd; struct capture_cow *out; bool failed, watched; };
+
+static void count_written_row(struct look *look, uint64_t start, uint64_t end, struct capture_cow_row *row)
+{
+	if (!look->watched || !count_written(look->fd, start, end, &row->written_pages))
+		row->written_pages = CAPTURE_UNKNOWN;
+}
+
+/* Pages that were inherited and not left, and belong to one row. */
+struct part { struct look *look; struct capture_cow_row *row; };
+
+static void look_at(void *context, uint64_t start, uint64_t end)
+{
+	struct part *part = context;
+	struct look *look = part->look;
 
 	while (start < end && !look->failed) {
 		uint64_t wanted = min_u64(ENTRIES, (end - start) / PAGE_BYTES);
@@ -140,13 +503,16 @@ static void look_at(struct look *look, uint64_t start, uint64_t end, enum captur
 
 		look->failed = got != (long)(wanted * sizeof(entries[0]));
 		for (uint64_t i = 0; i < wanted && !look->failed; i++) {
-			out->inherited_pages++;
-			if (!pages_entry_is_anonymous(entries[i]))
-				out->gone_pages++;
+			struct tally kept = { 0 };
+
+			count_kept(&kept, start + i * PAGE_BYTES, start + (i + 1) * PAGE_BYTES);
+			part->row->inherited_pages++;
+			if (!kept.pages || !pages_entry_is_anonymous(entries[i]))
+				part->row->gone_pages++;
 			else if (pages_entry_is_shared(entries[i]))
-				out->shared_pages++;
+				part->row->shared_pages++;
 			else
-				out->unshared_pages++;
+				part->row->unshared_pages++;
 		}
 		start += wanted * PAGE_BYTES;
 	}
@@ -154,50 +520,80 @@ static void look_at(struct look *look, uint64_t start, uint64_t end, enum captur
 
 static void claimed(void *context, uint64_t start, uint64_t end, enum capture_row row)
 {
-	for (uint64_t i = first_above(start); i < capture->cow.runs_used && capture_run_start(*run_at(i)) < end; i++)
-		look_at(context, max_u64(start, capture_run_start(*run_at(i))), min_u64(end, capture_run_end(*run_at(i))), row);
+	struct look *look = context;
+	struct part part = { look, &look->out->rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row] };
+	struct page_runs runs = born_with();
+
+	page_runs_within(&runs, start, end, look_at, &part);
+	if (part.row->written_pages != CAPTURE_UNKNOWN)
+		count_written_row(look, start, end, part.row);
 }
 
-/* One at a time; the other thread's look is as good. */
+static void note_written(int pagemap)
+{
+	uint64_t pages = written_before;
+
+	if (gaps || (windows[current].open && (!write_protect_stands(pagemap) || !count_written(pagemap, 0, USER_END, &pages))))
+		pages = CAPTURE_UNKNOWN;
+	__atomic_store_n(&capture->cow.written_pages, pages, __ATOMIC_RELAXED);
+}
+
+/* With the lock held. */
 static void look_again(void)
 {
 	static struct capture_cow seen;
 	struct look look = { .out = &seen };
 
-	if (__atomic_exchange_n(&inherited.busy, 1, __ATOMIC_ACQUIRE))
+	look.fd = proc_open(0, "pagemap");
+	if (look.fd < 0)
 		return;
 	memset(&seen, 0, sizeof(seen));
-	seen.method = COW_PAGEMAP;
-	seen.inherited_pages = capture->cow.inherited_pages;
+	/* What was written in earlier windows is in no row. */
+	look.watched = windows[current].open && !gaps && !written_before && write_protect_stands(look.fd);
+	seen.looked = !ledger_claims(capture, 0, claimed, &look) && !look.failed;
 	seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
-	look.fd = proc_open(0, "pagemap");
-	if (look.fd >= 0) {
-		seen.looked = !ledger_claims(capture, 0, claimed, &look) && !look.failed;
-		sys_close(look.fd);
-	}
 	if (seen.looked) { /* whoever is killed in between has none: that is better than half of one */
 		__atomic_store_n(&capture->cow.looked, 0, __ATOMIC_RELEASE);
 		memcpy(capture->cow.rows, seen.rows, sizeof(seen.rows));
 		capture->cow.looked_at_ns = seen.looked_at_ns;
 		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
 	}
-	__atomic_store_n(&inherited.busy, 0, __ATOMIC_RELEASE);
+	note_written(look.fd);
+	sys_close(look.fd);
 }
 
 void cow_tick(uint64_t now)
 {
-	uint64_t due = __atomic_load_n(&inherited.due_ns, __ATOMIC_RELAXED), spent;
+	uint64_t due = __atomic_load_n(&birth.due_ns, __ATOMIC_RELAXED), spent;
 
-	if (likely(!inherited.known) || now < due || !__atomic_compare_exchange_n(&inherited.due_ns, &due, UINT64_MAX, false,
-										    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	if (likely(!birth.known) || now < due || !__atomic_compare_exchange_n(&birth.due_ns, &due, UINT64_MAX, false,
+									      __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return;
-	look_again();
+	if (try_lock()) {
+		look_again();
+		unlock();
+	}
 	spent = sys_now_ns(CLOCK_MONOTONIC) - now;
-	__atomic_store_n(&inherited.due_ns, now + spent + max_u64(LOOK_NS, spent * LOOK_SHARE), __ATOMIC_RELAXED);
+	__atomic_store_n(&birth.due_ns, now + spent + max_u64(LOOK_NS, spent * LOOK_SHARE), __ATOMIC_RELAXED);
 }
 
-void cow_ending(void)
+void cow_ending(bool executes_at_once)
 {
-	if (inherited.known)
+	int fd;
+
+	if (family && birth.known)
+		__atomic_store_n(&family->at_once, executes_at_once ? family->at_once + 1 : 0, __ATOMIC_RELAXED);
+	if (capture->cow.method == COW_UNKNOWN)
+		return;
+	lock();
+	if (birth.known && !executes_at_once) {
 		look_again();
+	} else if (capture->cow.method == COW_WRITE_PROTECT) {
+		fd = proc_open(0, "pagemap");
+		if (fd >= 0) {
+			note_written(fd);
+			sys_close(fd);
+		}
+	}
+	unlock();
 }

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copy-on-write: what a forked child inherited, and what of it is still shared when it ends. Nothing in the program is touched for
- * that: right after the fork the child notes which anonymous pages it has (PAGEMAP_SCAN, Linux 6.7), at its end, and now and then before it, it looks which of them
- * nobody else maps any more (bit 56 of /proc/PID/pagemap; Documentation/admin-guide/mm/pagemap.rst). Each page whose sharing ended
- * while both lived was copied once, by one of the two: whose write it was does not show.
+ * Copy-on-write: what a fork shared, what of it either side wrote, and what was still shared in the end. Nothing in the program is
+ * touched for that. Where the kernel has it, both sides are watched from the fork on (write_protect.h), and it is exact which pages they wrote. What is still
+ * shared shows in bit 56 of /proc/PID/pagemap (Documentation/admin-guide/mm/pagemap.rst), at the child's end and now and then before.
+ * In which order the two sides wrote, the runner knows.
  */
 #ifndef PAGEGAP_COW_H
 #define PAGEGAP_COW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* In the only thread of a forked child, as early as can be. */
+/* Around a fork, on its thread: before it; then in the parent, or in the only thread of the child, as early as can be. */
+void cow_prepare_fork(void);
+void cow_fork_done(void);
 void cow_forked(void);
 
-/* Now and then while it lives, since it may be killed: brings what is recorded up to date. Any thread, with signals blocked. */
+/* In the parent, as it learns of them. Any thread. */
+void cow_child_born(void);
+void cow_child_gone(void);
+
+/* Memory that forks will not share: MADV_DONTFORK, MADV_WIPEONFORK. Any thread. */
+void cow_not_forked(uint64_t start, uint64_t end);
+
+/* Memory is about to be unmapped, moved away or given back. Any thread. */
+void cow_left(uint64_t start, uint64_t end);
+bool cow_watches(void);                         /* some of what cow_left could be told may matter */
+
+/* Now and then while a child lives, since it may be killed: brings what is recorded up to date. Any thread, with signals blocked. */
 void cow_tick(uint64_t now);
 
-/* At the end of a forked child's image, before its memory goes. */
-void cow_ending(void);
+/* At the end of an image, before its memory goes. */
+void cow_ending(bool executes_at_once);
 
 #endif

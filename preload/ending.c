@@ -57,9 +57,10 @@ void ending(enum capture_ended kind, int code)
 	if (ranges_lost())
 		instrument_note(NOTE_RANGES_LOST, ENOMEM);
 	if (executes_at_once(kind)) {
+		cow_ending(true);
 		snapshot_usage();
 	} else {
-		cow_ending();
+		cow_ending(false);
 		snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
 		snapshot_times();
 	}

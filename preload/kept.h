@@ -9,6 +9,11 @@
 
 #include <stdbool.h>
 
+/* Keeps a userfaultfd, which watches as long as it is open. False: there is no place for it, and it is closed. */
+bool kept_watch(int fd);
+int kept_watching(void);                        /* its number now; -1: none, or the program has closed it after all */
+void kept_watch_ends(void);
+
 /* Opens what is not open yet. */
 void kept_open(void);
 
@@ -24,5 +29,10 @@ void kept_forked(void);
 int kept_file(const char *name);
 
 bool kept_owns(int fd);
+
+/* For the wrappers of close and its relatives: to the program, what is kept is not there. All make a system call only when asked of one. */
+bool kept_hides(int fd);
+int kept_first(unsigned first, unsigned last);  /* the lowest that lies between; -1: none does */
+void kept_make_way(int fd);                     /* the program wants this number */
 
 #endif

@@ -9,6 +9,7 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
+#include "cow.h"
 #include "heap.h"
 #include "instrument.h"
 #include "next.h"
@@ -44,6 +45,8 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 		return (void *)sys_call6(SYS_mmap, SYS_A(address), SYS_A(length), protection, flags, fd, offset);
 	if (!counted)
 		return next.mmap(address, length, protection, flags, fd, offset);
+	if (unlikely(flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE)
+		cow_left((uint64_t)address, (uint64_t)address + length);
 	signals_block(); /* no handler may leave between the two */
 	result = next.mmap(address, length, protection, flags, fd, offset);
 	if (result != MAP_FAILED && length)
@@ -71,6 +74,7 @@ static void forget(uint64_t address, uint64_t length)
 	if (!length || address % PAGE_BYTES || address > top || length > top - address)
 		return;
 	snapshot_before_release(length);
+	cow_left(address, address + length);
 	ranges_drop(address, address + length);
 }
 
@@ -89,12 +93,27 @@ EXPORT int munmap(void *address, size_t length)
 	return result;
 }
 
+/* What an mremap takes away from where it was. What is made larger is moved only if it has to be, so that is tried first. */
+static bool grows(uint64_t old_length, uint64_t new_length, int flags)
+{
+	return flags == MREMAP_MAYMOVE && new_length > old_length && cow_watches();
+}
+
+static void leave_by_mremap(uint64_t address, uint64_t old_length, uint64_t new_length, int flags)
+{
+	if (flags & (MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */) || (flags & MREMAP_MAYMOVE && new_length > old_length))
+		cow_left(address, address + old_length);
+	else if (new_length < old_length)
+		cow_left(address + page_up(new_length), address + old_length);
+}
+
 EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int flags, ...)
 {
 	bool counted = ready();
 	struct range range;
 	bool known = counted && ranges_find((uint64_t)address, &range) && range.start <= (uint64_t)address;
 	void *wanted = NULL, *result;
+	int error = errno;
 	va_list arguments;
 
 	if (flags & (MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */)) {
@@ -102,9 +121,15 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 		wanted = va_arg(arguments, void *);
 		va_end(arguments);
 	}
-	if (known && !(flags & 4))
-		ranges_drop((uint64_t)address, (uint64_t)address + old_length);
-	result = next.mremap(address, old_length, new_length, flags, wanted);
+	result = counted && grows(old_length, new_length, flags) ? next.mremap(address, old_length, new_length, 0) : MAP_FAILED;
+	if (result == MAP_FAILED) {
+		errno = error;
+		if (counted)
+			leave_by_mremap((uint64_t)address, old_length, new_length, flags);
+		if (known && !(flags & 4))
+			ranges_drop((uint64_t)address, (uint64_t)address + old_length);
+		result = next.mremap(address, old_length, new_length, flags, wanted);
+	}
 	if (known && result != MAP_FAILED)
 		ranges_claim((uint64_t)result, (uint64_t)result + new_length, range.kind, range.tag);
 	else if (known && !(flags & 4))
@@ -133,6 +158,10 @@ EXPORT int madvise(void *address, size_t length, int advice)
 		return (int)sys_call3(SYS_madvise, address, length, advice);
 	if (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE)
 		snapshot_before_release(length);
+	if (advice == MADV_DONTNEED || advice == 24 /* MADV_DONTNEED_LOCKED */)
+		cow_left((uint64_t)address, (uint64_t)address + length);
+	else if (advice == MADV_DONTFORK || advice == MADV_WIPEONFORK)
+		cow_not_forked((uint64_t)address, (uint64_t)address + length);
 	result = next.madvise(address, length, advice);
 	count_call(CALL_MADVISE, result != 0);
 	return result;
@@ -152,8 +181,12 @@ EXPORT void *sbrk(intptr_t increment)
 	bool counted = ready();
 	void *before;
 
-	if (counted && increment < 0)
+	if (counted && increment < 0) {
+		uint64_t now = (uint64_t)sys_call1(SYS_brk, 0);
+
 		snapshot_before_release((uint64_t)-increment);
+		cow_left(page_up(now - (uint64_t)-increment), now);
+	}
 	before = next.sbrk(increment);
 	if (counted) {
 		if (before != (void *)-1 && increment)
@@ -167,8 +200,11 @@ EXPORT int brk(void *address)
 {
 	bool counted = ready();
 	uint64_t before = counted ? (uint64_t)sys_call1(SYS_brk, 0) : 0;
-	int result = next.brk(address);
+	int result;
 
+	if (counted && (uint64_t)address < before)
+		cow_left(page_up((uint64_t)address), before);
+	result = next.brk(address);
 	if (counted) {
 		if (!result)
 			note_break(before, (uint64_t)address, __builtin_return_address(0));
@@ -222,7 +258,9 @@ long mappings_by_syscall(const long *a, const void *caller)
 		known = ranges_find(address, &range) && range.start <= address;
 	if (counted && a[0] == SYS_munmap)
 		forget(address, length);
-	else if (known && !(a[4] & 4))
+	else if (counted && a[0] == SYS_mremap)
+		leave_by_mremap(address, length, (uint64_t)a[3], (int)a[4]);
+	if (known && !(a[4] & 4))
 		ranges_drop(address, address + length);
 	result = next.syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 	if (!counted)

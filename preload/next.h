@@ -51,6 +51,12 @@ struct rusage;
 	X(munlockall, int, (void)) \
 	X(shmat, void *, (int, const void *, int)) \
 	X(shmdt, int, (const void *)) \
+	X(close, int, (int)) \
+	X(close_range, int, (unsigned, unsigned, int)) \
+	X(closefrom, void, (int)) \
+	X(dup2, int, (int, int)) \
+	X(dup3, int, (int, int, int)) \
+	X(ioctl, int, (int, unsigned long, ...)) \
 	X(syscall, long, (long, ...)) \
 	X(prctl, int, (int, ...)) \
 	X(chroot, int, (const char *)) \

@@ -14,7 +14,8 @@ struct scan_request {
 };
 #define SCAN_REQUEST  _IOC_WR_('f', 16, sizeof(struct scan_request))
 #define _IOC_WR_(type, number, size) (3UL << 30 | (unsigned long)(size) << 16 | (unsigned long)(type) << 8 | (number))
-enum { SCAN_FILE = 1 << 2, SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HUGE = 1 << 6, SCAN_GUARD = 1 << 8 };
+enum { SCAN_PROTECT_MATCHING = 1 << 0 }; /* flags */
+enum { SCAN_WATCHED = 1 << 0, SCAN_WRITTEN = 1 << 1, SCAN_FILE = 1 << 2, SCAN_PRESENT = 1 << 3, SCAN_SWAPPED = 1 << 4, SCAN_ZERO = 1 << 5, SCAN_HUGE = 1 << 6, SCAN_GUARD = 1 << 8 };
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define ENTRY_PRESENT   (1ULL << 63)
@@ -35,6 +36,27 @@ long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, stru
 
 	if (!sys_failed(found))
 		*next = request.walk_end > *next ? request.walk_end : end;
+	return found;
+}
+
+long pages_scan_written(int fd, uint64_t *next, uint64_t end, bool protect, struct page_region *regions, uint32_t room)
+{
+	struct scan_request request = {
+		.size = sizeof(request), .flags = protect ? SCAN_PROTECT_MATCHING : 0, .start = *next, .end = end,
+		.vec = (uint64_t)regions, .vec_len = room,
+		.category_inverted = SCAN_ZERO | SCAN_FILE, .category_mask = SCAN_ZERO | SCAN_FILE | SCAN_WATCHED,
+		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED, .return_mask = SCAN_WRITTEN | SCAN_HUGE,
+	};
+	long found;
+
+	if (!protect)
+		request.category_mask |= SCAN_WRITTEN;
+	found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
+	if (!sys_failed(found))
+		*next = request.walk_end > *next ? request.walk_end : end;
+	for (long i = 0; i < found; i++)
+		regions[i].categories = (regions[i].categories & SCAN_WRITTEN ? PAGES_WRITTEN : 0U) |
+					(regions[i].categories & SCAN_HUGE ? PAGES_HUGE : 0U);
 	return found;
 }
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PAGES_RESIDENT = 1, PAGES_SWAPPED = 2, PAGES_HUGE = 4, PAGES_SHARED = 8 };
+enum { PAGES_RESIDENT = 1, PAGES_SWAPPED = 2, PAGES_HUGE = 4, PAGES_SHARED = 8, PAGES_WRITTEN = 16 };
 
 struct page_run {
 	uint64_t start, end;            /* addresses */
@@ -58,6 +58,14 @@ bool pages_next(struct pages *pages, struct page_run *run);
  */
 long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, struct page_region *regions,
 			  uint32_t room);
+
+/*
+ * pages_scan_written - anonymous pages, present or swapped, of mappings that a userfaultfd watches in its asynchronous mode
+ * @protect: all of them, and from now on they are watched; else those that have been written since they were protected
+ *
+ * Each region's categories: PAGES_WRITTEN, not protected until now; PAGES_HUGE. Returns as pages_scan_anonymous does.
+ */
+long pages_scan_written(int fd, uint64_t *next, uint64_t end, bool protect, struct page_region *regions, uint32_t room);
 
 /* What an entry of pagemap says of its page. */
 bool pages_entry_is_anonymous(uint64_t entry);  /* there, and not of a file or of shared memory */

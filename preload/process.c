@@ -16,11 +16,13 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "cow.h"
 #include "heap.h"
 #include "instrument.h"
 #include "kept.h"
 #include "next.h"
 #include "ranges.h"
+#include "write_protect.h"
 
 static void prepare(void)
 {
@@ -28,6 +30,7 @@ static void prepare(void)
 		return;
 	instrument_ready(&this_thread);
 	snapshot_prepare_fork();
+	cow_prepare_fork();
 	blockmap_lock_for_fork();
 	ranges_lock_for_fork();
 }
@@ -38,6 +41,7 @@ static void parent(void)
 		return;
 	ranges_unlock_after_fork();
 	blockmap_unlock_after_fork();
+	cow_fork_done();
 	snapshot_fork_done();
 }
 
@@ -81,6 +85,8 @@ void process_born(pid_t pid, enum capture_born how)
 	place->born = how;
 	place->born_at_ns = sys_now_ns(CLOCK_MONOTONIC);
 	place->waited_at_ns = 0;
+	if (how == BORN_FORK)
+		cow_child_born();
 }
 
 void process_waited(pid_t pid, int status)
@@ -93,6 +99,8 @@ void process_waited(pid_t pid, int status)
 	for (struct capture_child *c = capture->children; c < capture->children + CAPTURE_CHILDREN; c++)
 		if (c->pid == (uint32_t)pid && !c->waited_at_ns)
 			place = c;
+	if (place && place->born == BORN_FORK)
+		cow_child_gone();
 	if (!place) { /* crowded out, or born unseen: worth a place only if it died */
 		if (!WIFSIGNALED(status))
 			return;
@@ -281,6 +289,9 @@ long syscall_of_interest(long number, long a, long b, long c, long d, long e, lo
 		if (instrument_state == INSTRUMENT_ON && (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER))
 			return install(call_syscall, (const long[]){ number, a, b, c, d, e, f },
 				       a == SECCOMP_SET_MODE_STRICT ? NULL : (const void *)c);
+		break;
+	case SYS_userfaultfd:
+		write_protect_step_back();
 		break;
 	case SYS_clone:
 		if (a & CLONE_VM)

@@ -50,7 +50,7 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	const struct image *parent = image->parent == NO_IMAGE ? NULL : &recording->images[image->parent];
 	struct cow_fork *fork;
 
-	if (!cow)
+	if (!cow || image->born != BORN_FORK)
 		return;
 	figures->forks = memory_more(figures->forks, (figures->count + 1) * sizeof(figures->forks[0]));
 	fork = &figures->forks[figures->count++];

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * close and its relatives pass by the few descriptors that the instrument keeps (kept.h): the program did not open them, so to it they
+ * are not there. All of these are cancellation points or async-signal-safe, so nothing is held across the call.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "heap.h"
+#include "next.h"
+#include "write_protect.h"
+
+EXPORT int close(int fd)
+{
+	heap_next_ready();
+	if (unlikely(kept_owns(fd)) && kept_hides(fd)) {
+		errno = EBADF;
+		return -1;
+	}
+	return next.close(fd);
+}
+
+/* In pieces around what is kept. What is closed before the last piece fails stays closed, as it would in one call. */
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	int kept, result;
+
+	heap_next_ready();
+	while ((kept = kept_first(first, last)) >= 0) {
+		if ((unsigned)kept > first) {
+			result = next.close_range(first, (unsigned)kept - 1, flags);
+			if (result)
+				return result;
+		}
+		if ((unsigned)kept == last)
+			return 0;
+		first = (unsigned)kept + 1;
+	}
+	return next.close_range(first, last, flags);
+}
+
+EXPORT void closefrom(int low)
+{
+	unsigned first = low < 0 ? 0 : (unsigned)low;
+	int kept;
+
+	heap_next_ready();
+	while ((kept = kept_first(first, ~0U)) >= 0) {
+		for (; (unsigned)kept > first && next.close_range(first, (unsigned)kept - 1, 0); first++)
+			next.close((int)first); /* a kernel before 5.9 */
+		first = (unsigned)kept + 1;
+	}
+	next.closefrom((int)first);
+}
+
+EXPORT int dup2(int old, int new)
+{
+	heap_next_ready();
+	if (unlikely(kept_owns(old)) && kept_hides(old)) {
+		errno = EBADF;
+		return -1;
+	}
+	if (unlikely(kept_owns(new)))
+		kept_make_way(new);
+	return next.dup2(old, new);
+}
+
+EXPORT int dup3(int old, int new, int flags)
+{
+	heap_next_ready();
+	if (unlikely(kept_owns(old)) && kept_hides(old)) {
+		errno = EBADF;
+		return -1;
+	}
+	if (unlikely(kept_owns(new)))
+		kept_make_way(new);
+	return next.dup3(old, new, flags);
+}
+
+/* A userfaultfd of the program's own may also come from /dev/userfaultfd (<linux/userfaultfd.h>, USERFAULTFD_IOC_NEW). */
+EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+	va_list arguments;
+	void *argument;
+
+	va_start(arguments, request);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	heap_next_ready();
+	if (unlikely(request == 0xaa00))
+		write_protect_step_back();
+	return next.ioctl(fd, request, argument);
+}
