@@ -309,6 +309,8 @@ struct capture_cow {
 	 * not all the time.
 	 */
 	uint64_t written_pages;
+	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
+	uint32_t reserved;
 	uint64_t lefts;                 /* ever; the ring keeps the newest */
 	struct capture_left left[CAPTURE_LEFT];
 	uint64_t runs_used;             /* what it inherited, ascending; beyond CAPTURE_RUNS in more_runs of the capture */

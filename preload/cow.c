@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "environment.h"
 #include "instrument.h"
+#include "ledger_internal.h"
 #include "page_runs.h"
 #include "pages.h"
 #include "ranges.h"
@@ -27,6 +28,10 @@
 #define USER_END   0x7ffffffff000UL     /* of the address space, with four levels of page tables */
 #define AT_ONCE    4                    /* so many children that executed at once, one after another, and the next will too */
 #define NOT_FORKED 64                   /* ranges that a fork does not share */
+#define CHUNK      (32UL << 20)         /* bytes protected between two looks at the clock */
+#define PROTECT_NS 2000000ULL           /* a parent may take so long over protecting its pages, … */
+#define PROTECT_SHARE 4                 /* … or 1/4 of what the fork took; where page tables are shadowed, it takes more than the fork */
+#define TRY_AGAIN  32                   /* forks after one at which that was not enough */
 
 static struct {
 	uint64_t *more;                 /* beyond what is in the capture */
@@ -47,6 +52,9 @@ static uint32_t current;                /* index of the former */
 static uint64_t written_before;         /* in windows that have ended, and of what has been left in this one */
 static bool     gaps;                   /* there was a fork that was not watched */
 static bool     watch;                  /* the fork that is going on is to be watched */
+static uint64_t fork_begins_ns;
+static uint64_t parent_again;           /* the number of the fork at which the parent is to be watched again */
+static uint64_t forks;                  /* of this process's own */
 static uint32_t children;               /* that are not known to have ended */
 static uint32_t busy;                   /* a lock */
 static uint32_t tier;                   /* enum tier */
@@ -176,7 +184,7 @@ static bool count_written(int pagemap, uint64_t start, uint64_t end, uint64_t *p
 	if (!window->open)
 		return false;
 	while (start < end) {
-		long found = pages_scan_written(pagemap, &start, end, false, regions, REGIONS);
+		long found = pages_scan_written(pagemap, &start, end, false, false, regions, REGIONS);
 
 		if (found < 0)
 			return false;
@@ -197,59 +205,72 @@ static bool is_forked(void)
 	return (uint64_t)fork_sentinel < mapping.start || (uint64_t)fork_sentinel >= mapping.end;
 }
 
-/* Registers all that a fork shares. False: not all of it can be. */
-static bool register_mappings(bool in_child)
+struct beginning {
+	int      pagemap;
+	bool     in_child;
+	struct window *old, *new;
+	struct tally before;            /* pages written in the old window */
+	uint64_t until_ns;
+};
+
+/* Protects the pages of a mapping. What had been written since it was protected last belongs to the window before. */
+static bool protect(struct beginning *b, uint64_t start, uint64_t end, bool files)
+{
+	struct page_runs old_runs = runs_of(b->old);
+
+	while (start < end) {
+		long found = pages_scan_written(b->pagemap, &start, min_u64(end, start + CHUNK), true, files, regions, REGIONS);
+
+		if (found < 0 || (end - start > CHUNK && sys_now_ns(CLOCK_MONOTONIC) > b->until_ns))
+			return false;
+		for (long i = 0; i < found; i++) {
+			if (b->old->open && regions[i].categories & PAGES_WRITTEN)
+				page_runs_within(&old_runs, regions[i].start, regions[i].end, count_kept, &b->before);
+			b->new->huge |= (regions[i].categories & PAGES_HUGE) != 0;
+			if (!add_to_window(b->new, regions[i].start, regions[i].end) ||
+			    (b->in_child && !add_to_birth(regions[i].start, regions[i].end)))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Registers and protects all that a fork shares, mapping by mapping: of anonymous ones no page needs to be looked at. */
+static bool protect_mappings(struct beginning *b)
 {
 	int maps = proc_open(0, "maps");
-	uint32_t seen = 0;
 	bool good = maps >= 0;
+	uint32_t seen = 0;
 
 	if (!good)
 		return false;
 	smaps_begin(&smaps, maps, false);
 	while (good && smaps_next(&smaps, &mapping)) {
 		good = ++seen <= MAPPINGS;
-		if (!mapping.shared && mapping.start < USER_END && strncmp(mapping.name, "[v", 2) && (in_child || is_forked()))
-			good = good && write_protect_add(mapping.start, mapping.end);
+		if (mapping.shared || mapping.start >= USER_END || !strncmp(mapping.name, "[v", 2) || (!b->in_child && !is_forked()))
+			continue; /* [v: vdso, vvar, vsyscall */
+		good = good && write_protect_add(mapping.start, mapping.end) &&
+		       protect(b, mapping.start, mapping.end, mapping.inode != 0);
 	}
 	sys_close(maps);
 	return good && !smaps.error;
 }
 
-/*
- * Begins a window in one pass over the address space: what is there is protected, and what had been written since it was protected
- * last belongs to the window before. False: it cannot be watched; then what of it is protected does no harm.
- */
-static bool begin_window(int pagemap, bool in_child)
+/* False: the window cannot be watched; then what is protected of it does no harm. */
+static bool begin_window(int pagemap, bool in_child, uint64_t until_ns)
 {
 	struct window *old = &windows[current], *new = &windows[!current];
-	struct page_runs old_runs = runs_of(old);
-	struct tally tally = { .since = old->lefts };
-	uint64_t next = 0;
-	bool good;
+	struct beginning b = { pagemap, in_child, old, new, { .since = old->lefts }, until_ns };
 
 	new->used = 0;
 	new->huge = false;
-	good = write_protect_begin() && (!old->open || write_protect_stands(pagemap)) && register_mappings(in_child);
-	while (good && next < USER_END) {
-		long found = pages_scan_written(pagemap, &next, USER_END, true, regions, REGIONS);
-
-		good = found >= 0;
-		for (long i = 0; i < found && good; i++) {
-			if (old->open && regions[i].categories & PAGES_WRITTEN)
-				page_runs_within(&old_runs, regions[i].start, regions[i].end, count_kept, &tally);
-			new->huge |= (regions[i].categories & PAGES_HUGE) != 0;
-			good = add_to_window(new, regions[i].start, regions[i].end) &&
-			       (!in_child || add_to_birth(regions[i].start, regions[i].end));
-		}
-	}
-	written_before += tally.pages;
-	gaps |= !good;
-	old->open = false;
-	new->open = good;
+	new->open = write_protect_begin() && (!old->open || write_protect_stands(pagemap)) && protect_mappings(&b);
 	new->lefts = capture->cow.lefts;
+	written_before += b.before.pages;
+	gaps |= !new->open;
+	old->open = false;
 	current = !current;
-	return good;
+	return new->open;
 }
 
 /* Without watching: what is there. */
@@ -314,21 +335,26 @@ void cow_prepare_fork(void)
 	/* Watching costs a small process a good part of a fork. */
 	watch = tier == TIER_WRITE_PROTECT && !not_forked_lost &&
 		(!family || __atomic_load_n(&family->at_once, __ATOMIC_RELAXED) < AT_ONCE || is_large());
+	fork_begins_ns = sys_now_ns(CLOCK_MONOTONIC);
 }
 
 void cow_fork_done(void)
 {
+	uint64_t now = sys_now_ns(CLOCK_MONOTONIC);
 	int fd;
 
+	forks++;
 	if (tier != TIER_WRITE_PROTECT)
 		return;
 	signals_block();
 	lock();
 	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
-	fd = watch ? proc_open(0, "pagemap") : -1;
-	if (fd < 0 || !begin_window(fd, false)) {
+	fd = watch && forks >= parent_again ? proc_open(0, "pagemap") : -1;
+	if (fd < 0) {
 		windows[current].open = false;
 		gaps = true;
+	} else if (!begin_window(fd, false, now + max_u64(PROTECT_NS, (now - fork_begins_ns) / PROTECT_SHARE))) {
+		parent_again = forks + TRY_AGAIN;
 	} else if (capture->cow.method == COW_UNKNOWN) {
 		capture->cow.method = COW_WRITE_PROTECT;
 	}
@@ -344,12 +370,13 @@ void cow_forked(void)
 
 	busy = 0; /* another thread of the parent may have been looking */
 	birth.known = gaps = windows[current].open = false;
-	written_before = children = 0;
+	written_before = forks = parent_again = 0;
+	children = 0;
 	write_protect_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
 	if (fd < 0)
 		return;
-	birth.known = tier == TIER_WRITE_PROTECT && watch && begin_window(fd, true);
+	birth.known = tier == TIER_WRITE_PROTECT && watch && begin_window(fd, true, UINT64_MAX);
 	if (birth.known) {
 		capture->cow.method = COW_WRITE_PROTECT;
 	} else {
@@ -479,87 +506,256 @@ void cow_left(uint64_t start, uint64_t end)
 	signals_restore();
 }
 
-/* Looks */
+/*
+ * Looks. What has become of the pages that were inherited, row by row. At the end the ledger of that moment tells most of it; before,
+ * each of them is looked at.
+ */
 
-struct look { int fd; struct capture_cow *out; bool failed, watched; };
+static struct {
+	int  fd;                        /* pagemap */
+	bool failed;
+	bool watched;                   /* what was written in this window is all that was written */
+	struct capture_cow seen;
+	uint8_t *heap;                  /* of the segment of the heap at hand: a byte for each page, see below; NULL: none */
+	uint64_t heap_start, heap_end;
+} look;
 
-static void count_written_row(struct look *look, uint64_t start, uint64_t end, struct capture_cow_row *row)
+static bool look_begins(void)
 {
-	if (!look->watched || !count_written(look->fd, start, end, &row->written_pages))
+	memset(&look.seen, 0, sizeof(look.seen));
+	look.fd = proc_open(0, "pagemap");
+	look.failed = false;
+	/* What was written in earlier windows is in no row. */
+	look.watched = windows[current].open && !gaps && !written_before && write_protect_stands(look.fd);
+	return look.fd >= 0;
+}
+
+static void look_ends(bool good)
+{
+	look.seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	if (good && !look.failed) { /* whoever is killed in between has none: that is better than half of one */
+		__atomic_store_n(&capture->cow.looked, 0, __ATOMIC_RELEASE);
+		memcpy(capture->cow.rows, look.seen.rows, sizeof(look.seen.rows));
+		capture->cow.heap_split = look.seen.heap_split;
+		capture->cow.looked_at_ns = look.seen.looked_at_ns;
+		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
+	}
+	sys_close(look.fd);
+}
+
+static struct capture_cow_row *row_at(enum capture_row row)
+{
+	return &look.seen.rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row];
+}
+
+static void add_written(struct capture_cow_row *row, uint64_t start, uint64_t end)
+{
+	if (!look.watched || !count_written(look.fd, start, end, &row->written_pages))
 		row->written_pages = CAPTURE_UNKNOWN;
 }
 
-/* Pages that were inherited and not left, and belong to one row. */
-struct part { struct look *look; struct capture_cow_row *row; };
-
+/* Page by page. */
 static void look_at(void *context, uint64_t start, uint64_t end)
 {
-	struct part *part = context;
-	struct look *look = part->look;
+	struct capture_cow_row *row = context;
 
-	while (start < end && !look->failed) {
+	while (start < end && !look.failed) {
 		uint64_t wanted = min_u64(ENTRIES, (end - start) / PAGE_BYTES);
-		long got = sys_pread(look->fd, entries, wanted * sizeof(entries[0]), start / PAGE_BYTES * sizeof(entries[0]));
+		long got = sys_pread(look.fd, entries, wanted * sizeof(entries[0]), start / PAGE_BYTES * sizeof(entries[0]));
 
-		look->failed = got != (long)(wanted * sizeof(entries[0]));
-		for (uint64_t i = 0; i < wanted && !look->failed; i++) {
+		look.failed = got != (long)(wanted * sizeof(entries[0]));
+		for (uint64_t i = 0; i < wanted && !look.failed; i++) {
 			struct tally kept = { 0 };
 
 			count_kept(&kept, start + i * PAGE_BYTES, start + (i + 1) * PAGE_BYTES);
-			part->row->inherited_pages++;
+			row->inherited_pages++;
 			if (!kept.pages || !pages_entry_is_anonymous(entries[i]))
-				part->row->gone_pages++;
+				row->gone_pages++;
 			else if (pages_entry_is_shared(entries[i]))
-				part->row->shared_pages++;
+				row->shared_pages++;
 			else
-				part->row->unshared_pages++;
+				row->unshared_pages++;
 		}
 		start += wanted * PAGE_BYTES;
 	}
 }
 
-static void claimed(void *context, uint64_t start, uint64_t end, enum capture_row row)
+static void look_at_part(void *unused, uint64_t start, uint64_t end, enum capture_row row)
 {
-	struct look *look = context;
-	struct part part = { look, &look->out->rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row] };
 	struct page_runs runs = born_with();
 
-	page_runs_within(&runs, start, end, look_at, &part);
-	if (part.row->written_pages != CAPTURE_UNKNOWN)
-		count_written_row(look, start, end, part.row);
-}
-
-static void note_written(int pagemap)
-{
-	uint64_t pages = written_before;
-
-	if (gaps || (windows[current].open && (!write_protect_stands(pagemap) || !count_written(pagemap, 0, USER_END, &pages))))
-		pages = CAPTURE_UNKNOWN;
-	__atomic_store_n(&capture->cow.written_pages, pages, __ATOMIC_RELAXED);
+	(void)unused;
+	page_runs_within(&runs, start, end, look_at, row_at(row));
+	add_written(row_at(row), start, end);
 }
 
 /* With the lock held. */
 static void look_again(void)
 {
-	static struct capture_cow seen;
-	struct look look = { .out = &seen };
+	if (look_begins())
+		look_ends(!ledger_claims(capture, 0, look_at_part, NULL));
+}
 
-	look.fd = proc_open(0, "pagemap");
-	if (look.fd < 0)
-		return;
-	memset(&seen, 0, sizeof(seen));
-	/* What was written in earlier windows is in no row. */
-	look.watched = windows[current].open && !gaps && !written_before && write_protect_stands(look.fd);
-	seen.looked = !ledger_claims(capture, 0, claimed, &look) && !look.failed;
-	seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
-	if (seen.looked) { /* whoever is killed in between has none: that is better than half of one */
-		__atomic_store_n(&capture->cow.looked, 0, __ATOMIC_RELEASE);
-		memcpy(capture->cow.rows, seen.rows, sizeof(seen.rows));
-		capture->cow.looked_at_ns = seen.looked_at_ns;
-		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
+/* By the ledger. Of anonymous memory smaps has counted what is shared: of what was inherited, that is all of it, unless this process has forked. */
+
+static void count_pages(void *context, uint64_t start, uint64_t end)
+{
+	*(uint64_t *)context += (end - start) / PAGE_BYTES;
+}
+
+/* Pages of a part that were inherited and are still there. */
+static uint64_t count_there(uint64_t start, uint64_t end)
+{
+	struct page_runs runs = born_with();
+	struct tally tally = { 0 };
+
+	while (start < end && !look.failed) {
+		long found = pages_scan_anonymous(look.fd, &start, end, false, regions, REGIONS);
+
+		look.failed = found < 0;
+		for (long i = 0; i < found; i++)
+			if (regions[i].categories & PAGES_RESIDENT)
+				page_runs_within(&runs, regions[i].start, regions[i].end, count_kept, &tally);
 	}
-	note_written(look.fd);
-	sys_close(look.fd);
+	return tally.pages;
+}
+
+static void ledger_begins(void)
+{
+	memset(&look.seen, 0, sizeof(look.seen));
+	look.seen.heap_split = 1;
+}
+
+/*
+ * The heap, page by page: in the bits of HEAP_OF the row that most of its bytes are in, and what the runs and the scans tell of it.
+ */
+enum { HEAP_OF = 3, HEAP_LIVE = 1, HEAP_SLACK = 2, HEAP_THERE = 4, HEAP_SHARED = 8, HEAP_WRITTEN = 16 };
+
+static void forget_heap(void)
+{
+	if (look.heap)
+		sys_unmap(look.heap, (look.heap_end - look.heap_start) / PAGE_BYTES);
+	look.heap = NULL;
+}
+
+static void heap_begins(uint64_t start, uint64_t end)
+{
+	forget_heap();
+	look.heap_start = start;
+	look.heap_end = end;
+	look.heap = sys_reserve((end - start) / PAGE_BYTES);
+	if (!look.heap)
+		look.seen.heap_split = 0;
+}
+
+static void mark_heap(uint64_t start, uint64_t end, uint8_t bits)
+{
+	for (uint64_t page = max_u64(start, look.heap_start); page < min_u64(end, look.heap_end) && look.heap; page += PAGE_BYTES)
+		look.heap[(page - look.heap_start) / PAGE_BYTES] |= bits;
+}
+
+static void heap_run(uint64_t start, uint64_t end, uint32_t flags)
+{
+	if (flags & PAGES_RESIDENT)
+		mark_heap(start, end, HEAP_THERE | (flags & PAGES_SHARED ? HEAP_SHARED : 0));
+}
+
+static void heap_pages(uint64_t page, uint64_t pages, uint64_t requested, uint64_t slack)
+{
+	uint64_t unused = PAGE_BYTES - requested - slack;
+
+	if (requested >= slack && requested >= unused)
+		mark_heap(page, page + pages * PAGE_BYTES, HEAP_LIVE);
+	else if (slack >= unused)
+		mark_heap(page, page + pages * PAGE_BYTES, HEAP_SLACK);
+}
+
+static void mark_written(void *unused, uint64_t start, uint64_t end)
+{
+	(void)unused;
+	mark_heap(start, end, HEAP_WRITTEN);
+}
+
+static void mark_heap_written(void)
+{
+	struct page_runs runs = runs_of(&windows[current]);
+	uint64_t start = look.heap_start;
+
+	while (start < look.heap_end && look.watched) {
+		long found = pages_scan_written(look.fd, &start, look.heap_end, false, false, regions, REGIONS);
+
+		look.watched = found >= 0;
+		for (long i = 0; i < found; i++)
+			page_runs_within(&runs, regions[i].start, regions[i].end, mark_written, NULL);
+	}
+}
+
+static void sort_heap(void *unused, uint64_t start, uint64_t end)
+{
+	static const enum capture_row rows[] = { ROW_HEAP_FREE, ROW_HEAP_LIVE, ROW_HEAP_SLACK, ROW_HEAP_LIVE };
+
+	(void)unused;
+	for (uint64_t page = start; page < end; page += PAGE_BYTES) {
+		uint8_t bits = look.heap[(page - look.heap_start) / PAGE_BYTES];
+		struct capture_cow_row *row = &look.seen.rows[rows[bits & HEAP_OF]];
+		struct tally kept = { 0 };
+
+		count_kept(&kept, page, page + PAGE_BYTES);
+		row->inherited_pages++;
+		if (!kept.pages || !(bits & HEAP_THERE))
+			row->gone_pages++;
+		else if (bits & HEAP_SHARED)
+			row->shared_pages++;
+		else
+			row->unshared_pages++;
+		if (kept.pages && bits & HEAP_WRITTEN && row->written_pages != CAPTURE_UNKNOWN)
+			row->written_pages++;
+	}
+}
+
+static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number, const struct capture_amounts *amounts)
+{
+	struct page_runs runs = born_with();
+	struct capture_cow_row *row = row_at(number);
+	uint64_t inherited = 0, there;
+
+	page_runs_within(&runs, start, end, count_pages, &inherited);
+	if (!inherited)
+		return;
+	if (number == ROW_HEAP_FREE && look.heap && start == look.heap_start && end == look.heap_end) {
+		mark_heap_written();
+		page_runs_within(&runs, start, end, sort_heap, NULL);
+		forget_heap();
+		for (int i = ROW_HEAP_LIVE; i <= ROW_HEAP_FREE && !look.watched; i++)
+			look.seen.rows[i].written_pages = CAPTURE_UNKNOWN;
+		return;
+	}
+	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || forks) {
+		page_runs_within(&runs, start, end, look_at, row);
+	} else {
+		there = count_there(start, end);
+		row->inherited_pages += inherited;
+		row->gone_pages += inherited - there;
+		row->shared_pages += min_u64(there, amounts->shared_bytes / PAGE_BYTES);
+		row->unshared_pages += there - min_u64(there, amounts->shared_bytes / PAGE_BYTES);
+	}
+	add_written(row, start, end);
+}
+
+static struct ledger_observer observer = {
+	.begin = ledger_begins, .part = part_of_ledger, .heap_begin = heap_begins, .heap_run = heap_run, .heap_pages = heap_pages,
+};
+
+static void note_written_now(void)
+{
+	uint64_t pages = written_before;
+	int pagemap = proc_open(0, "pagemap");
+
+	if (pagemap < 0 || gaps || (windows[current].open && (!write_protect_stands(pagemap) || !count_written(pagemap, 0, USER_END, &pages))))
+		pages = CAPTURE_UNKNOWN;
+	__atomic_store_n(&capture->cow.written_pages, pages, __ATOMIC_RELAXED);
+	if (pagemap >= 0)
+		sys_close(pagemap);
 }
 
 void cow_tick(uint64_t now)
@@ -571,29 +767,49 @@ void cow_tick(uint64_t now)
 		return;
 	if (try_lock()) {
 		look_again();
+		note_written_now();
 		unlock();
 	}
 	spent = sys_now_ns(CLOCK_MONOTONIC) - now;
 	__atomic_store_n(&birth.due_ns, now + spent + max_u64(LOOK_NS, spent * LOOK_SHARE), __ATOMIC_RELAXED);
 }
 
-void cow_ending(bool executes_at_once)
+/* All that was written is in the rows. */
+static void note_written_rows(void)
 {
-	int fd;
+	uint64_t pages = 0;
 
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		pages += look.seen.rows[row].written_pages;
+	__atomic_store_n(&capture->cow.written_pages, pages, __ATOMIC_RELAXED);
+}
+
+bool cow_ending(bool executes_at_once)
+{
 	if (family && birth.known)
 		__atomic_store_n(&family->at_once, executes_at_once ? family->at_once + 1 : 0, __ATOMIC_RELAXED);
 	if (capture->cow.method == COW_UNKNOWN)
-		return;
+		return false;
 	lock();
-	if (birth.known && !executes_at_once) {
-		look_again();
-	} else if (capture->cow.method == COW_WRITE_PROTECT) {
-		fd = proc_open(0, "pagemap");
-		if (fd >= 0) {
-			note_written(fd);
-			sys_close(fd);
-		}
+	if (birth.known && !executes_at_once && look_begins()) {
+		observer.tid = sys_gettid();
+		ledger_observer = &observer;
+		return true;
 	}
+	if (capture->cow.method == COW_WRITE_PROTECT)
+		note_written_now();
+	unlock();
+	return false;
+}
+
+void cow_ended(bool taken)
+{
+	ledger_observer = NULL;
+	forget_heap();
+	look_ends(taken);
+	if (taken && look.watched && !look.failed)
+		note_written_rows();
+	else if (capture->cow.method == COW_WRITE_PROTECT)
+		note_written_now();
 	unlock();
 }

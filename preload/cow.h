@@ -30,7 +30,12 @@ bool cow_watches(void);                         /* some of what cow_left could b
 /* Now and then while a child lives, since it may be killed: brings what is recorded up to date. Any thread, with signals blocked. */
 void cow_tick(uint64_t now);
 
-/* At the end of an image, before its memory goes. */
-void cow_ending(bool executes_at_once);
+/*
+ * cow_ending - at the end of an image, before its memory goes
+ *
+ * Returns true when a ledger is to be taken now, which will be listened to; and cow_ended is to be told whether it was.
+ */
+bool cow_ending(bool executes_at_once);
+void cow_ended(bool taken);
 
 #endif

@@ -60,8 +60,10 @@ void ending(enum capture_ended kind, int code)
 		cow_ending(true);
 		snapshot_usage();
 	} else {
-		cow_ending(false);
-		snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
+		bool heard = cow_ending(false), taken = snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
+
+		if (heard)
+			cow_ended(taken);
 		snapshot_times();
 	}
 	capture->end_ns = sys_now_ns(CLOCK_MONOTONIC);

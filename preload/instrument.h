@@ -62,7 +62,7 @@ bool instrument_sees_outer_pids(void);
 void instrument_forked(void) COLD;
 
 /* snapshots.c */
-void snapshot_take(enum capture_why why, const char *name) COLD;
+bool snapshot_take(enum capture_why why, const char *name) COLD; /* false: it was not taken */
 void snapshot_tick(struct thread *thread) COLD;                 /* publishes what is pending; now and then samples and looks for a peak */
 void snapshot_before_release(uint64_t bytes) COLD;              /* memory is about to go: was this the peak? */
 void snapshot_times(void) COLD;                                 /* brings the capture's times up to date */

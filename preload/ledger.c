@@ -22,6 +22,7 @@
 /* One at a time: the work space is static because the caller may stand on the smallest of stacks. */
 static struct ledger work;
 static uint32_t busy;
+const struct ledger_observer *ledger_observer;
 
 /* Adds an amount that can be unknown; unknown stays unknown. */
 static void add(uint64_t *sum, uint64_t bytes, bool known)
@@ -48,6 +49,12 @@ static bool only_claimed(const struct ledger *l, uint64_t start, uint64_t end, i
 	if (l->claimed && row != CAPTURE_ROWS && start < end)
 		l->claimed(l->claimed_context, start, end, (enum capture_row)row);
 	return l->claimed != NULL;
+}
+
+static void observe(const struct ledger *l, uint64_t start, uint64_t end, uint32_t row, const struct capture_amounts *amounts)
+{
+	if (l->observer)
+		l->observer->part(start, end, (enum capture_row)row, amounts);
 }
 
 /* A whole mapping: the kernel's own figures. */
@@ -121,7 +128,8 @@ static void claim_pieces(struct ledger *l, int row)
 	struct group *g = &l->group;
 
 	for (uint32_t i = 0; i < g->pieces; i++)
-		only_claimed(l, g->piece[i].start, g->piece[i].end, row);
+		if (!only_claimed(l, g->piece[i].start, g->piece[i].end, row))
+			observe(l, g->piece[i].start, g->piece[i].end, (uint32_t)row, NULL);
 	g->pieces = 0;
 }
 
@@ -149,10 +157,9 @@ static void group_end(struct ledger *l)
 	if (!g->open)
 		return;
 	g->open = false;
-	if (l->claimed) {
-		claim_pieces(l, (int)row);
+	claim_pieces(l, (int)row);
+	if (l->claimed)
 		return;
-	}
 	add_amounts(&l->out->rows[row], &g->amounts);
 	for (uint32_t i = 0; i < l->mappings_used && l->mappings; i++)
 		if (l->mappings[i].start >= g->start && l->mappings[i].end <= g->end && l->mappings[i].name[0])
@@ -177,10 +184,10 @@ static void group_add(struct ledger *l)
 	g->end = m->end;
 	g->executable |= m->protection & PROT_EXEC;
 	g->instrument |= l->capture->anatomy.code_address >= m->start && l->capture->anatomy.code_address < m->end;
-	if (l->claimed) {
+	if (l->claimed || l->observer)
 		add_piece(l, m->start, m->end);
+	if (l->claimed)
 		return;
-	}
 	amounts = amounts_of(m);
 	add_amounts(&g->amounts, &amounts);
 	note_part(l, m->start, m->end, ROW_FILE, &amounts);
@@ -467,6 +474,7 @@ static void whole_mapping(struct ledger *l, int row)
 		return;
 	add_amounts(&l->out->rows[row], &amounts);
 	note_part(l, m->start, m->end, (uint32_t)row, &amounts);
+	observe(l, m->start, m->end, (uint32_t)row, m->inode ? NULL : &amounts);
 }
 
 /* A part of a mapping that is one row's, from its pages. */
@@ -479,11 +487,13 @@ static void add_part(struct ledger *l, uint64_t start, uint64_t end, int row)
 	if (row == ROW_HEAP_FREE) {
 		heap_segment(l, start, end);
 		note_part(l, start, end, ROW_HEAP_LIVE, &l->heap);
+		observe(l, start, end, ROW_HEAP_FREE, &l->heap);
 		return;
 	}
 	segment(l, &amounts, start, end);
 	add_amounts(&l->out->rows[row], &amounts);
 	note_part(l, start, end, (uint32_t)row, &amounts);
+	observe(l, start, end, (uint32_t)row, &amounts);
 }
 
 /* Accessible anonymous memory, part by part. */
@@ -665,6 +675,8 @@ static int attempt_ledger(struct ledger *l)
 	int error;
 
 	memset(l->out, 0, sizeof(*l->out)); /* the caller's name and sequence with it: it sets them afterwards */
+	if (l->observer)
+		l->observer->begin();
 	l->mappings_used = 0;
 	l->mappings_dropped = l->least_resident = l->guard_end = 0;
 	memset(&l->group, 0, sizeof(l->group));
@@ -706,6 +718,7 @@ static struct ledger *begin_work(const struct capture *capture, pid_t pid, struc
 	work.out = out;
 	work.mappings = NULL;
 	work.claimed = NULL;
+	work.observer = NULL;
 	return &work;
 }
 
@@ -723,6 +736,8 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	if (!l)
 		return EBUSY;
 	l->mappings = mappings;
+	if (l->self && ledger_observer && ledger_observer->tid == sys_gettid())
+		l->observer = ledger_observer;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		error = attempt_ledger(l);
 		if (error || !disturbed(out))

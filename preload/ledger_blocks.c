@@ -134,11 +134,13 @@ static void fill_flush(struct ledger *l)
 	uint64_t bucket = l->fill_bytes * 10 / PAGE_BYTES + 1;
 
 	l->touched_pages += l->fill_touched;
+	if (l->observer && l->fill_touched)
+		l->observer->heap_pages(l->fill_page, 1, l->fill_bytes, l->fill_slack);
 	if (l->fill_bytes) {
 		l->out->fill_pages[bucket < CAPTURE_FILL_BUCKETS ? bucket : CAPTURE_FILL_BUCKETS - 1]++;
 		l->filled_pages++;
 	}
-	l->fill_bytes = 0;
+	l->fill_bytes = l->fill_slack = 0;
 	l->fill_touched = false;
 }
 
@@ -158,12 +160,13 @@ static inline void fill_add(struct ledger *l, uint64_t start, uint64_t end, bool
 			l->out->fill_pages[CAPTURE_FILL_BUCKETS - 1] += whole;
 			l->filled_pages += whole;
 			l->touched_pages += whole;
+			if (l->observer)
+				l->observer->heap_pages(page, whole, PAGE_BYTES, 0);
 			start += whole * PAGE_BYTES;
 			continue;
 		}
 		l->fill_touched = true;
-		if (requested)
-			l->fill_bytes += upto - start;
+		*(requested ? &l->fill_bytes : &l->fill_slack) += upto - start;
 		start = upto;
 	}
 }
@@ -173,6 +176,8 @@ static inline void fill_add(struct ledger *l, uint64_t start, uint64_t end, bool
 static void next_run(struct ledger *l)
 {
 	if (l->have_run) {
+		if (l->observer)
+			l->observer->heap_run(l->run.start, l->run.end, l->run.flags);
 		add_run(l, &l->heap, l->run.end - l->run.start, l->run.flags);
 		add_run(l, &l->out->rows[ROW_HEAP_LIVE], l->run_live, l->run.flags);
 		add_run(l, &l->out->rows[ROW_HEAP_SLACK], l->run_slack, l->run.flags);
@@ -223,7 +228,7 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 {
 	const uint64_t leaf_end = (l->leaf.key + 1) << LEAF_SHIFT, limit = min_u64(min_u64(end, l->run.end), leaf_end);
 	const uint8_t *byte;
-	uint64_t requested_sum = 0, usable_sum = 0, blocks = 0, fill = l->fill_bytes, page = l->fill_page;
+	uint64_t requested_sum = 0, usable_sum = 0, blocks = 0, fill = l->fill_bytes, slack = l->fill_slack, page = l->fill_page;
 
 	if (!l->have_run || !(l->run.flags & PAGES_RESIDENT) || from < l->run.start || from >= limit || from >> LEAF_SHIFT != l->leaf.key ||
 	    !l->leaf.bytes || from & 15)
@@ -239,19 +244,25 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 			break;
 		if (from - page >= PAGE_BYTES) {
 			l->fill_bytes = fill;
+			l->fill_slack = slack;
+			l->fill_page = page;
 			fill_flush(l);
-			fill = 0;
+			fill = slack = 0;
 			page = page_down(from);
 		}
 		l->fill_touched = true;
 		fill += requested;
+		slack += usable - requested;
 		if (unlikely(stop - page > PAGE_BYTES)) { /* reaches into the next page */
-			uint64_t here = min_u64(requested, page + PAGE_BYTES - from);
+			uint64_t here = min_u64(requested, page + PAGE_BYTES - from), beyond = stop - page - PAGE_BYTES;
 
 			l->fill_bytes = fill - (requested - here);
+			l->fill_slack = slack - (beyond - (requested - here));
+			l->fill_page = page;
 			fill_flush(l);
 			l->fill_touched = true;
 			fill = requested - here;
+			slack = beyond - fill;
 			page += PAGE_BYTES;
 		}
 		requested_sum += requested;
@@ -261,6 +272,7 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 		byte += (usable + 15) >> GRANULE_SHIFT;
 	}
 	l->fill_bytes = fill;
+	l->fill_slack = slack;
 	l->fill_page = page;
 	l->run_live += requested_sum;
 	l->run_slack += usable_sum - requested_sum;
@@ -296,6 +308,8 @@ void heap_segment(struct ledger *l, uint64_t start, uint64_t end)
 	l->heap.mapped_bytes = end - start;
 	l->filled_pages = l->touched_pages = 0;
 	l->fill_page = UINT64_MAX;
+	if (l->observer)
+		l->observer->heap_begin(start, end);
 	pages_begin(&l->pages, start, end, l->mapping.shared_resident != 0);
 	l->have_run = false;
 	l->all_resident = l->mapping.resident == l->mapping.end - l->mapping.start && !l->mapping.shared_resident &&

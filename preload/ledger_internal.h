@@ -36,8 +36,24 @@ struct leaf_view {
 	uint64_t touched[LEAF_BYTES / PAGE_BYTES / 64 + 1]; /* pages of the leaf that were ever written */
 };
 
+/* Who wants to hear, beside the rows, of each part as it is accounted. Ascending, but for files, which come when their group ends. */
+struct ledger_observer {
+	int tid;                                /* the thread whose ledgers it wants to hear of */
+	void (*begin)(void);                    /* an attempt begins: what was told before is void */
+	/* @row: ROW_HEAP_FREE for the heap as a whole. @amounts: of just this part; NULL: of a file, and not known apart */
+	void (*part)(uint64_t start, uint64_t end, enum capture_row row, const struct capture_amounts *amounts);
+	/* Before the part that is a segment of the heap: its runs of pages that are alike, and bytes of live blocks on pages. */
+	void (*heap_begin)(uint64_t start, uint64_t end);
+	void (*heap_run)(uint64_t start, uint64_t end, uint32_t flags); /* PAGES_… */
+	void (*heap_pages)(uint64_t page, uint64_t pages, uint64_t requested_bytes, uint64_t slack_bytes); /* on each of them */
+};
+
+/* For ledgers that a process takes of itself; NULL: nobody. */
+extern const struct ledger_observer *ledger_observer HIDDEN;
+
 struct ledger {
 	const struct capture *capture;
+	const struct ledger_observer *observer;
 	int      pid;
 	bool     self;
 	struct capture_snapshot *out;
@@ -65,7 +81,7 @@ struct ledger {
 	bool     have_run, all_resident;        /* the latter: the whole mapping is, and nothing else is to be told of its pages */
 	uint64_t run_live, run_slack;           /* bytes of the run that are requested, and slack, ones */
 	struct capture_amounts heap;            /* of the whole segment */
-	uint64_t fill_page, fill_bytes;         /* the page at hand and the requested bytes on it */
+	uint64_t fill_page, fill_bytes, fill_slack; /* the page at hand, and the requested and slack bytes on it */
 	bool     fill_touched;
 	uint64_t filled_pages, touched_pages;   /* of the segment: with requested bytes; with blocks */
 

@@ -54,7 +54,7 @@ bool pages_next(struct pages *pages, struct page_run *run);
  * @next: where to go on, moved on; done when it reaches @end
  * @files: there may be pages of files or of shared memory, to be left out: the kernel looks at each page then, 40 ns
  *
- * Returns how many regions it filled in, or a negated errno: ENOTTY before Linux 6.7.
+ * Returns how many regions it filled in, with PAGES_RESIDENT or PAGES_SWAPPED for categories, or a negated errno: ENOTTY before Linux 6.7.
  */
 long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, struct page_region *regions,
 			  uint32_t room);
@@ -62,10 +62,12 @@ long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, stru
 /*
  * pages_scan_written - anonymous pages, present or swapped, of mappings that a userfaultfd watches in its asynchronous mode
  * @protect: all of them, and from now on they are watched; else those that have been written since they were protected
+ * @files: as there
  *
  * Each region's categories: PAGES_WRITTEN, not protected until now; PAGES_HUGE. Returns as pages_scan_anonymous does.
  */
-long pages_scan_written(int fd, uint64_t *next, uint64_t end, bool protect, struct page_region *regions, uint32_t room);
+long pages_scan_written(int fd, uint64_t *next, uint64_t end, bool protect, bool files,
+			struct page_region *regions, uint32_t room);
 
 /* What an entry of pagemap says of its page. */
 bool pages_entry_is_anonymous(uint64_t entry);  /* there, and not of a file or of shared memory */

@@ -287,7 +287,7 @@ static uint64_t cost_clock(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-void snapshot_take(enum capture_why why, const char *name)
+bool snapshot_take(enum capture_why why, const char *name)
 {
 	uint64_t start = sys_now_ns(CLOCK_MONOTONIC), spent;
 	struct capture_snapshot *place;
@@ -298,14 +298,14 @@ void snapshot_take(enum capture_why why, const char *name)
 	while (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE)) { /* another thread is at it; a peak can do without, the others wait */
 		if (why == WHY_PEAK || sys_now_ns(CLOCK_MONOTONIC) - start > WAIT_NS) {
 			signals_restore();
-			return;
+			return false;
 		}
 		sys_call0(SYS_sched_yield);
 	}
 	if (why == WHY_PEAK && __atomic_load_n(&ending_begun, __ATOMIC_RELAXED)) { /* the last ledger is the last */
 		__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
 		signals_restore();
-		return;
+		return false;
 	}
 	start = sys_now_ns(CLOCK_MONOTONIC);
 	spent = cost_clock();
@@ -333,6 +333,7 @@ void snapshot_take(enum capture_why why, const char *name)
 	capture->own_thread_ns_spent = state.cost_ns;
 	__atomic_store_n(&state.lock, 0, __ATOMIC_RELEASE);
 	signals_restore();
+	return !error;
 }
 
 /* What a ledger would cost now, by the size of the process and by how the last one compared with that. */
