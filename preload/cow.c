@@ -26,7 +26,8 @@
 #define ENTRIES    512                  /* of pagemap, read at a time */
 #define REGIONS    64                   /* the child may stand on the smallest of stacks: this and the like is static */
 #define USER_END   0x7ffffffff000UL     /* of the address space, with four levels of page tables */
-#define AT_ONCE    4                    /* so many children that executed at once, one after another, and the next will too */
+#define BRIEF_NS   20000000ULL          /* a child that lives no longer is not worth watching, … */
+#define BRIEF      4                    /* … and after so many in a row, the next is taken for one */
 #define NOT_FORKED 64                   /* ranges that a fork does not share */
 #define CHUNK      (32UL << 20)         /* bytes protected between two looks at the clock */
 #define PROTECT_NS 2000000ULL           /* a parent may take so long over protecting its pages, … */
@@ -63,7 +64,7 @@ static uint32_t not_forked_used;
 static bool     not_forked_lost;        /* there was no more room */
 
 /* What a process and its children tell each other, in memory that they share. */
-static struct family { uint32_t at_once; } *family;
+static struct family { uint32_t brief; } *family; /* children in a row that were */
 
 enum tier { TIER_UNKNOWN, TIER_WRITE_PROTECT, TIER_PAGEMAP, TIER_NONE };
 
@@ -334,7 +335,7 @@ void cow_prepare_fork(void)
 	}
 	/* Watching costs a small process a good part of a fork. */
 	watch = tier == TIER_WRITE_PROTECT && !not_forked_lost &&
-		(!family || __atomic_load_n(&family->at_once, __ATOMIC_RELAXED) < AT_ONCE || is_large());
+		(!family || __atomic_load_n(&family->brief, __ATOMIC_RELAXED) < BRIEF || is_large());
 	fork_begins_ns = sys_now_ns(CLOCK_MONOTONIC);
 }
 
@@ -786,8 +787,11 @@ static void note_written_rows(void)
 
 bool cow_ending(bool executes_at_once)
 {
-	if (family && birth.known)
-		__atomic_store_n(&family->at_once, executes_at_once ? family->at_once + 1 : 0, __ATOMIC_RELAXED);
+	if (family && birth.known) {
+		bool brief = sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns < BRIEF_NS;
+
+		__atomic_store_n(&family->brief, brief ? family->brief + 1 : 0, __ATOMIC_RELAXED);
+	}
 	if (capture->cow.method == COW_UNKNOWN)
 		return false;
 	lock();
