@@ -517,7 +517,8 @@ static struct {
 	bool failed;
 	bool watched;                   /* what was written in this window is all that was written */
 	struct capture_cow seen;
-	uint8_t *heap;                  /* of the segment of the heap at hand: a byte for each page, see below; NULL: none */
+	uint8_t *heap;                  /* of the segment of the heap at hand: a byte for each page, see below */
+	uint64_t heap_room;             /* pages */
 	uint64_t heap_start, heap_end;
 } look;
 
@@ -632,26 +633,21 @@ static void ledger_begins(void)
  */
 enum { HEAP_OF = 3, HEAP_LIVE = 1, HEAP_SLACK = 2, HEAP_THERE = 4, HEAP_SHARED = 8, HEAP_WRITTEN = 16 };
 
-static void forget_heap(void)
-{
-	if (look.heap)
-		sys_unmap(look.heap, (look.heap_end - look.heap_start) / PAGE_BYTES);
-	look.heap = NULL;
-}
-
 static void heap_begins(uint64_t start, uint64_t end)
 {
-	forget_heap();
+	uint64_t pages = (end - start) / PAGE_BYTES;
+
 	look.heap_start = start;
-	look.heap_end = end;
-	look.heap = sys_reserve((end - start) / PAGE_BYTES);
-	if (!look.heap)
+	look.heap_end = pages <= look.heap_room ? end : start;
+	if (pages > look.heap_room) /* it has grown meanwhile */
 		look.seen.heap_split = 0;
+	else
+		memset(look.heap, 0, pages);
 }
 
 static void mark_heap(uint64_t start, uint64_t end, uint8_t bits)
 {
-	for (uint64_t page = max_u64(start, look.heap_start); page < min_u64(end, look.heap_end) && look.heap; page += PAGE_BYTES)
+	for (uint64_t page = max_u64(start, look.heap_start); page < min_u64(end, look.heap_end); page += PAGE_BYTES)
 		look.heap[(page - look.heap_start) / PAGE_BYTES] |= bits;
 }
 
@@ -723,10 +719,9 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 	page_runs_within(&runs, start, end, count_pages, &inherited);
 	if (!inherited)
 		return;
-	if (number == ROW_HEAP_FREE && look.heap && start == look.heap_start && end == look.heap_end) {
+	if (number == ROW_HEAP_FREE && start == look.heap_start && end == look.heap_end) {
 		mark_heap_written();
 		page_runs_within(&runs, start, end, sort_heap, NULL);
-		forget_heap();
 		for (int i = ROW_HEAP_LIVE; i <= ROW_HEAP_FREE && !look.watched; i++)
 			look.seen.rows[i].written_pages = CAPTURE_UNKNOWN;
 		return;
@@ -775,6 +770,29 @@ void cow_tick(uint64_t now)
 	__atomic_store_n(&birth.due_ns, now + spent + max_u64(LOOK_NS, spent * LOOK_SHARE), __ATOMIC_RELAXED);
 }
 
+/* Room for a byte for each page that is mapped, before the ledger that will account for it. */
+static void make_heap_room(void)
+{
+	uint64_t mapped = 0, resident;
+
+	look.heap_room = 0;
+	if (!snapshot_read_statm(&mapped, &resident))
+		return;
+	look.heap = sys_reserve(page_up(mapped / PAGE_BYTES));
+	if (!look.heap)
+		return;
+	look.heap_room = mapped / PAGE_BYTES;
+	ranges_claim_instrument((uint64_t)look.heap, (uint64_t)look.heap + page_up(look.heap_room));
+}
+
+static void free_heap_room(void)
+{
+	if (!look.heap_room)
+		return;
+	ranges_drop((uint64_t)look.heap, (uint64_t)look.heap + page_up(look.heap_room));
+	sys_unmap(look.heap, page_up(look.heap_room));
+}
+
 /* All that was written is in the rows. */
 static void note_written_rows(void)
 {
@@ -796,6 +814,7 @@ bool cow_ending(bool executes_at_once)
 		return false;
 	lock();
 	if (birth.known && !executes_at_once && look_begins()) {
+		make_heap_room();
 		observer.tid = sys_gettid();
 		ledger_observer = &observer;
 		return true;
@@ -809,7 +828,7 @@ bool cow_ending(bool executes_at_once)
 void cow_ended(bool taken)
 {
 	ledger_observer = NULL;
-	forget_heap();
+	free_heap_room();
 	look_ends(taken);
 	if (taken && look.watched && !look.failed)
 		note_written_rows();
