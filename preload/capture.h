@@ -321,7 +321,8 @@ struct capture_cow {
 	struct capture_cow_seen seen_parent; /* what its parent did to the same pages until it forked again, executed or ended */
 };
 
-enum capture_cow_method { COW_UNKNOWN, COW_PAGEMAP, COW_WRITE_PROTECT, CAPTURE_COW_METHODS };
+/* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */
+enum capture_cow_method { COW_UNKNOWN, COW_PAGEMAP, COW_WRITE_PROTECT, COW_SMAPS, CAPTURE_COW_METHODS };
 
 enum capture_faults_method { FAULTS_NOT_SAMPLED, FAULTS_SAMPLED, CAPTURE_FAULTS_METHODS };
 

@@ -66,7 +66,7 @@ static bool     not_forked_lost;        /* there was no more room */
 /* What a process and its children tell each other, in memory that they share. */
 static struct family { uint32_t brief; } *family; /* children in a row that were */
 
-enum tier { TIER_UNKNOWN, TIER_WRITE_PROTECT, TIER_PAGEMAP, TIER_NONE };
+enum tier { TIER_UNKNOWN, TIER_WRITE_PROTECT, TIER_SCAN, TIER_PAGEMAP, TIER_SMAPS, TIER_NONE };
 
 static uint64_t entries[ENTRIES];
 static struct page_region regions[REGIONS];
@@ -76,6 +76,9 @@ static struct mapping mapping;
 /* PAGEGAP_OPTIONS, cow=: what the kernel has, or less, so that the less can be looked at. */
 static void choose_tier(void)
 {
+	static const struct { const char *name; enum tier tier; } ways[] = {
+		{ "samples", TIER_SCAN }, { "pagemap", TIER_PAGEMAP }, { "smaps", TIER_SMAPS }, { "off", TIER_NONE },
+	};
 	char value[32];
 
 	if (tier != TIER_UNKNOWN)
@@ -83,10 +86,9 @@ static void choose_tier(void)
 	tier = TIER_WRITE_PROTECT;
 	if (!environment_option("cow", value, sizeof(value)))
 		return;
-	if (!strcmp(value, "off"))
-		tier = TIER_NONE;
-	else if (!strcmp(value, "samples") || !strcmp(value, "pagemap"))
-		tier = TIER_PAGEMAP;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(value, ways[i].name))
+			tier = ways[i].tier;
 }
 
 static void lock(void)
@@ -276,6 +278,22 @@ static bool begin_window(int pagemap, bool in_child, uint64_t until_ns)
 
 /* Without watching: what is there. */
 
+/* An entry of pagemap for each page: before Linux 6.7. */
+static bool note_entries(int fd, uint64_t start, uint64_t end)
+{
+	while (start < end) {
+		uint64_t wanted = min_u64(ENTRIES, (end - start) / PAGE_BYTES);
+		long got = sys_pread(fd, entries, wanted * sizeof(entries[0]), start / PAGE_BYTES * sizeof(entries[0]));
+
+		if (got != (long)(wanted * sizeof(entries[0])))
+			return false;
+		for (uint64_t i = 0; i < wanted; i++, start += PAGE_BYTES)
+			if (pages_entry_is_anonymous(entries[i]) && !add_to_birth(start, start + PAGE_BYTES))
+				return false;
+	}
+	return true;
+}
+
 /* Notes the pages of a part of the address space. False: this kernel cannot tell, or there are too many runs. */
 static bool note_part(int fd, uint64_t start, uint64_t end, bool files)
 {
@@ -292,25 +310,44 @@ static bool note_part(int fd, uint64_t start, uint64_t end, bool files)
 }
 
 /* Mapping by mapping: of anonymous memory, which is most of a large process, no page needs to be looked at. */
-static bool note_mappings(int fd)
+static bool note_mappings(int fd, bool scans)
 {
-	int maps = proc_open(0, "maps");
+	int maps = proc_open(0, scans ? "maps" : "smaps");
 	bool good = maps >= 0;
 	uint32_t seen = 0;
 
 	if (!good)
 		return false;
-	smaps_begin(&smaps, maps, false);
+	smaps_begin(&smaps, maps, !scans); /* where there is no scan, what has no page in it need not be looked at */
 	while (good && smaps_next(&smaps, &mapping)) {
-		if (++seen > MAPPINGS) { /* asking for each would take longer than looking at their pages */
+		if (++seen > MAPPINGS && scans) { /* asking for each would take longer than looking at their pages */
 			good = note_part(fd, mapping.start, USER_END, true);
 			break;
 		}
-		if (!mapping.shared && mapping.start < USER_END && strncmp(mapping.name, "[v", 2)) /* vdso, vvar, vsyscall */
-			good = note_part(fd, mapping.start, mapping.end, mapping.inode != 0);
+		if (mapping.shared || mapping.start >= USER_END || !strncmp(mapping.name, "[v", 2)) /* vdso, vvar, vsyscall */
+			continue;
+		good = scans ? note_part(fd, mapping.start, mapping.end, mapping.inode != 0) :
+		       !mapping.anonymous || note_entries(fd, mapping.start, mapping.end);
 	}
 	sys_close(maps);
 	return good && !smaps.error;
+}
+
+/* Only how much there is. */
+static bool note_total(void)
+{
+	int fd = proc_open(0, "smaps");
+	bool good;
+
+	if (fd < 0)
+		return false;
+	smaps_begin(&smaps, fd, true);
+	while (smaps_next(&smaps, &mapping))
+		if (!mapping.shared)
+			capture->cow.inherited_pages += mapping.anonymous / PAGE_BYTES;
+	good = !smaps.error;
+	sys_close(fd);
+	return good;
 }
 
 static bool is_large(void)
@@ -345,11 +382,11 @@ void cow_fork_done(void)
 	int fd;
 
 	forks++;
+	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
 	if (tier != TIER_WRITE_PROTECT)
 		return;
 	signals_block();
 	lock();
-	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
 	fd = watch && forks >= parent_again ? proc_open(0, "pagemap") : -1;
 	if (fd < 0) {
 		windows[current].open = false;
@@ -365,9 +402,33 @@ void cow_fork_done(void)
 	signals_restore();
 }
 
+static void note_nothing(void)
+{
+	capture->cow.inherited_pages = capture->cow.runs_used = 0;
+}
+
+/* The best that the tier allows and the kernel can do. */
+static enum capture_cow_method note_birth(int fd)
+{
+	if (tier == TIER_WRITE_PROTECT && watch && begin_window(fd, true, UINT64_MAX))
+		return COW_WRITE_PROTECT;
+	gaps = true;
+	note_nothing();
+	if (tier <= TIER_SCAN && (is_large() ? note_mappings(fd, true) : note_part(fd, 0, USER_END, true)))
+		return COW_PAGEMAP;
+	note_nothing();
+	if (tier <= TIER_PAGEMAP && fd >= 0 && note_mappings(fd, false))
+		return COW_PAGEMAP;
+	note_nothing();
+	if (note_total())
+		return COW_SMAPS;
+	note_nothing();
+	return COW_UNKNOWN;
+}
+
 void cow_forked(void)
 {
-	int fd = tier == TIER_NONE ? -1 : proc_open(0, "pagemap");
+	int fd;
 
 	busy = 0; /* another thread of the parent may have been looking */
 	birth.known = gaps = windows[current].open = false;
@@ -375,21 +436,13 @@ void cow_forked(void)
 	children = 0;
 	write_protect_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
-	if (fd < 0)
+	if (tier == TIER_NONE)
 		return;
-	birth.known = tier == TIER_WRITE_PROTECT && watch && begin_window(fd, true, UINT64_MAX);
-	if (birth.known) {
-		capture->cow.method = COW_WRITE_PROTECT;
-	} else {
-		capture->cow.inherited_pages = capture->cow.runs_used = 0;
-		birth.known = is_large() ? note_mappings(fd) : note_part(fd, 0, USER_END, true);
-		gaps = true;
-		if (birth.known)
-			capture->cow.method = COW_PAGEMAP;
-		else
-			capture->cow.inherited_pages = capture->cow.runs_used = 0;
-	}
-	sys_close(fd);
+	fd = proc_open(0, "pagemap");
+	capture->cow.method = note_birth(fd);
+	birth.known = capture->cow.runs_used != 0;
+	if (fd >= 0)
+		sys_close(fd);
 	if (capture->cow.runs_used > CAPTURE_RUNS)
 		recording_write_runs(birth.more, capture->cow.runs_used - CAPTURE_RUNS);
 	birth.due_ns = sys_now_ns(CLOCK_MONOTONIC) + LOOK_NS;
@@ -526,10 +579,10 @@ static bool look_begins(void)
 {
 	memset(&look.seen, 0, sizeof(look.seen));
 	look.fd = proc_open(0, "pagemap");
-	look.failed = false;
+	look.failed = look.fd < 0 && capture->cow.method != COW_SMAPS;
 	/* What was written in earlier windows is in no row. */
 	look.watched = windows[current].open && !gaps && !written_before && write_protect_stands(look.fd);
-	return look.fd >= 0;
+	return !look.failed;
 }
 
 static void look_ends(bool good)
@@ -542,7 +595,8 @@ static void look_ends(bool good)
 		capture->cow.looked_at_ns = look.seen.looked_at_ns;
 		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
 	}
-	sys_close(look.fd);
+	if (look.fd >= 0)
+		sys_close(look.fd);
 }
 
 static struct capture_cow_row *row_at(enum capture_row row)
@@ -625,7 +679,7 @@ static uint64_t count_there(uint64_t start, uint64_t end)
 static void ledger_begins(void)
 {
 	memset(&look.seen, 0, sizeof(look.seen));
-	look.seen.heap_split = 1;
+	look.seen.heap_split = capture->cow.method != COW_SMAPS;
 }
 
 /*
@@ -710,12 +764,33 @@ static void sort_heap(void *unused, uint64_t start, uint64_t end)
 	}
 }
 
+/* All that was inherited is a number; what is shared now was inherited, if this process has not forked. */
+static void part_of_total(uint64_t start, uint64_t end, enum capture_row number, const struct capture_amounts *amounts)
+{
+	struct capture_cow_row *row = row_at(number);
+
+	(void)start;
+	(void)end;
+	if (!amounts || forks || number == ROW_KERNEL)
+		return;
+	if (amounts->shared_bytes == CAPTURE_UNKNOWN) {
+		look.failed = true;
+		return;
+	}
+	row->inherited_pages += amounts->shared_bytes / PAGE_BYTES;
+	row->shared_pages += amounts->shared_bytes / PAGE_BYTES;
+}
+
 static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number, const struct capture_amounts *amounts)
 {
 	struct page_runs runs = born_with();
 	struct capture_cow_row *row = row_at(number);
 	uint64_t inherited = 0, there;
 
+	if (capture->cow.method == COW_SMAPS) {
+		part_of_total(start, end, number, amounts);
+		return;
+	}
 	page_runs_within(&runs, start, end, count_pages, &inherited);
 	if (!inherited)
 		return;
@@ -726,7 +801,7 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 			look.seen.rows[i].written_pages = CAPTURE_UNKNOWN;
 		return;
 	}
-	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || forks) {
+	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || forks || tier == TIER_PAGEMAP) {
 		page_runs_within(&runs, start, end, look_at, row);
 	} else {
 		there = count_there(start, end);
@@ -813,7 +888,7 @@ bool cow_ending(bool executes_at_once)
 	if (capture->cow.method == COW_UNKNOWN)
 		return false;
 	lock();
-	if (birth.known && !executes_at_once && look_begins()) {
+	if ((birth.known || capture->cow.method == COW_SMAPS) && !executes_at_once && look_begins()) {
 		make_heap_room();
 		observer.tid = sys_gettid();
 		ledger_observer = &observer;

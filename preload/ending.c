@@ -20,9 +20,11 @@
  */
 #define NO_LEDGER_NS 3000000ULL
 
+static uint64_t ready_ns;               /* when a forked child was ready to go on: what it takes to be born is not its own */
+
 static bool executes_at_once(enum capture_ended kind)
 {
-	return kind == ENDED_EXEC && capture->born == BORN_FORK && sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns < NO_LEDGER_NS;
+	return kind == ENDED_EXEC && capture->born == BORN_FORK && sys_now_ns(CLOCK_MONOTONIC) - ready_ns < NO_LEDGER_NS;
 }
 
 /* Another thread is ending the process at this moment: this one would cut its ledger short. It is not waited for without end. */
@@ -39,6 +41,7 @@ static void wait_for_other(void)
 void ending_forked(void)
 {
 	ending_begun = 0;
+	ready_ns = sys_now_ns(CLOCK_MONOTONIC);
 }
 
 void ending(enum capture_ended kind, int code)

@@ -155,7 +155,6 @@ void instrument_forked(void)
 	fork_sentinel[0] = 1;
 	inner_pid = sys_getpid();
 	kept_forked();
-	ending_forked();
 	ranges_forked();
 	blockmap_forked();
 	ledger_forked();
@@ -167,5 +166,6 @@ void instrument_forked(void)
 		thread_attach(&this_thread);
 		cow_forked();
 	}
+	ending_forked();
 	signals_restore();
 }

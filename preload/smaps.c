@@ -132,7 +132,7 @@ static void parse_detail(const char *line, struct mapping *mapping)
 #define DETAIL(key, field) { key, sizeof(key) - 1, offsetof(struct mapping, field) }
 		DETAIL("Rss:", resident), DETAIL("Shared_Clean:", shared_resident), DETAIL("Shared_Dirty:", shared_resident),
 		DETAIL("Shared_Dirty:", dirty), DETAIL("Private_Dirty:", dirty), DETAIL("Swap:", swap),
-		DETAIL("AnonHugePages:", huge), DETAIL("ShmemPmdMapped:", huge), DETAIL("FilePmdMapped:", huge),
+		DETAIL("Anonymous:", anonymous), DETAIL("AnonHugePages:", huge), DETAIL("ShmemPmdMapped:", huge), DETAIL("FilePmdMapped:", huge),
 	};
 
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {

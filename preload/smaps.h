@@ -16,7 +16,7 @@ struct mapping {
 	uint64_t offset;                /* bytes into the file */
 	uint64_t device, inode;         /* inode 0: anonymous */
 	/* bytes; all 0 when only maps is read */
-	uint64_t resident, dirty, shared_resident, swap, huge;
+	uint64_t resident, dirty, shared_resident, anonymous, swap, huge;
 	char     name[SMAPS_NAME_BYTES]; /* the end of it when it is longer; empty: anonymous without a name */
 };
 

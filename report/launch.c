@@ -70,10 +70,14 @@ static char *preloadable(const char *library)
 	return fd < 0 ? memory_copy(library, strlen(library)) : memory_format("/proc/%d/fd/%d%s", getpid(), fd, slash);
 }
 
-static bool is_ours(const char *entry)
+#define OPTIONS "PAGEGAP_OPTIONS="
+
+static bool is_ours(const struct launch *launch, const char *entry)
 {
 	static const char *const names[] = { "LD_PRELOAD=", "PAGEGAP_RECORDING=", "PAGEGAP_BORN=", "PAGEGAP_BROKER=" };
 
+	if (launch->cow && !strncmp(entry, OPTIONS, strlen(OPTIONS)))
+		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(entry, names[i], strlen(names[i])))
 			return true;
@@ -97,20 +101,23 @@ static bool can_be_observed(const char *program)
 /* The program's own environment, and the instrument's variables, which the library hides from it again. */
 static char **build_environment(const struct launch *launch, const char *library, const char *directory)
 {
-	const char *theirs = getenv("LD_PRELOAD");
+	const char *theirs = getenv("LD_PRELOAD"), *options = getenv("PAGEGAP_OPTIONS");
 	size_t count = 0, used = 0;
 	char **environment;
 
 	while (environ && environ[count])
 		count++;
-	environment = memory_get((count + 5) * sizeof(environment[0]));
+	environment = memory_get((count + 6) * sizeof(environment[0]));
 	for (size_t i = 0; i < count; i++)
-		if (!is_ours(environ[i]))
+		if (!is_ours(launch, environ[i]))
 			environment[used++] = environ[i];
 	environment[used++] = memory_format("LD_PRELOAD=%s%s%s", library, theirs && *theirs ? ":" : "",
 					    theirs ? theirs : "");
 	environment[used++] = memory_format("PAGEGAP_RECORDING=%s", directory);
 	environment[used++] = memory_copy("PAGEGAP_BORN=start.0", strlen("PAGEGAP_BORN=start.0"));
+	if (launch->cow) /* the first of a name counts */
+		environment[used++] = memory_format(OPTIONS "cow=%s%s%s", launch->cow, options && *options ? "," : "",
+						    options ? options : "");
 	if (*launch->broker)
 		environment[used++] = memory_format("PAGEGAP_BROKER=%s", launch->broker);
 	return environment;

@@ -16,6 +16,7 @@ struct launch {
 	char  **arguments;              /* of the program, ended by NULL */
 	const char *output;             /* directory of the recording; NULL: pagegap.NAME.PID here */
 	const char *library;            /* path of libpagegap.so */
+	const char *cow;                /* how copy-on-write is to be found, for PAGEGAP_OPTIONS; NULL: as it says */
 	const char *broker;             /* "name:token", empty: none */
 	sigset_t mask;                  /* that the command was started with */
 	struct sigaction child_action;  /* and its disposition of SIGCHLD */

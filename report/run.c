@@ -25,13 +25,14 @@
 
 #define DRAIN_MS 25                     /* between two looks at the samples of page faults; at first they are closer */
 
-enum { KEY_OUTPUT = 'o', KEY_REPORT = 'r', KEY_FAULTS = 0x2000 };
+enum { KEY_OUTPUT = 'o', KEY_REPORT = 'r', KEY_FAULTS = 0x2000, KEY_COW };
 
 struct arguments {
 	struct report_options report;
 	char *output, *file;
 	enum faults_mode faults;
 	bool faults_asked;
+	const char *cow;                /* NULL: not asked */
 	char **program;
 };
 
@@ -48,6 +49,16 @@ static bool parse_faults(const char *argument, struct arguments *arguments)
 			return true;
 	}
 	return false;
+}
+
+static bool parse_cow(const char *argument, struct arguments *arguments)
+{
+	static const char *const ways[] = { "auto", "write-protect", "samples", "pagemap", "smaps", "off" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(argument, ways[i]))
+			arguments->cow = ways[i];
+	return arguments->cow && !strcmp(argument, arguments->cow);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -70,6 +81,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		if (!parse_faults(argument, arguments))
 			return verb_usage(state, "--faults=%s: give off, count, sample or all", argument);
 		return 0;
+	case KEY_COW:
+		if (!parse_cow(argument, arguments))
+			return verb_usage(state, "--cow=%s: give auto, write-protect, samples, pagemap, smaps or off",
+					  argument);
+		return 0;
 	case ARGP_KEY_ARG: /* the rest is the program's */
 		arguments->program = &state->argv[state->next - 1];
 		state->next = state->argc;
@@ -89,6 +105,9 @@ static const struct argp_option options[] = {
 	  "page faults: 'count' as the kernel does, at no cost; 'sample' for whose memory they were, every one unless that "
 	  "would take more than 1 % of the time (the default); 'all' whatever it takes, up to half a fault's own time "
 	  "for each; 'off' is as count", 0 },
+	{ "cow", KEY_COW, "HOW", 0,
+	  "copy-on-write after a fork: 'auto' is the best that the kernel has (the default); or one of its means alone, to "
+	  "compare: 'write-protect', 'samples', 'pagemap', 'smaps'; 'off'", 0 },
 	{ 0 },
 };
 static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
@@ -327,6 +346,7 @@ int verb_run(int argc, char **argv)
 	}
 	launch.arguments = arguments.program;
 	launch.output = arguments.output;
+	launch.cow = arguments.cow;
 	launch.library = library;
 	launch.broker = "";
 	status = run(&arguments, &launch, file);

@@ -3,7 +3,7 @@
 # Runs each hostile program of tests/hostile bare and observed, as root and as uid 65534, and compares: standard output,
 # standard error and the way it ended must be the same; the recording must be complete and its ledgers must balance.
 # What each program is expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
-# Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload". Arguments: names of programs, default all.
+# Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload"; COW=HOW for --cow. Arguments: names of programs, default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}

@@ -121,9 +121,9 @@ observe() {
 	shift 3
 	if [[ $mode == run ]]; then
 		run_as "$place" "$user" "${SHAPE[@]}" ${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"} \
-			"$BIN/pagegap" run -o "$recording" --report="$report" -- "$@"
+			"$BIN/pagegap" run ${COW:+--cow="$COW"} -o "$recording" --report="$report" -- "$@"
 	else
-		run_as "$place" "$user" "${SHAPE[@]}" env PAGEGAP_OPTIONS="output=$recording,report=$report" \
+		run_as "$place" "$user" "${SHAPE[@]}" env PAGEGAP_OPTIONS="output=$recording,report=$report${COW:+,cow=$COW}" \
 			LD_PRELOAD="$BIN/libpagegap.so${USER_PRELOAD:+:$USER_PRELOAD}" "$@"
 	fi
 }
