@@ -38,7 +38,7 @@
 #define LEAF_SLOP      PAGE_BYTES
 #define LEAF_BYTES     (LEAF_GRANULES + LEAF_SLOP)
 #define ROOT_ENTRIES   (1UL << (47 - LEAF_SHIFT))       /* user half of a 48-bit address space */
-#define LEAVES_MAX     16384                            /* 1 TiB of heap; index 0 means "no leaf" */
+#define LEAVES_MAX     8192                             /* 512 GiB of heap; index 0 means "no leaf" */
 
 struct blockmap {
 	uint8_t *leaf[LEAVES_MAX];      /* LEAF_BYTES each */
