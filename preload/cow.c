@@ -162,8 +162,9 @@ static void look_at(struct look *look, uint64_t start, uint64_t end, enum captur
 	}
 }
 
-static void claimed(void *context, uint64_t start, uint64_t end, enum capture_row row)
+static void claimed(void *context, uint64_t start, uint64_t end, enum capture_row row, enum ledger_backing backing)
 {
+	(void)backing;
 	for (uint32_t i = first_above(start); i < inherited.used && run_at(i)->start < end; i++)
 		look_at(context, max_u64(start, run_at(i)->start), min_u64(end, run_at(i)->end), row);
 }
