@@ -18,6 +18,7 @@
 #define ENOUGH          1000            /* faults: fewer are not worth a setting */
 #define PAD             (256ULL << 10)  /* what trimming leaves at the end of the heap (M_TOP_PAD), and more */
 #define MAPPED_CLASS    18              /* of sizes: from here on, blocks may be mapped alone: 128 KiB, M_MMAP_THRESHOLD */
+#define HEADER          4096            /* a block's, and more: it counts where the threshold is compared */
 #define MOST_THRESHOLD  (32 * MIB)      /* that M_MMAP_THRESHOLD takes: HEAP_MAX_SIZE / 2, malloc.c */
 #define ARENA           (64 * MIB)      /* HEAP_MAX_SIZE: what an arena for threads gives back from its end is less */
 
@@ -50,7 +51,8 @@ static void advise_glibc(struct churn_figures *figures, const struct capture *c,
 	if (largest > MOST_THRESHOLD)
 		memory_append(&figures->advice, " MALLOC_MMAP_MAX_=0");
 	else if (largest)
-		memory_append(&figures->advice, " MALLOC_MMAP_THRESHOLD_=%" PRIu64, largest);
+		memory_append(&figures->advice, " MALLOC_MMAP_THRESHOLD_=%" PRIu64,
+			      largest < MOST_THRESHOLD ? (uint64_t)(largest + HEADER) : (uint64_t)MOST_THRESHOLD);
 	figures->advice_faults = figure_sum(faults->churn_break_faults, faults->churn_block_faults);
 	if (arena)
 		figures->advice_faults += faults->churn_arena_faults;

@@ -52,6 +52,7 @@ struct life {
 	uint64_t begin_ns;              /* fork or exec */
 	struct capture_faults counts;
 	struct fault_kinds *kinds;
+	uint64_t break_start, break_end; /* where it has been: the end is the highest */
 	struct fault_space *space;      /* as of the last look; NULL: none */
 	struct stretch stale[STALE_MOST]; /* mapped since then */
 	size_t   stale_used;
@@ -152,6 +153,17 @@ static void place(const struct faults *faults, struct life *image, const struct 
 		*(major ? &counts->unplaced_major : &counts->unplaced_minor) += 1;
 }
 
+/* The break may have shrunk since, but what lay there was its, for nothing else is mapped there. */
+static struct fault_part part_in(const struct life *image, const struct fault_space *space, uint64_t address)
+{
+	struct fault_part part = fault_space_part(space, address);
+
+	if (part.row < CAPTURE_ROWS || address < image->break_start || address >= image->break_end)
+		return part;
+	part = fault_space_part(space, image->break_start);
+	return part.backing == BACKING_BREAK ? part : (struct fault_part){ .row = CAPTURE_ROWS };
+}
+
 /* Places what is pending as far as a space tells; @last: nothing more will be known of the rest. */
 static void settle(const struct faults *faults, struct life *image, const struct fault_space *space, bool last)
 {
@@ -159,7 +171,7 @@ static void settle(const struct faults *faults, struct life *image, const struct
 
 	for (size_t i = 0; i < image->pending_used; i++) {
 		struct pending pending = image->pending[i];
-		struct fault_part part = fault_space_part(space, pending.address);
+		struct fault_part part = part_in(image, space, pending.address);
 
 		if (part.row < CAPTURE_ROWS || last)
 			place(faults, image, &part, pending);
@@ -199,7 +211,7 @@ static struct fault_part part_of(const struct life *image, uint64_t address)
 		if (address >= stretch->start && address < stretch->end)
 			return (struct fault_part){ stretch->start, stretch->end, stretch->row, BACKING_SHARED };
 	}
-	return fault_space_part(image->space, address);
+	return part_in(image, image->space, address);
 }
 
 static void note_sample(struct life *image, const struct fault_event *event, bool major)
@@ -349,6 +361,8 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 	child->space = fault_space_share(parent->space);
 	memcpy(child->stale, parent->stale, sizeof(child->stale));
 	child->stale_used = parent->stale_used;
+	child->break_start = parent->break_start;
+	child->break_end = parent->break_end;
 }
 
 /* The kernel counts a process from its fork on: what no capture has of it is taken off the next image's count. */
@@ -375,7 +389,13 @@ static void exec_image(struct faults *faults, struct life *image, const struct f
 
 static void map_memory(struct faults *faults, struct life *image, const struct fault_event *event)
 {
+	uint64_t map_end = event->address + event->size;
+
 	fault_kinds_map(faults->eye, image->kinds, event);
+	if (event->is_break) {
+		image->break_start = event->address;
+		image->break_end = map_end > image->break_end ? map_end : image->break_end;
+	}
 	if (!image->space)
 		return;
 	if (event->is_break && fault_space_part(image->space, event->address).row < CAPTURE_ROWS)
@@ -387,7 +407,7 @@ static void map_memory(struct faults *faults, struct life *image, const struct f
 		return;
 	}
 	image->stale[image->stale_used++] = (struct stretch){
-		event->address, event->address + event->size, event->is_capture ? ROW_INSTRUMENT : CAPTURE_ROWS,
+		event->address, map_end, event->is_capture ? ROW_INSTRUMENT : CAPTURE_ROWS,
 	};
 }
 
