@@ -229,6 +229,25 @@ struct capture_anatomy {
 };
 
 /*
+ * What a fault in user mode did. X(constant, JSON name). What the split cannot tell of a fault makes it KIND_UNKNOWN; a kind that could not
+ * be told at all has CAPTURE_UNKNOWN faults. Together, they are all samples of the image: the rows' and the unplaced ones.
+ */
+#define CAPTURE_KINDS_TABLE(X) \
+	X(KIND_FIRST_TOUCH,        "first_touch")        /* a page of anonymous memory was brought in: at its first write, read before or not */ \
+	X(KIND_ZERO_PAGE,          "zero_page")          /* a read of anonymous memory that got the shared page of zeros */ \
+	X(KIND_FILE_TOUCH,         "file_touch")         /* a page of a file, or of shared memory, that was in memory already */ \
+	X(KIND_PRIVATE_FILE_WRITE, "private_file_write") /* a write to a private file's page, which is copied */ \
+	X(KIND_SHARED_FILE_WRITE,  "shared_file_write")  /* a write to a shared page that had been touched: the kernel notes it as dirty */ \
+	X(KIND_AFTER_FORK,         "after_fork")         /* a write to a page that a fork had shared: copied or taken over */ \
+	X(KIND_MAJOR_FILE,         "major_file")         /* a page was read from a file */ \
+	X(KIND_MAJOR_SWAP,         "major_swap")         /* or from swap space */ \
+	X(KIND_HUGE,               "huge")               /* a huge page was brought in: one fault for all its pages */ \
+	X(KIND_UNKNOWN,            "unknown")
+#define CAPTURE_KIND_CONSTANT(constant, name) constant,
+enum capture_kind { CAPTURE_KINDS_TABLE(CAPTURE_KIND_CONSTANT) CAPTURE_KINDS };
+#undef CAPTURE_KIND_CONSTANT
+
+/*
  * Page faults of an image by whose memory it was: the samples that `pagegap run` drains for the whole tree and writes down when an
  * image ends. They are those taken in user mode; those inside system calls are the rest of the kernel's count.
  */
@@ -245,6 +264,19 @@ struct capture_faults {
 	uint64_t early_major;
 	uint64_t lost;                  /* samples that the kernel dropped meanwhile, of any process */
 	uint64_t minor_fault_ns;        /* what a first touch of fresh memory costs here, as the runner measured it; 0: not measured */
+	uint64_t kinds[CAPTURE_KINDS];
+	/*
+	 * Churn: faults on pages of anonymous memory that the image had faulted in before, without a fork in between: they had been
+	 * given back. Pages are those, each once. At least so many: not where samples are missing. CAPTURE_UNKNOWN: it cannot be told here.
+	 */
+	uint64_t churn_pages[CAPTURE_ROWS];
+	uint64_t churn_faults[CAPTURE_ROWS];
+	uint64_t churn_break_faults;    /* of the heap's: on the break, which shrank and grew in between */
+	uint64_t churn_break_bytes;     /* from the lowest of these pages to the highest end of the break */
+	uint64_t churn_arena_faults;    /* of the heap's: in glibc's arenas for threads */
+	uint64_t churn_block_faults;    /* of the heap's: in mappings that glibc makes for one block */
+	uint64_t churn_block_bytes;     /* the largest of these mappings */
+	uint64_t churn_cut;             /* 1: the pages were too many for all of them to be followed */
 };
 
 /*
@@ -374,6 +406,7 @@ struct capture {
 	int64_t  peak_live_bytes;       /* highest value of it, as published: see capture_totals */
 	uint64_t peak_bound_bytes;      /* the true peak differs by at most this; 0: exact */
 	uint64_t own_thread_ns_spent;   /* processor time in snapshots and samples */
+	uint64_t trims;                 /* calls of malloc_trim */
 
 	struct capture_anatomy anatomy;
 	struct capture_mapping mappings[CAPTURE_MAPPINGS]; /* of the last snapshot taken from inside */
@@ -468,8 +501,14 @@ static inline void capture_totals(const struct capture *c, struct capture_totals
 int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot *out,
 	      struct capture_mapping *mappings, uint32_t *mappings_used, uint64_t *mappings_dropped);
 
+/* What is behind addresses. The three parts of glibc's heap are anonymous memory too. */
+enum ledger_backing {
+	BACKING_UNKNOWN, BACKING_ANONYMOUS, BACKING_BREAK, BACKING_ARENA, BACKING_BLOCK /* mapped for one block */,
+	BACKING_PRIVATE_FILE, BACKING_SHARED /* a file, or shared memory */, BACKING_KERNEL,
+};
+
 /* Told of a part of an address space and its row; ROW_HEAP_FREE stands for the heap as a whole. In ascending order but for files. */
-typedef void ledger_claimed(void *context, uint64_t start, uint64_t end, enum capture_row row);
+typedef void ledger_claimed(void *context, uint64_t start, uint64_t end, enum capture_row row, enum ledger_backing backing);
 
 /*
  * ledger_claims - whose each part of a process's address space is, by the evidence of the ledger and without its amounts

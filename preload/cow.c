@@ -636,11 +636,12 @@ static void look_at(void *context, uint64_t start, uint64_t end)
 	}
 }
 
-static void look_at_part(void *unused, uint64_t start, uint64_t end, enum capture_row row)
+static void look_at_part(void *unused, uint64_t start, uint64_t end, enum capture_row row, enum ledger_backing backing)
 {
 	struct page_runs runs = born_with();
 
 	(void)unused;
+	(void)backing;
 	page_runs_within(&runs, start, end, look_at, row_at(row));
 	add_written(row_at(row), start, end);
 }

@@ -434,8 +434,10 @@ EXPORT int malloc_trim(size_t pad)
 
 	if (!heap_next_ready())
 		return 0;
-	if (thread)
+	if (thread) {
 		snapshot_before_release(UINT64_MAX);
+		__atomic_add_fetch(&capture->trims, 1, __ATOMIC_RELAXED);
+	}
 	result = next.malloc_trim(pad);
 	if (thread)
 		heap_leave(thread);

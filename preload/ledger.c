@@ -44,11 +44,21 @@ static void add_amounts(struct capture_amounts *sum, const struct capture_amount
 }
 
 /* A part of the address space belongs to a row, and that is all that the caller wants to know. False: it wants the amounts. */
-static bool only_claimed(const struct ledger *l, uint64_t start, uint64_t end, int row)
+static bool only_claimed(const struct ledger *l, uint64_t start, uint64_t end, int row, enum ledger_backing backing)
 {
 	if (l->claimed && row != CAPTURE_ROWS && start < end)
-		l->claimed(l->claimed_context, start, end, (enum capture_row)row);
+		l->claimed(l->claimed_context, start, end, (enum capture_row)row, backing);
 	return l->claimed != NULL;
+}
+
+/* Whatever has a name is a file, shared memory or an anonymous inode, unless the kernel has named it; a private /dev/zero is none. */
+static enum ledger_backing backing_of(const struct mapping *m)
+{
+	if (m->name[0] == '[' && m->name[1] == 'v')
+		return BACKING_KERNEL;
+	if (m->shared)
+		return BACKING_SHARED;
+	return m->name[0] && m->name[0] != '[' && strcmp(m->name, "/dev/zero") ? BACKING_PRIVATE_FILE : BACKING_ANONYMOUS;
 }
 
 static void observe(const struct ledger *l, uint64_t start, uint64_t end, uint32_t row, const struct capture_amounts *amounts)
@@ -128,7 +138,7 @@ static void claim_pieces(struct ledger *l, int row)
 	struct group *g = &l->group;
 
 	for (uint32_t i = 0; i < g->pieces; i++)
-		if (!only_claimed(l, g->piece[i].start, g->piece[i].end, row))
+		if (!only_claimed(l, g->piece[i].start, g->piece[i].end, row, g->piece[i].backing))
 			observe(l, g->piece[i].start, g->piece[i].end, (uint32_t)row, NULL);
 	g->pieces = 0;
 }
@@ -136,14 +146,16 @@ static void claim_pieces(struct ledger *l, int row)
 /* Remembers a mapping of the group until it is known whose the group is; of many, the first ones as far as that is known now. */
 static void add_piece(struct ledger *l, uint64_t start, uint64_t end)
 {
+	enum ledger_backing backing = backing_of(&l->mapping);
 	struct group *g = &l->group;
 
-	if (g->pieces && g->piece[g->pieces - 1].end == start) {
+	if (g->pieces && g->piece[g->pieces - 1].end == start && g->piece[g->pieces - 1].backing == backing) {
 		g->piece[g->pieces - 1].end = end;
 		return;
 	}
 	if (g->pieces == sizeof(g->piece) / sizeof(g->piece[0]))
 		claim_pieces(l, g->instrument ? ROW_INSTRUMENT : g->executable ? ROW_IMAGE : ROW_FILE);
+	g->piece[g->pieces].backing = backing;
 	g->piece[g->pieces].start = start;
 	g->piece[g->pieces++].end = end;
 }
@@ -290,6 +302,7 @@ static bool is_lost_chunk(struct ledger *l, uint64_t at, uint64_t *until)
 	if (header[0] || (header[1] & 7) != 2 || (header[1] & ~7UL) % PAGE_BYTES || header[1] > *until - at + 2)
 		return false;
 	*until = at + (header[1] & ~7UL);
+	l->heap_part = BACKING_BLOCK;
 	return true;
 }
 
@@ -358,6 +371,7 @@ static int claim_by_blocks(struct ledger *l, uint64_t at, uint64_t *until)
 		return CAPTURE_ROWS;
 	}
 	*until = min_u64(*until, end);
+	l->heap_part = BACKING_BLOCK;
 	if (l->claimed) /* where amounts are wanted, the walk over the blocks of the part keeps it */
 		l->carried = b;
 	return ROW_HEAP_FREE;
@@ -373,6 +387,7 @@ static bool is_lead(struct ledger *l, uint64_t at, uint64_t whole, uint64_t *unt
 	    !chunk_mapping(l, &b, &start, &end) || start > at)
 		return false;
 	*until = min_u64(whole, end);
+	l->heap_part = BACKING_BLOCK;
 	if (l->claimed)
 		l->carried = b;
 	return true;
@@ -412,6 +427,7 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 	uint64_t base = at / ARENA_BYTES * ARENA_BYTES, whole;
 	int row;
 
+	l->heap_part = BACKING_ANONYMOUS;
 	if (l->self && at - (uint64_t)l->ranges < l->ranges_bytes) { /* mapped for this very ledger */
 		*until = min_u64(*until, (uint64_t)l->ranges + l->ranges_bytes);
 		return ROW_INSTRUMENT;
@@ -432,17 +448,20 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 	}
 	if (at >= l->break_start && at < l->break_end) {
 		*until = min_u64(*until, l->break_end);
+		l->heap_part = BACKING_BREAK;
 		return l->capture->anatomy.glibc ? ROW_HEAP_FREE : ROW_ANON;
 	}
 	if (at < l->break_start)
 		*until = min_u64(*until, l->break_start);
 	if (l->carried.address < at && l->carried.address + l->carried.usable > at) { /* a block that reaches over from the segment before */
 		*until = min_u64(*until, page_up(l->carried.address + l->carried.usable));
+		l->heap_part = BACKING_BLOCK;
 		return ROW_HEAP_FREE;
 	}
 	if (l->capture->anatomy.glibc && (at == base || l->arena.base == base) && arena_at(l, base) && at < base + l->arena.accessible) {
 		bool held = at < base + l->arena.size;
 
+		l->heap_part = BACKING_ARENA;
 		*until = min_u64(*until, base + (held ? l->arena.size : l->arena.accessible));
 		return held ? ROW_HEAP_FREE : ROW_RESERVE;
 	}
@@ -470,7 +489,7 @@ static void whole_mapping(struct ledger *l, int row)
 	const struct mapping *m = &l->mapping;
 	struct capture_amounts amounts = amounts_of(m);
 
-	if (only_claimed(l, m->start, m->end, row))
+	if (only_claimed(l, m->start, m->end, row, backing_of(m)))
 		return;
 	add_amounts(&l->out->rows[row], &amounts);
 	note_part(l, m->start, m->end, (uint32_t)row, &amounts);
@@ -482,7 +501,7 @@ static void add_part(struct ledger *l, uint64_t start, uint64_t end, int row)
 {
 	struct capture_amounts amounts = { 0 };
 
-	if (only_claimed(l, start, end, row) || row == CAPTURE_ROWS)
+	if (only_claimed(l, start, end, row, l->heap_part) || row == CAPTURE_ROWS)
 		return;
 	if (row == ROW_HEAP_FREE) {
 		heap_segment(l, start, end);

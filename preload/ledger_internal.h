@@ -17,7 +17,7 @@ struct group {
 	uint64_t device, inode;
 	uint64_t start, end;
 	uint64_t bss_start, bss_end;            /* stays valid after the group has ended */
-	struct { uint64_t start, end; } piece[8]; /* what of it is to be claimed: other memory may lie in between */
+	struct { uint64_t start, end; enum ledger_backing backing; } piece[8]; /* what of it is to be claimed: other memory may lie in between */
 	uint32_t pieces;
 	struct capture_amounts amounts;
 };
@@ -85,6 +85,7 @@ struct ledger {
 	bool     fill_touched;
 	uint64_t filled_pages, touched_pages;   /* of the segment: with requested bytes; with blocks */
 
+	enum ledger_backing heap_part;          /* of the part of anonymous memory that has been claimed last */
 	ledger_claimed *claimed;                /* NULL: the amounts are wanted, not whose each address is */
 	void    *claimed_context;
 

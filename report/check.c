@@ -199,6 +199,7 @@ static void check_heap(struct check *check, struct capture *c)
 	check_signed(check, "peak_live_bytes", &c->peak_live_bytes);
 	check_number(check, "peak_bound_bytes", &c->peak_bound_bytes);
 	check_number(check, "own_thread_ns_spent", &c->own_thread_ns_spent);
+	check_number(check, "trims", &c->trims);
 }
 
 /* Only the sum over all counters means something, so one that makes no sense leaves the heap unknown. */

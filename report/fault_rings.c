@@ -3,6 +3,7 @@
 #include "fault_rings.h"
 
 #include <errno.h>
+#include <asm/perf_regs.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,18 +34,21 @@ struct fault_rings {
 	struct ring *rings;
 	size_t count;
 	uint64_t page_bytes;
+	bool sizes;                     /* samples tell the size of the page */
 	struct fault_event *waiting;    /* copied out and not handed over yet */
 	size_t used, room;
 };
 
-static int open_event(uint64_t config, int processor, uint32_t watermark)
+static int open_event(uint64_t config, int processor, uint32_t watermark, bool sizes)
 {
 	struct perf_event_attr attributes = {
 		.type = PERF_TYPE_SOFTWARE,
 		.size = sizeof(attributes),
 		.config = config,
 		.sample_period = 1,
-		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR,
+		.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+			       PERF_SAMPLE_ADDR | PERF_SAMPLE_REGS_USER | (sizes ? PERF_SAMPLE_DATA_PAGE_SIZE : 0),
+		.sample_regs_user = 1 << PERF_REG_X86_SI | 1 << PERF_REG_X86_DI | 1 << PERF_REG_X86_SP,
 		.disabled = 1,
 		.inherit = processor >= 0,
 		.exclude_kernel = 1,
@@ -57,7 +62,7 @@ static int open_event(uint64_t config, int processor, uint32_t watermark)
 	};
 
 	if (config == PERF_COUNT_SW_PAGE_FAULTS_MAJ) /* the one that never pauses */
-		attributes.task = attributes.comm = attributes.comm_exec = attributes.mmap_data = 1;
+		attributes.task = attributes.comm = attributes.comm_exec = attributes.mmap_data = attributes.mmap = attributes.mmap2 = 1;
 	return (int)syscall(SYS_perf_event_open, &attributes, 0, processor, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -72,13 +77,13 @@ static void close_ring(struct ring *ring, uint64_t page_bytes)
 }
 
 /* False: errno says why. A processor that is switched off has no events: ENODEV. */
-static bool open_ring(struct ring *ring, int processor, uint64_t page_bytes)
+static bool open_ring(struct ring *ring, int processor, uint64_t page_bytes, bool sizes)
 {
 	void *map = MAP_FAILED;
 
 	*ring = (struct ring){ .minor = -1, .major = -1 };
 	ring->minor = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, processor,
-				 (uint32_t)(MOST_PAGES / 4 * page_bytes));
+				 (uint32_t)(MOST_PAGES / 4 * page_bytes), sizes);
 	if (ring->minor < 0)
 		return false;
 	for (uint64_t pages = MOST_PAGES; map == MAP_FAILED && pages >= LEAST_PAGES; pages /= 2) {
@@ -88,9 +93,19 @@ static bool open_ring(struct ring *ring, int processor, uint64_t page_bytes)
 	if (map == MAP_FAILED)
 		return false;
 	ring->header = map;
-	ring->major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, processor, 1);
+	ring->major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, processor, 1, sizes);
 	return ring->major >= 0 && !ioctl(ring->major, PERF_EVENT_IOC_SET_OUTPUT, ring->minor) &&
 	       !ioctl(ring->major, PERF_EVENT_IOC_ID, &ring->major_id);
+}
+
+/* Older kernels refuse what they do not know. */
+static bool tells_sizes(void)
+{
+	int event = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, -1, 0, true);
+
+	if (event >= 0)
+		close(event);
+	return event >= 0;
 }
 
 struct fault_rings *fault_rings_open(void)
@@ -99,12 +114,12 @@ struct fault_rings *fault_rings_open(void)
 	long processors = sysconf(_SC_NPROCESSORS_CONF);
 	int error;
 
-	*rings = (struct fault_rings){ .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE) };
+	*rings = (struct fault_rings){ .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), .sizes = tells_sizes() };
 	rings->rings = memory_get((size_t)processors * sizeof(rings->rings[0]));
 	for (int processor = 0; processor < processors; processor++) {
 		struct ring *ring = &rings->rings[rings->count];
 
-		if (open_ring(ring, processor, rings->page_bytes)) {
+		if (open_ring(ring, processor, rings->page_bytes, rings->sizes)) {
 			rings->count++;
 			continue;
 		}
@@ -121,11 +136,18 @@ struct fault_rings *fault_rings_open(void)
 
 void fault_rings_close(struct fault_rings *rings)
 {
+	for (size_t i = 0; i < rings->used; i++)
+		free(rings->waiting[i].name);
 	for (size_t i = 0; i < rings->count; i++)
 		close_ring(&rings->rings[i], rings->page_bytes);
 	free(rings->rings);
 	free(rings->waiting);
 	free(rings);
+}
+
+bool fault_rings_know_sizes(const struct fault_rings *rings)
+{
+	return rings->sizes;
 }
 
 void fault_rings_pause(struct fault_rings *rings, bool pause)
@@ -137,7 +159,7 @@ void fault_rings_pause(struct fault_rings *rings, bool pause)
 uint64_t fault_rings_under(uint64_t (*function)(void))
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), bytes = (1 + LEAST_PAGES) * page_bytes;
-	int event = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, -1, 0);
+	int event = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, -1, 0, tells_sizes());
 	void *map = event < 0 ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED, event, 0); /* overwritten, never full */
 	uint64_t result;
 
@@ -162,12 +184,21 @@ size_t fault_rings_polls(const struct fault_rings *rings, struct pollfd *polls)
 struct trailer { uint32_t pid, tid; uint64_t time, identifier; };
 
 /* The records, as in perf_event_open(2). */
-struct sample_record { struct perf_event_header header; uint64_t identifier; uint32_t pid, tid; uint64_t time, address; };
+struct sample_record {
+	struct perf_event_header header;
+	uint64_t identifier, ip;
+	uint32_t pid, tid;
+	uint64_t time, address, registers; /* the last: PERF_SAMPLE_REGS_ABI_NONE: there are none */
+	uint64_t rest[];                /* registers in the order of their numbers: si, di, sp; then the size of the page */
+};
 struct task_record { struct perf_event_header header; uint32_t pid, parent, tid, parent_tid; uint64_t time; };
 struct map_record {
 	struct perf_event_header header;
 	uint32_t pid, tid;
 	uint64_t address, size, offset;
+	uint32_t major, minor;
+	uint64_t inode, generation;
+	uint32_t protection, flags;
 	char name[];                    /* ends with NUL, then padding and the trailer */
 };
 struct lost_record { struct perf_event_header header; uint64_t identifier, lost; };
@@ -179,22 +210,52 @@ static bool ends_with(const char *name, const char *end)
 	return length >= wanted && !strcmp(name + length - wanted, end);
 }
 
+static void read_sample(const struct ring *ring, const struct sample_record *sample, bool sizes, struct fault_event *event)
+{
+	const uint64_t *rest = sample->rest;
+
+	event->kind = sample->identifier == ring->major_id ? FAULT_MAJOR : FAULT_MINOR;
+	event->pid = (pid_t)sample->pid;
+	event->tid = (pid_t)sample->tid;
+	event->time_ns = sample->time;
+	event->address = sample->address;
+	event->ip = sample->ip;
+	event->is_32bit = sample->registers == PERF_SAMPLE_REGS_ABI_32;
+	if (sample->registers != PERF_SAMPLE_REGS_ABI_NONE) {
+		event->source = *rest++;
+		event->target = *rest++;
+		event->stack = *rest++;
+	}
+	if (sizes)
+		event->page_bytes = *rest;
+}
+
+static void read_map(const struct map_record *map, struct fault_event *event)
+{
+	event->kind = FAULT_MAP;
+	event->address = map->address;
+	event->size = map->size;
+	event->is_break = !strcmp(map->name, "[heap]");
+	event->is_capture = ends_with(map->name, CAPTURE_SUFFIX);
+	event->executable = map->protection & PROT_EXEC;
+	if (!event->executable)
+		return;
+	event->offset = map->offset;
+	event->device = makedev(map->major, map->minor);
+	event->inode = map->inode;
+	event->name = memory_copy(map->name, strlen(map->name));
+}
+
 /* Fills in what a record says. False: it is of no interest. */
-static bool read_record(const struct ring *ring, const void *record, struct fault_event *event)
+static bool read_record(const struct ring *ring, const void *record, bool sizes, struct fault_event *event)
 {
 	const struct perf_event_header *header = record;
-	const struct sample_record *sample = record;
 	const struct task_record *task = record;
-	const struct map_record *map = record;
 	struct trailer trailer;
 
 	*event = (struct fault_event){ 0 };
 	if (header->type == PERF_RECORD_SAMPLE) {
-		event->kind = sample->identifier == ring->major_id ? FAULT_MAJOR : FAULT_MINOR;
-		event->pid = (pid_t)sample->pid;
-		event->tid = (pid_t)sample->tid;
-		event->time_ns = sample->time;
-		event->address = sample->address;
+		read_sample(ring, record, sizes, event);
 		return true;
 	}
 	if (header->size < sizeof(*header) + sizeof(trailer))
@@ -210,16 +271,13 @@ static bool read_record(const struct ring *ring, const void *record, struct faul
 		event->pid = (pid_t)task->pid;
 		event->tid = (pid_t)task->tid;
 		event->parent = (pid_t)task->parent;
+		event->parent_tid = (pid_t)task->parent_tid;
 		return true;
 	case PERF_RECORD_COMM:
 		event->kind = FAULT_EXEC;
 		return header->misc & PERF_RECORD_MISC_COMM_EXEC;
-	case PERF_RECORD_MMAP:
-		event->kind = FAULT_MAP;
-		event->address = map->address;
-		event->size = map->size;
-		event->is_break = !strcmp(map->name, "[heap]");
-		event->is_capture = ends_with(map->name, CAPTURE_SUFFIX);
+	case PERF_RECORD_MMAP2:
+		read_map(record, event);
 		return true;
 	case PERF_RECORD_LOST:
 		event->kind = FAULT_LOST;
@@ -259,7 +317,7 @@ static void empty(struct fault_rings *rings, struct ring *ring)
 			memcpy(whole + first, data, header.size - first);
 			record = whole;
 		}
-		if (read_record(ring, record, &event))
+		if (read_record(ring, record, rings->sizes, &event))
 			keep(rings, &event);
 		at += header.size;
 	}
@@ -282,8 +340,10 @@ void fault_rings_drain(struct fault_rings *rings, bool all, void (*take)(void *c
 	for (size_t i = 0; i < rings->count; i++)
 		empty(rings, &rings->rings[i]);
 	qsort(rings->waiting, rings->used, sizeof(rings->waiting[0]), by_time);
-	while (taken < rings->used && (all || rings->waiting[taken].time_ns <= until))
-		take(context, &rings->waiting[taken++]);
+	while (taken < rings->used && (all || rings->waiting[taken].time_ns <= until)) {
+		take(context, &rings->waiting[taken]);
+		free(rings->waiting[taken++].name);
+	}
 	rings->used -= taken;
 	if (taken)
 		memmove(rings->waiting, rings->waiting + taken, rings->used * sizeof(rings->waiting[0]));

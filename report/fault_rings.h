@@ -27,12 +27,23 @@ struct fault_event {
 	uint64_t size;                  /* bytes mapped; samples lost */
 	bool     is_break;              /* FAULT_MAP: the break grew */
 	bool     is_capture;            /* FAULT_MAP: a file of the instrument's */
+	bool     executable;            /* FAULT_MAP */
+	bool     is_32bit;              /* of a fault: the code that took it */
+	pid_t    parent_tid;            /* FAULT_FORK: the thread that forked */
+	uint64_t ip;                    /* of a fault: the instruction that took it */
+	uint64_t page_bytes;            /* of a fault: of the page that is there now; 0: not known */
+	uint64_t source, target, stack; /* of a fault: the registers that instructions on strings and the stack use (rsi, rdi, rsp) */
+	uint64_t offset, device, inode; /* FAULT_MAP, executable */
+	char    *name;                  /* the same; only while it is handed over */
 };
 
 struct fault_rings;
 
 /* fault_rings_open - ask for the samples of a program that is about to be started. NULL with errno: the kernel refuses. */
 struct fault_rings *fault_rings_open(void);
+
+/* The kernel tells how large the page is that a fault has brought in: Linux 5.11. */
+bool fault_rings_know_sizes(const struct fault_rings *rings);
 
 /* Minor faults are sampled, or not for a while; all else always is. For everything that runs, and what it will start. */
 void fault_rings_pause(struct fault_rings *rings, bool pause);

@@ -23,7 +23,10 @@ struct fault_space *fault_space_recorded(const struct capture *capture);
 struct fault_space *fault_space_share(struct fault_space *space);
 void fault_space_drop(struct fault_space *space);
 
-/* The row of an address; CAPTURE_ROWS: nobody knows. @space may be NULL. */
-enum capture_row fault_space_row(const struct fault_space *space, uint64_t address);
+/* A part of an address space. CAPTURE_ROWS: nobody knows whose it is. */
+struct fault_part { uint64_t start, end; enum capture_row row; enum ledger_backing backing; };
+
+/* The part that an address lies in. @space may be NULL. */
+struct fault_part fault_space_part(const struct fault_space *space, uint64_t address);
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "../preload/capture.h"
 #include "complain.h"
+#include "fault_kinds.h"
 #include "fault_rings.h"
 #include "fault_space.h"
 #include "figures.h"
@@ -39,7 +40,7 @@
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 
-struct pending { uint64_t address; bool major; };
+struct pending { uint64_t address; struct fault_traits traits; };
 struct stretch { uint64_t start, end; enum capture_row row; };
 
 /* A process image that is alive. */
@@ -50,6 +51,8 @@ struct life {
 	uint32_t threads;
 	uint64_t begin_ns;              /* fork or exec */
 	struct capture_faults counts;
+	struct fault_kinds *kinds;
+	uint64_t break_start, break_end; /* where it has been: the end is the highest */
 	struct fault_space *space;      /* as of the last look; NULL: none */
 	struct stretch stale[STALE_MOST]; /* mapped since then */
 	size_t   stale_used;
@@ -62,6 +65,7 @@ struct life {
 
 struct faults {
 	struct fault_rings *rings;      /* NULL: given up */
+	struct fault_eye *eye;
 	int      directory;             /* -1: none yet */
 	uint64_t opened_ns, looking_ns; /* when, and how long was spent on looking at processes */
 	uint64_t minor_fault_ns, sample_ns; /* what a first touch costs, and its sample in addition */
@@ -137,27 +141,40 @@ static struct fault_space *recorded_space(int fd, struct capture *c)
 
 /* Counting */
 
-static void place(struct life *image, enum capture_row row, bool major)
+static void place(const struct faults *faults, struct life *image, const struct fault_part *part, struct pending sample)
 {
 	struct capture_faults *counts = &image->counts;
+	bool major = sample.traits.major;
 
-	if (row < CAPTURE_ROWS)
-		(major ? counts->major : counts->minor)[row]++;
+	fault_kinds_count(faults->eye, image->kinds, sample.traits, sample.address, part, counts);
+	if (part->row < CAPTURE_ROWS)
+		(major ? counts->major : counts->minor)[part->row]++;
 	else
 		*(major ? &counts->unplaced_major : &counts->unplaced_minor) += 1;
 }
 
+/* The break may have shrunk since, but what lay there was its, for nothing else is mapped there. */
+static struct fault_part part_in(const struct life *image, const struct fault_space *space, uint64_t address)
+{
+	struct fault_part part = fault_space_part(space, address);
+
+	if (part.row < CAPTURE_ROWS || address < image->break_start || address >= image->break_end)
+		return part;
+	part = fault_space_part(space, image->break_start);
+	return part.backing == BACKING_BREAK ? part : (struct fault_part){ .row = CAPTURE_ROWS };
+}
+
 /* Places what is pending as far as a space tells; @last: nothing more will be known of the rest. */
-static void settle(struct life *image, const struct fault_space *space, bool last)
+static void settle(const struct faults *faults, struct life *image, const struct fault_space *space, bool last)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < image->pending_used; i++) {
 		struct pending pending = image->pending[i];
-		enum capture_row row = fault_space_row(space, pending.address);
+		struct fault_part part = part_in(image, space, pending.address);
 
-		if (row < CAPTURE_ROWS || last)
-			place(image, row, pending.major);
+		if (part.row < CAPTURE_ROWS || last)
+			place(faults, image, &part, pending);
 		else
 			image->pending[kept++] = pending;
 	}
@@ -180,18 +197,21 @@ static void look(struct faults *faults, struct life *image)
 		fault_space_drop(image->space);
 		image->space = space;
 		image->stale_used = 0;
-		settle(image, space, false);
+		settle(faults, image, space, false);
 	}
 	faults->looking_ns += now_ns() - now;
 }
 
-/* The row of an address by the last look and by what was mapped since. */
-static enum capture_row row_of(const struct life *image, uint64_t address)
+/* What an address belongs to, by the last look and by what was mapped since. */
+static struct fault_part part_of(const struct life *image, uint64_t address)
 {
-	for (size_t i = image->stale_used; i--;)
-		if (address >= image->stale[i].start && address < image->stale[i].end)
-			return image->stale[i].row;
-	return fault_space_row(image->space, address);
+	for (size_t i = image->stale_used; i--;) {
+		const struct stretch *stretch = &image->stale[i];
+
+		if (address >= stretch->start && address < stretch->end)
+			return (struct fault_part){ stretch->start, stretch->end, stretch->row, BACKING_SHARED };
+	}
+	return part_in(image, image->space, address);
 }
 
 static void note_sample(struct life *image, const struct fault_event *event, bool major)
@@ -206,25 +226,22 @@ static void note_sample(struct life *image, const struct fault_event *event, boo
 static void count(struct faults *faults, struct life *image, const struct fault_event *event)
 {
 	bool major = event->kind == FAULT_MAJOR;
-	enum capture_row row = row_of(image, event->address);
+	struct pending sample = { event->address, fault_kinds_note(faults->eye, image->kinds, event) };
+	struct fault_part part = part_of(image, event->address);
 
 	faults->taken += !major;
 	note_sample(image, event, major);
-	if (row < CAPTURE_ROWS) {
-		place(image, row, major);
-		return;
-	}
-	if (image->pending_used == PENDING_MOST)
+	if (part.row == CAPTURE_ROWS && image->pending_used == PENDING_MOST)
 		look(faults, image);
-	if (image->pending_used == PENDING_MOST) {
-		place(image, CAPTURE_ROWS, major);
+	if (part.row < CAPTURE_ROWS || image->pending_used == PENDING_MOST) {
+		place(faults, image, &part, sample);
 		return;
 	}
 	if (image->pending_used == image->pending_room) {
 		image->pending_room = image->pending_room ? image->pending_room * 2 : 64;
 		image->pending = memory_more(image->pending, image->pending_room * sizeof(image->pending[0]));
 	}
-	image->pending[image->pending_used++] = (struct pending){ event->address, major };
+	image->pending[image->pending_used++] = sample;
 }
 
 /* Of the samples, those after the image read the kernel's counts for the last time. */
@@ -245,6 +262,14 @@ static void count_late(struct life *image, uint64_t usage_at_ns)
 	image->counts.late_major = late[1];
 }
 
+/* The kernel's count of the process's minor faults up to the image's end; CAPTURE_UNKNOWN while that has not come. */
+static uint64_t whole_count(const struct life *image, const struct capture *c)
+{
+	uint64_t late = image->counts.late_minor;
+
+	return late == CAPTURE_UNKNOWN || !c->usage_at_ns || c->minor_faults == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN : c->minor_faults + late;
+}
+
 /* Images */
 
 static struct life **bucket(struct faults *faults, pid_t pid)
@@ -261,11 +286,11 @@ static struct life *find(struct faults *faults, pid_t pid)
 	return image;
 }
 
-static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns)
+static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, struct fault_kinds *kinds)
 {
 	struct life *image = memory_get(sizeof(*image)), **first = bucket(faults, pid);
 
-	*image = (struct life){ .pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first };
+	*image = (struct life){ .pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first, .kinds = kinds };
 	image->counts.partial = faults->paused || begin_ns < faults->resumed_ns;
 	*first = image;
 	return image;
@@ -285,7 +310,7 @@ static bool record(struct faults *faults, struct life *image, uint64_t end_ns, b
 		return false;
 	if (image->pending_used) {
 		space = recorded_space(fd, c);
-		settle(image, space, true);
+		settle(faults, image, space, true);
 		fault_space_drop(space);
 	}
 	image->counts.method = FAULTS_SAMPLED;
@@ -293,6 +318,7 @@ static bool record(struct faults *faults, struct life *image, uint64_t end_ns, b
 	image->counts.late_minor = image->counts.late_major = CAPTURE_UNKNOWN;
 	if (ended)
 		count_late(image, c->usage_at_ns);
+	fault_kinds_finish(faults->eye, image->kinds, whole_count(image, c), &image->counts);
 	if (pwrite(fd, &image->counts, sizeof(image->counts), offsetof(struct capture, faults)) !=
 	    (ssize_t)sizeof(image->counts))
 		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its page faults could not be recorded: %s", image->pid,
@@ -311,6 +337,7 @@ static bool end(struct faults *faults, struct life *image, uint64_t end_ns, bool
 		link = &(*link)->next;
 	*link = image->next;
 	fault_space_drop(image->space);
+	fault_kinds_end(image->kinds);
 	free(image->pending);
 	free(image);
 	return recorded;
@@ -325,7 +352,8 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 	faults->forks++;
 	if (child) /* its exit was lost */
 		end(faults, child, event->time_ns, true);
-	child = begin(faults, event->pid, event->time_ns);
+	child = begin(faults, event->pid, event->time_ns,
+		      parent ? fault_kinds_fork(parent->kinds, event) : fault_kinds_begin(faults->eye, event->pid, NULL, 0));
 	if (!parent)
 		return;
 	if (!parent->space)
@@ -333,12 +361,16 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 	child->space = fault_space_share(parent->space);
 	memcpy(child->stale, parent->stale, sizeof(child->stale));
 	child->stale_used = parent->stale_used;
+	child->break_start = parent->break_start;
+	child->break_end = parent->break_end;
 }
 
 /* The kernel counts a process from its fork on: what no capture has of it is taken off the next image's count. */
 static void exec_image(struct faults *faults, struct life *image, const struct fault_event *event)
 {
 	struct life *next, before = { 0 };
+	struct fault_kinds *kinds = fault_kinds_begin(faults->eye, event->pid, image ? image->kinds : NULL,
+						      faults->started ? 0 : faults->early_minor);
 
 	if (image) {
 		before = *image;
@@ -349,17 +381,24 @@ static void exec_image(struct faults *faults, struct life *image, const struct f
 		before.counts.early_major = faults->early_major;
 	}
 	faults->started = true;
-	next = begin(faults, event->pid, event->time_ns);
+	next = begin(faults, event->pid, event->time_ns, kinds);
 	next->number = before.number;
 	next->counts.early_minor = before.counts.early_minor + before.minors;
 	next->counts.early_major = before.counts.early_major + before.majors;
 }
 
-static void map_memory(struct life *image, const struct fault_event *event)
+static void map_memory(struct faults *faults, struct life *image, const struct fault_event *event)
 {
+	uint64_t map_end = event->address + event->size;
+
+	fault_kinds_map(faults->eye, image->kinds, event);
+	if (event->is_break) {
+		image->break_start = event->address;
+		image->break_end = map_end > image->break_end ? map_end : image->break_end;
+	}
 	if (!image->space)
 		return;
-	if (event->is_break && fault_space_row(image->space, event->address) < CAPTURE_ROWS)
+	if (event->is_break && fault_space_part(image->space, event->address).row < CAPTURE_ROWS)
 		return; /* it grew where it was: what is new is not in the space yet, what is old has not changed */
 	if (image->stale_used == STALE_MOST) { /* too much has changed */
 		fault_space_drop(image->space);
@@ -368,7 +407,7 @@ static void map_memory(struct life *image, const struct fault_event *event)
 		return;
 	}
 	image->stale[image->stale_used++] = (struct stretch){
-		event->address, event->address + event->size, event->is_capture ? ROW_INSTRUMENT : CAPTURE_ROWS,
+		event->address, map_end, event->is_capture ? ROW_INSTRUMENT : CAPTURE_ROWS,
 	};
 }
 
@@ -388,7 +427,7 @@ static void take(void *context, const struct fault_event *event)
 	case FAULT_MINOR:
 	case FAULT_MAJOR:
 		if (!image)
-			image = begin(faults, event->pid, event->time_ns);
+			image = begin(faults, event->pid, event->time_ns, fault_kinds_begin(faults->eye, event->pid, NULL, 0));
 		count(faults, image, event);
 		break;
 	case FAULT_FORK:
@@ -406,7 +445,7 @@ static void take(void *context, const struct fault_event *event)
 		break;
 	case FAULT_MAP:
 		if (image)
-			map_memory(image, event);
+			map_memory(faults, image, event);
 		break;
 	case FAULT_LOST:
 		note_lost(faults, event->size);
@@ -456,6 +495,7 @@ struct faults *faults_open(enum faults_mode mode, bool asked)
 	}
 	faults = memory_get(sizeof(*faults));
 	faults->rings = rings;
+	faults->eye = fault_eye_open(fault_rings_know_sizes(rings));
 	faults->directory = -1;
 	faults->opened_ns = now_ns();
 	faults->minor_fault_ns = fault_ns;
@@ -535,6 +575,7 @@ void faults_close(struct faults *faults)
 			end(faults, faults->buckets[i], UINT64_MAX, false);
 	if (faults->rings)
 		fault_rings_close(faults->rings);
+	fault_eye_close(faults->eye);
 	free(faults->buffer);
 	if (faults->directory >= 0)
 		close(faults->directory);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The page faults of a process as JSON. */
+#include <stdlib.h>
+
+#include "churn_figures.h"
 #include "report_json.h"
 #include "rows.h"
 
@@ -23,6 +26,41 @@ static json_t *by_row(const struct capture_faults *faults)
 	return object;
 }
 
+static json_t *by_kind(const struct capture_faults *faults)
+{
+	json_t *object = json_object();
+
+	for (size_t kind = 0; kind < CAPTURE_KINDS; kind++)
+		json_put_figure(object, kind_keys[kind], faults->kinds[kind]);
+	return object;
+}
+
+/* The rows that anonymous memory can be in: other pages are not followed. */
+static json_t *churn(const struct subject *subject)
+{
+	static const enum capture_row rows[] = { ROW_HEAP_LIVE, ROW_ANON, ROW_IMAGE, ROW_STACK };
+	const struct capture_faults *faults = &subject->capture->faults;
+	struct churn_figures figures = churn_figures(subject);
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t pages = faults->churn_pages[rows[i]];
+		json_t *row = json_object();
+
+		json_put_figure(row, "pages", pages);
+		json_put_figure(row, "faults", faults->churn_faults[rows[i]]);
+		json_put_figure(row, "bytes", pages == CAPTURE_UNKNOWN ? pages : pages * subject->capture->page_size);
+		json_put(object, rows[i] == ROW_HEAP_LIVE ? "heap" : row_keys[rows[i]], row);
+	}
+	json_put(object, "at_least", json_boolean(figures.at_least));
+	json_put(object, "advice", json_text_or_null(figures.advice ? figures.advice : ""));
+	free(figures.advice);
+	if (figures.known)
+		return object;
+	json_decref(object);
+	return json_null();
+}
+
 json_t *json_faults(const struct subject *subject)
 {
 	struct fault_figures figures = figures_faults(subject->recording, subject->index, subject->capture);
@@ -38,5 +76,7 @@ json_t *json_faults(const struct subject *subject)
 	json_put(object, "method", json_string(!figures.sampled ? "counts" : figures.partial ? "samples" : "all"));
 	json_put_figure(object, "minor_fault_ns", figures.minor_fault_ns);
 	json_put(object, "by_row", figures.sampled ? by_row(&subject->capture->faults) : json_null());
+	json_put(object, "by_kind", figures.sampled ? by_kind(&subject->capture->faults) : json_null());
+	json_put(object, "churn", churn(subject));
 	return object;
 }

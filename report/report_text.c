@@ -21,6 +21,7 @@ static section *const sections[] = {
 	text_mappings,
 	text_heap,
 	text_faults,
+	text_churn,
 	text_cow,
 	text_processes,
 	text_time,

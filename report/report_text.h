@@ -18,6 +18,7 @@ void text_mappings(struct page *page, const struct subject *subject);           
 void text_heap(struct page *page, const struct subject *subject);               /* text_heap.c */
 void text_cow(struct page *page, const struct subject *subject);                /* text_cow.c */
 void text_faults(struct page *page, const struct subject *subject);             /* text_faults.c */
+void text_churn(struct page *page, const struct subject *subject);              /* text_churn.c, goes on where text_faults ends */
 void text_processes(struct page *page, const struct subject *subject);          /* text_processes.c */
 void text_time(struct page *page, const struct subject *subject);               /* text_time.c */
 void text_series(struct page *page, const struct subject *subject);             /* text_series.c */

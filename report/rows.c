@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An insertion sort: there are ten of them. */
+/* Names, and an insertion sort: there are ten of them. */
 #include "rows.h"
 
 #define ROW_KEY(constant, key) [constant] = key,
@@ -8,6 +8,16 @@ const char *const row_keys[CAPTURE_ROWS] = { CAPTURE_ROWS_TABLE(ROW_KEY) };
 const char *const row_names[CAPTURE_ROWS] = {
 	[ROW_HEAP_LIVE] = "heap", [ROW_RESERVE] = "reserve", [ROW_ANON] = "own mappings", [ROW_FILE] = "files",
 	[ROW_IMAGE] = "images", [ROW_STACK] = "stacks", [ROW_INSTRUMENT] = "pagegap", [ROW_KERNEL] = "kernel",
+};
+
+#define KIND_KEY(constant, key) [constant] = key,
+const char *const kind_keys[CAPTURE_KINDS] = { CAPTURE_KINDS_TABLE(KIND_KEY) };
+
+const char *const kind_names[CAPTURE_KINDS] = {
+	[KIND_FIRST_TOUCH] = "fresh memory", [KIND_ZERO_PAGE] = "zero page", [KIND_FILE_TOUCH] = "file pages",
+	[KIND_PRIVATE_FILE_WRITE] = "private file pages copied", [KIND_SHARED_FILE_WRITE] = "shared pages made dirty",
+	[KIND_AFTER_FORK] = "writes after a fork", [KIND_MAJOR_FILE] = "read from files", [KIND_MAJOR_SWAP] = "read from swap",
+	[KIND_HUGE] = "huge pages", [KIND_UNKNOWN] = "unknown",
 };
 
 size_t rows_by_size(const uint64_t figures[CAPTURE_ROWS], enum capture_row order[CAPTURE_ROWS])

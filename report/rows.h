@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ledger's rows by name; in sentences the heap is one. */
+/* The ledger's rows by name; in sentences the heap is one. And the kinds of page faults. */
 #ifndef PAGEGAP_ROWS_H
 #define PAGEGAP_ROWS_H
 
@@ -13,6 +13,10 @@ extern const char *const row_keys[CAPTURE_ROWS];
 
 /* As a page calls a row; NULL for the two heap rows that stand for nothing by themselves here. */
 extern const char *const row_names[CAPTURE_ROWS];
+
+/* The kinds of page faults, likewise. */
+extern const char *const kind_keys[CAPTURE_KINDS];
+extern const char *const kind_names[CAPTURE_KINDS];
 
 /* The rows with a figure that is known and not 0, the largest first. Returns how many. */
 size_t rows_by_size(const uint64_t figures[CAPTURE_ROWS], enum capture_row order[CAPTURE_ROWS]);

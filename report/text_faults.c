@@ -34,6 +34,33 @@ static void add_rows(char **line, const struct capture_faults *faults)
 		add(line, row_names[order[i]], sums[order[i]]);
 }
 
+/* Likewise. What could not be told apart at all is unknown, and the rest says little then. */
+static void print_kinds(struct page *page, const struct capture_faults *faults)
+{
+	bool said[CAPTURE_KINDS] = { false };
+	char *line = memory_copy("", 0);
+
+	for (;;) {
+		size_t largest = CAPTURE_KINDS;
+
+		for (size_t kind = 0; kind < CAPTURE_KINDS; kind++)
+			if (!said[kind] && faults->kinds[kind] && faults->kinds[kind] != CAPTURE_UNKNOWN &&
+			    (largest == CAPTURE_KINDS || faults->kinds[kind] > faults->kinds[largest]))
+				largest = kind;
+		if (largest == CAPTURE_KINDS)
+			break;
+		said[largest] = true;
+		memory_append(&line, "%s%s %s", *line ? ", " : "by kind: ", kind_names[largest], COUNT(faults->kinds[largest]));
+	}
+	said[KIND_UNKNOWN] = false;
+	for (size_t kind = 0; kind < CAPTURE_KINDS; kind++)
+		if (said[kind]) {
+			page_under(page, "%s", line);
+			break;
+		}
+	free(line);
+}
+
 void text_faults(struct page *page, const struct subject *subject)
 {
 	struct fault_figures figures = figures_faults(subject->recording, subject->index, subject->capture);
@@ -59,6 +86,7 @@ void text_faults(struct page *page, const struct subject *subject)
 	if (*line)
 		page_under(page, "%s", line);
 	free(line);
+	print_kinds(page, &subject->capture->faults);
 	if (figures.lost)
 		page_under(page, "%s samples were lost: the figures by memory are too low by that much at most",
 			   COUNT(figures.lost));

@@ -15,6 +15,7 @@ table() {
 		build needs libc6-dev            stdio.h
 		build needs libjansson-dev       jansson.h
 		build needs libelf-dev           libelf.h
+		build needs libzydis-dev         Zydis/Zydis.h
 		check needs g++                  g++
 		check needs libcmocka-dev        run:probe_header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
 		check needs jq                   jq

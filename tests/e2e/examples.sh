@@ -11,10 +11,11 @@ BOOKS=65536     # bytes: how far the heap rows may be off the allocator's own bo
 same() { check_eq "$EXAMPLE: $1" "$2" "$3"; }
 within() { check_between "$EXAMPLE: $1" "$2" "$3" "$4"; }
 
-# example NAME STATUS: runs it observed; one check for its exit status, one for its ledgers
+# example NAME STATUS: runs it observed; one check for its exit status, one for its ledgers. OBSERVED_SETTING is a variable
+# for its environment.
 example() {
 	EXAMPLE=$1
-	record "$BUILD/examples/$1"
+	record ${OBSERVED_SETTING:+env "$OBSERVED_SETTING"} "$BUILD/examples/$1"
 	same "ends as it does alone" "$2" "$(<"$here/status")"
 	same "every ledger adds up to the kernel's figures" "" "$(jq -r "$HARNESS_UNBALANCED" "$here/report.json")"
 }
@@ -128,6 +129,21 @@ else
 fi
 same "reads need no memory" 0 "$(at read anon resident)"
 same "writes do" "$(said written_bytes)" "$(at written anon resident)"
+
+example trim_churn 0
+if [[ $(process "" .faults.method) == counts ]]; then
+	skip "trim_churn: what is given back and faulted in again is told" "the kernel gives no samples of page faults"
+else
+	pages=$(said pages) again=$(said again) without=$(said minor_faults)
+	within "nearly all pages of the heap come again" $((pages * 95 / 100)) "$pages" "$(process "" .faults.churn.heap.pages)"
+	within "each of them, each time" $((again * 95 / 100)) "$again" "$(process "" .faults.churn.heap.faults)"
+	advice=$(process "" .faults.churn.advice)
+	tells "the text says what to set" "churn: 15\.[0-9] MiB of heap given back and faulted in again 1[89] times, .* faults; $advice in "
+	within "and sets M_TRIM_THRESHOLD above what was free" $((16 * MIB)) $((32 * MIB)) "${advice#MALLOC_TRIM_THRESHOLD_=}"
+	RUN_OPTIONS=(--faults=count)
+	OBSERVED_SETTING=$advice example trim_churn 0
+	within "with that setting, these faults are gone" 0 $((without - again * 95 / 100)) "$(said minor_faults)"
+fi
 RUN_OPTIONS=()
 
 # tables MARK: bytes of page tables

@@ -97,6 +97,10 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	c->faults.minor[ROW_HEAP_LIVE] = 3000;
 	c->faults.minor[ROW_IMAGE] = 900;
 	c->faults.major[ROW_FILE] = 2;
+	c->faults.kinds[KIND_FIRST_TOUCH] = 2800;
+	c->faults.kinds[KIND_FILE_TOUCH] = 1100;
+	c->faults.kinds[KIND_MAJOR_FILE] = 2;
+	c->faults.kinds[KIND_UNKNOWN] = 5;
 	if (born == BORN_FORK)
 		synthetic_cow(&c->cow, c->end_ns);
 	c->counters[1].tid = pid;

@@ -344,6 +344,109 @@ static void faults_are_named_by_whose_memory_they_were_in(void **state)
 	free(text);
 }
 
+static void faults_are_told_by_what_they_did(void **state)
+{
+	char *text = report(&(struct report_options){ 0 });
+
+	(void)state;
+	assert_true(says(text, "by kind: fresh memory 2,800, file pages 1,100, unknown 5, read from files 2"));
+	assert_false(says(text, "churn"));
+	free(text);
+	captures[0].faults.kinds[KIND_FIRST_TOUCH] = CAPTURE_UNKNOWN;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "by kind: file pages 1,100, unknown 5"));
+	assert_false(says(text, "fresh memory"));
+	free(text);
+	captures[0].faults.method = FAULTS_NOT_SAMPLED;
+	text = report(&(struct report_options){ 0 });
+	assert_false(says(text, "by kind"));
+	free(text);
+}
+
+/* 1,000 pages of the heap that came again 20 times, all of them on the break. */
+static void churn_on_the_break(struct capture *c)
+{
+	memset(c->counters[1].size_class, 0, sizeof(c->counters[1].size_class));
+	c->counters[1].size_class[12] = 3500;
+	c->faults.churn_pages[ROW_HEAP_LIVE] = 1000;
+	c->faults.churn_faults[ROW_HEAP_LIVE] = c->faults.churn_break_faults = 20000;
+	c->faults.churn_break_bytes = 96 * MIB;
+	c->faults.unplaced_minor = 0;
+}
+
+static void churn_names_the_setting_that_is_known_to_help(void **state)
+{
+	static const struct { const char *allocator, *advice; } others[] = {
+		{ "/usr/lib/libjemalloc.so.2", "MALLOC_CONF=dirty_decay_ms:-1,muzzy_decay_ms:-1 in" },
+		{ "/usr/lib/libmimalloc.so.2.0", "MIMALLOC_PAGE_RESET=0 MIMALLOC_ALLOW_DECOMMIT=0 in" },
+		{ "/usr/lib/libmimalloc.so.2.1", "MIMALLOC_PURGE_DELAY=-1 in" },
+		{ "/usr/lib/libtcmalloc_minimal.so.4", "TCMALLOC_RELEASE_RATE=0 in" },
+		{ "/home/user/libown.so", NULL },
+	};
+	char *text;
+
+	(void)state;
+	churn_on_the_break(&captures[0]);
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "churn: 3.91 MiB of heap given back and faulted in again 20 times, 20,000 faults; "
+			       "MALLOC_TRIM_THRESHOLD_=101711872 in its environment removes 20,000 of them"));
+	assert_80_columns(text);
+	free(text);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		strcpy(captures[0].allocator, others[i].allocator);
+		text = report(&(struct report_options){ 0 });
+		assert_true(says(text, "again 20 times, 20,000 faults"));
+		assert_int_equal(says(text, " in its environment removes"), others[i].advice != NULL);
+		assert_true(!others[i].advice || says(text, others[i].advice));
+		free(text);
+	}
+}
+
+/* Freed blocks raise glibc's thresholds, unless one of them is set. */
+static void churn_of_large_blocks_names_both_thresholds(void **state)
+{
+	char *text;
+
+	(void)state;
+	churn_on_the_break(&captures[0]);
+	captures[0].counters[1].size_class[20] = 1;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "MALLOC_TRIM_THRESHOLD_=103809024 MALLOC_MMAP_THRESHOLD_=1052672 in"));
+	free(text);
+	captures[0].counters[1].size_class[27] = 1;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "MALLOC_MMAP_MAX_=0 in"));
+	free(text);
+}
+
+static void churn_that_no_setting_helps_has_no_advice(void **state)
+{
+	struct capture_faults *faults = &captures[0].faults;
+	char *text;
+
+	(void)state;
+	churn_on_the_break(&captures[0]);
+	captures[0].trims = 1;
+	text = report(&(struct report_options){ 0 });
+	assert_true(says(text, "churn: 3.91 MiB of heap"));
+	assert_false(says(text, "MALLOC_TRIM_THRESHOLD_"));
+	free(text);
+	captures[0].trims = 0;
+	faults->churn_break_faults = 10; /* it is not known how the others came about */
+	faults->churn_faults[ROW_ANON] = 400;
+	faults->churn_pages[ROW_ANON] = 300;
+	faults->partial = 1;
+	text = report(&(struct report_options){ 0 });
+	assert_false(says(text, "MALLOC_TRIM_THRESHOLD_"));
+	assert_true(says(text, "at least 20,000 faults churn:"));
+	assert_true(says(text, "1.17 MiB of own mappings given back and faulted in again, at least 400 faults; the program gives"));
+	free(text);
+	faults->churn_faults[ROW_HEAP_LIVE] = CAPTURE_UNKNOWN;
+	text = report(&(struct report_options){ 0 });
+	assert_false(says(text, "churn"));
+	free(text);
+}
+
 /* 5,000 inherited pages: 900 and 10 are no longer shared, 100 given back and 100 more unmapped. */
 static void a_fork_says_what_stayed_shared(void **state)
 {
@@ -468,6 +571,10 @@ int main(void)
 		TEST(the_tree_shows_every_image),
 		TEST(another_process_has_its_own_page),
 		TEST(faults_are_named_by_whose_memory_they_were_in),
+		TEST(faults_are_told_by_what_they_did),
+		TEST(churn_names_the_setting_that_is_known_to_help),
+		TEST(churn_of_large_blocks_names_both_thresholds),
+		TEST(churn_that_no_setting_helps_has_no_advice),
 		TEST(a_fork_says_what_stayed_shared),
 		TEST(a_child_that_outlives_its_parent_leaves_open_what_was_copied),
 		TEST(the_json_document_is_one_whatever_the_strings_hold),
