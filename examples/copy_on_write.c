@@ -5,7 +5,7 @@
  * its parent writes an eighth.
  *
  * In the report: of each child's 4,096 inherited pages of the row anon ("own mappings"), 0, 1,024 and 512 are no longer
- * shared at its end.
+ * shared at its end; the second child has copied its 1,024, and the parent, not the third one, the 512.
  */
 #include <stdio.h>
 #include <stdlib.h>

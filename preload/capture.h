@@ -2,7 +2,7 @@
 /*
  * The capture: one file per process image, shared by the instrument that writes it and the reporter that reads it.
  *
- * The file is exactly one `struct capture`, mapped MAP_SHARED but for its end by the observed program from its first moment, so that what was
+ * The file is exactly one `struct capture`, mapped MAP_SHARED by the observed program from its first moment, so that what was
  * counted outlives SIGKILL. It never grows with the number of events. It is created sparse; only the part before
  * `counters[CAPTURE_COUNTERS_EAGER]` is backed with disk blocks at once, the rest when it is needed.
  *
@@ -291,43 +291,6 @@ struct capture_cow_row {
 	uint64_t written_pages;         /* of all these, written by the child since it last forked; CAPTURE_UNKNOWN: not watched */
 };
 
-/* Pages side by side in one number: that of the first, and how many. */
-#define CAPTURE_RUN_BITS 28
-static inline uint64_t capture_run(uint64_t start, uint64_t end)
-{
-	return start / 4096 << CAPTURE_RUN_BITS | (end - start) / 4096;
-}
-
-static inline uint64_t capture_run_start(uint64_t run)
-{
-	return (run >> CAPTURE_RUN_BITS) * 4096;
-}
-
-static inline uint64_t capture_run_end(uint64_t run)
-{
-	return capture_run_start(run) + (run & ((1ULL << CAPTURE_RUN_BITS) - 1)) * 4096;
-}
-
-#define CAPTURE_RUNS      256
-#define CAPTURE_MORE_RUNS 65536
-#define CAPTURE_LEFT      64
-
-/* Memory that an image unmapped, moved away or gave back although a relative shared it. */
-struct capture_left {
-	uint64_t at_ns;                 /* just before */
-	uint64_t run;                   /* capture_run */
-};
-
-/* Writes to pages that were shared at a fork, as the runner put them in order: each page once after each fork. */
-struct capture_cow_seen {
-	uint32_t known;                 /* 1: all that follows is filled in */
-	uint32_t partial;               /* 1: not every fault was sampled, or more than could be kept: there may have been more */
-	uint64_t copied[CAPTURE_ROWS];  /* a relative still had the page; [ROW_HEAP_LIVE]: the heap as a whole */
-	uint64_t reused[CAPTURE_ROWS];  /* nobody else had it any more */
-	uint64_t unplaced_copied;       /* whose memory it was could not be told */
-	uint64_t unplaced_reused;
-};
-
 /* Copy-on-write: of an image that began with a fork, and of one that forked. */
 struct capture_cow {
 	uint32_t method;                /* enum capture_cow_method */
@@ -341,16 +304,13 @@ struct capture_cow {
 	 * not all the time.
 	 */
 	uint64_t written_pages;
+	uint64_t early_faults;          /* of the child before it was watched: it wrote at most so many pages unseen */
+	uint64_t faults_beside_children; /* minor ones while a child that it had forked lived, as far as it knew: they bound what it
+	                                    wrote beside them; complete when the image has ended */
+	uint64_t own_forks;
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
 	uint32_t reserved;
-	uint64_t lefts;                 /* ever; the ring keeps the newest */
-	struct capture_left left[CAPTURE_LEFT];
-	uint64_t runs_used;             /* what it inherited, ascending; beyond CAPTURE_RUNS in more_runs of the capture */
-	uint64_t runs[CAPTURE_RUNS];    /* capture_run */
-	/* by the runner */
-	uint64_t seen_writes;           /* of this image: what written_pages counts, in user mode; CAPTURE_UNKNOWN: not sampled */
-	struct capture_cow_seen seen_child;  /* what this image did to what it inherited */
-	struct capture_cow_seen seen_parent; /* what its parent did to the same pages until it forked again, executed or ended */
+	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
 };
 
 /* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */
@@ -423,10 +383,7 @@ struct capture {
 	struct capture_child children[CAPTURE_CHILDREN];
 
 	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
-	uint64_t more_runs[CAPTURE_MORE_RUNS]; /* see struct capture_cow; not mapped by the observed program, and backed when used */
 };
-
-#define CAPTURE_MAPPED_BYTES offsetof(struct capture, more_runs)
 
 /* Of that part, what every image writes: the beginning, up to the first ledger; and the counters. */
 #define CAPTURE_HEAD_BYTES offsetof(struct capture, snapshots[1])

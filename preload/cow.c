@@ -2,7 +2,7 @@
 /*
  * Windows and looks. A window begins with a fork, for both sides, and ends with the next fork of the same process or with its image:
  * its runs are the pages that were shared at its beginning, and each that is written in it counts once. A child's first window has the runs that
- * it was born with; those stay in the capture, and looks tell what has become of them.
+ * it was born with; those stay as they are, and looks tell what has become of them.
  */
 #include "cow.h"
 
@@ -28,6 +28,7 @@
 #define USER_END   0x7ffffffff000UL     /* of the address space, with four levels of page tables */
 #define BRIEF_NS   20000000ULL          /* a child that lives no longer is not worth watching, … */
 #define BRIEF      4                    /* … and after so many in a row, the next is taken for one */
+#define LEFT       64                   /* of what was left, the newest */
 #define NOT_FORKED 64                   /* ranges that a fork does not share */
 #define CHUNK      (32UL << 20)         /* bytes protected between two looks at the clock */
 #define PROTECT_NS 2000000ULL           /* a parent may take so long over protecting its pages, … */
@@ -35,13 +36,14 @@
 #define TRY_AGAIN  32                   /* forks after one at which that was not enough */
 
 static struct {
-	uint64_t *more;                 /* beyond what is in the capture */
-	bool     known;                 /* this image began with a fork, and what it inherited is in the capture */
+	uint64_t first[FIRST_RUNS], *more;
+	uint64_t used;
+	bool     known;                 /* this image began with a fork, and what it inherited is here */
 	uint64_t due_ns;                /* the next look while the child lives */
 } birth;
 
 struct window {
-	uint64_t first[CAPTURE_RUNS], *more;
+	uint64_t first[FIRST_RUNS], *more;
 	uint64_t used;
 	bool     open;                  /* watched since it began */
 	bool     huge;                  /* some of it in huge pages */
@@ -55,7 +57,9 @@ static bool     gaps;                   /* there was a fork that was not watched
 static bool     watch;                  /* the fork that is going on is to be watched */
 static uint64_t fork_begins_ns;
 static uint64_t parent_again;           /* the number of the fork at which the parent is to be watched again */
+static uint64_t left[LEFT];             /* runs of memory that was unmapped, moved away or given back: a ring */
 static uint64_t forks;                  /* of this process's own */
+static uint64_t alone_until;            /* minor faults when a child was forked and no other lived */
 static uint32_t children;               /* that are not known to have ended */
 static uint32_t busy;                   /* a lock */
 static uint32_t tier;                   /* enum tier */
@@ -111,7 +115,7 @@ static void unlock(void)
 
 static struct page_runs born_with(void)
 {
-	return (struct page_runs){ capture->cow.runs, birth.more, &capture->cow.runs_used };
+	return (struct page_runs){ birth.first, birth.more, &birth.used };
 }
 
 static struct page_runs runs_of(struct window *window)
@@ -122,7 +126,7 @@ static struct page_runs runs_of(struct window *window)
 /* @more: where the list has its second array, which it may need now. */
 static bool add(struct page_runs runs, uint64_t **more, uint64_t start, uint64_t end)
 {
-	const size_t bytes = CAPTURE_MORE_RUNS * sizeof(uint64_t);
+	const size_t bytes = MORE_RUNS * sizeof(uint64_t);
 
 	if (page_runs_add(&runs, start, end))
 		return true;
@@ -146,32 +150,32 @@ static bool add_to_birth(uint64_t start, uint64_t end)
 	return add(born_with(), &birth.more, start, end);
 }
 
-/* Counting pages that were not left since: the log of the capture, from a number on. */
+/* Counting pages that were not left since: the log, from a number on. */
 
 struct tally { uint64_t since, pages; };
 
 static void count_kept(void *context, uint64_t start, uint64_t end)
 {
 	struct tally *tally = context;
-	const struct capture_cow *cow = &capture->cow;
-	uint64_t from = cow->lefts > CAPTURE_LEFT ? cow->lefts - CAPTURE_LEFT : 0, next;
+	const uint64_t lefts = capture->cow.lefts, from = lefts > LEFT ? lefts - LEFT : 0;
+	uint64_t next;
 
 	while (start < end) {
-		bool left = false;
+		bool gone = false;
 
 		next = end;
-		for (uint64_t i = max_u64(from, tally->since); i < cow->lefts; i++) {
-			uint64_t run = cow->left[i % CAPTURE_LEFT].run;
+		for (uint64_t i = max_u64(from, tally->since); i < lefts; i++) {
+			uint64_t run = left[i % LEFT];
 
-			if (capture_run_start(run) <= start && start < capture_run_end(run)) {
-				left = true;
-				next = min_u64(end, capture_run_end(run));
+			if (run_start(run) <= start && start < run_end(run)) {
+				gone = true;
+				next = min_u64(end, run_end(run));
 				break;
 			}
-			if (capture_run_start(run) > start)
-				next = min_u64(next, capture_run_start(run));
+			if (run_start(run) > start)
+				next = min_u64(next, run_start(run));
 		}
-		if (!left)
+		if (!gone)
 			tally->pages += (next - start) / PAGE_BYTES;
 		start = next;
 	}
@@ -357,6 +361,13 @@ static bool is_large(void)
 	return snapshot_read_statm(&mapped, &resident) && resident > LARGE;
 }
 
+static uint64_t minor_faults(void)
+{
+	struct rusage usage;
+
+	return sys_failed(sys_call2(SYS_getrusage, RUSAGE_SELF, &usage)) ? 0 : (uint64_t)usage.ru_minflt;
+}
+
 /* A fork */
 
 void cow_prepare_fork(void)
@@ -381,7 +392,9 @@ void cow_fork_done(void)
 	uint64_t now = sys_now_ns(CLOCK_MONOTONIC);
 	int fd;
 
-	forks++;
+	if (!__atomic_load_n(&children, __ATOMIC_RELAXED))
+		alone_until = minor_faults();
+	capture->cow.own_forks = ++forks;
 	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
 	if (tier != TIER_WRITE_PROTECT)
 		return;
@@ -404,7 +417,7 @@ void cow_fork_done(void)
 
 static void note_nothing(void)
 {
-	capture->cow.inherited_pages = capture->cow.runs_used = 0;
+	capture->cow.inherited_pages = birth.used = 0;
 }
 
 /* The best that the tier allows and the kernel can do. */
@@ -432,7 +445,7 @@ void cow_forked(void)
 
 	busy = 0; /* another thread of the parent may have been looking */
 	birth.known = gaps = windows[current].open = false;
-	written_before = forks = parent_again = 0;
+	written_before = forks = parent_again = windows[current].lefts = 0;
 	children = 0;
 	write_protect_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
@@ -440,11 +453,10 @@ void cow_forked(void)
 		return;
 	fd = proc_open(0, "pagemap");
 	capture->cow.method = note_birth(fd);
-	birth.known = capture->cow.runs_used != 0;
+	capture->cow.early_faults = minor_faults();
+	birth.known = birth.used != 0;
 	if (fd >= 0)
 		sys_close(fd);
-	if (capture->cow.runs_used > CAPTURE_RUNS)
-		recording_write_runs(birth.more, capture->cow.runs_used - CAPTURE_RUNS);
 	birth.due_ns = sys_now_ns(CLOCK_MONOTONIC) + LOOK_NS;
 }
 
@@ -461,6 +473,7 @@ void cow_child_gone(void)
 
 	if (!__atomic_load_n(&children, __ATOMIC_RELAXED) || __atomic_sub_fetch(&children, 1, __ATOMIC_RELAXED))
 		return;
+	capture->cow.faults_beside_children += minor_faults() - alone_until;
 	window = &windows[current];
 	if (!window->open || !window->huge)
 		return;
@@ -519,14 +532,12 @@ static bool holds_inherited(uint64_t start, uint64_t end)
 
 static void log_left(uint64_t start, uint64_t end)
 {
-	struct capture_cow *cow = &capture->cow;
-	struct capture_left *left = &cow->left[cow->lefts % CAPTURE_LEFT];
+	uint64_t number = capture->cow.lefts;
 
-	left->at_ns = sys_now_ns(CLOCK_MONOTONIC);
-	left->run = capture_run(start, end);
-	if (cow->lefts - windows[current].lefts >= CAPTURE_LEFT) /* the first of this window is overwritten */
+	left[number % LEFT] = run_of(start, end);
+	if (number - windows[current].lefts >= LEFT) /* the first of this window is overwritten */
 		gaps = true;
-	__atomic_store_n(&cow->lefts, cow->lefts + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&capture->cow.lefts, number + 1, __ATOMIC_RELEASE);
 }
 
 bool cow_watches(void)
@@ -885,6 +896,10 @@ bool cow_ending(bool executes_at_once)
 		bool brief = sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns < BRIEF_NS;
 
 		__atomic_store_n(&family->brief, brief ? family->brief + 1 : 0, __ATOMIC_RELAXED);
+	}
+	if (__atomic_load_n(&children, __ATOMIC_RELAXED)) { /* that live on, or were never waited for */
+		capture->cow.faults_beside_children += minor_faults() - alone_until;
+		alone_until = minor_faults();
 	}
 	if (capture->cow.method == COW_UNKNOWN)
 		return false;

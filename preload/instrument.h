@@ -85,7 +85,6 @@ void ending_forked(void);
 struct capture *recording_begin(uint32_t born, uint32_t image_number);
 struct capture *recording_begin_child(uint32_t parent_pid);
 bool recording_extend(void);                                    /* backs the counters beyond the first; false: no */
-void recording_write_runs(const uint64_t *runs, uint64_t count); /* to more_runs, as far as it can be */
 void recording_report(void) COLD;                               /* the first process of a recording without a runner prints it */
 
 /* threads.c */

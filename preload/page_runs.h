@@ -1,23 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of runs of pages in ascending order, as captures hold them: some in a first array, the rest in a second one that few need. */
+/* A list of runs of pages in ascending order: some in a first array, the rest in a second one that few need. */
 #ifndef PAGEGAP_PAGE_RUNS_H
 #define PAGEGAP_PAGE_RUNS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "capture.h"
 #include "sys.h"
 
+/* Pages side by side in one number: that of the first, and how many. */
+#define RUN_BITS 28
+static inline uint64_t run_of(uint64_t start, uint64_t end)
+{
+	return start / PAGE_BYTES << RUN_BITS | (end - start) / PAGE_BYTES;
+}
+
+static inline uint64_t run_start(uint64_t run)
+{
+	return (run >> RUN_BITS) * PAGE_BYTES;
+}
+
+static inline uint64_t run_end(uint64_t run)
+{
+	return run_start(run) + (run & ((1ULL << RUN_BITS) - 1)) * PAGE_BYTES;
+}
+
+#define FIRST_RUNS 256                  /* a shell has about a hundred */
+#define MORE_RUNS  65536
+
 struct page_runs {
-	uint64_t *first;                /* CAPTURE_RUNS of them */
-	uint64_t *more;                 /* CAPTURE_MORE_RUNS; NULL: there is none yet */
+	uint64_t *first;                /* FIRST_RUNS of them */
+	uint64_t *more;                 /* MORE_RUNS; NULL: there is none yet */
 	uint64_t *used;                 /* in both */
 };
 
 static inline uint64_t *page_runs_at(const struct page_runs *runs, uint64_t index)
 {
-	return index < CAPTURE_RUNS ? &runs->first[index] : &runs->more[index - CAPTURE_RUNS];
+	return index < FIRST_RUNS ? &runs->first[index] : &runs->more[index - FIRST_RUNS];
 }
 
 /* Appends [start, end), to the last run where it continues it. False: there is no more room, or a second array is needed. */
@@ -25,13 +44,13 @@ static inline bool page_runs_add(struct page_runs *runs, uint64_t start, uint64_
 {
 	uint64_t *last = *runs->used ? page_runs_at(runs, *runs->used - 1) : NULL;
 
-	if (last && capture_run_end(*last) == start) {
-		*last = capture_run(capture_run_start(*last), end);
+	if (last && run_end(*last) == start) {
+		*last = run_of(run_start(*last), end);
 		return true;
 	}
-	if (*runs->used >= (runs->more ? CAPTURE_RUNS + CAPTURE_MORE_RUNS : CAPTURE_RUNS))
+	if (*runs->used >= (runs->more ? FIRST_RUNS + MORE_RUNS : FIRST_RUNS))
 		return false;
-	*page_runs_at(runs, (*runs->used)++) = capture_run(start, end);
+	*page_runs_at(runs, (*runs->used)++) = run_of(start, end);
 	return true;
 }
 
@@ -43,7 +62,7 @@ static inline uint64_t page_runs_above(const struct page_runs *runs, uint64_t ad
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
 
-		if (capture_run_end(*page_runs_at(runs, middle)) > address)
+		if (run_end(*page_runs_at(runs, middle)) > address)
 			high = middle;
 		else
 			low = middle + 1;
@@ -58,9 +77,9 @@ static inline void page_runs_within(const struct page_runs *runs, uint64_t start
 	for (uint64_t i = page_runs_above(runs, start); i < *runs->used; i++) {
 		uint64_t run = *page_runs_at(runs, i);
 
-		if (capture_run_start(run) >= end)
+		if (run_start(run) >= end)
 			break;
-		each(context, max_u64(start, capture_run_start(run)), min_u64(end, capture_run_end(run)));
+		each(context, max_u64(start, run_start(run)), min_u64(end, run_end(run)));
 	}
 }
 

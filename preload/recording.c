@@ -66,7 +66,7 @@ static bool size_allowed(void)
 {
 	struct rlimit limit;
 
-	return !sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit)) && limit.rlim_cur >= CAPTURE_MAPPED_BYTES;
+	return !sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit)) && limit.rlim_cur >= sizeof(struct capture);
 }
 
 static long write_zeros(int fd, uint64_t start, uint64_t end)
@@ -179,7 +179,7 @@ static struct capture *map_capture(uint32_t *image_number)
 		fd = create_by_broker(*image_number);
 	}
 	if (fd >= 0) {
-		map = sys_call6(SYS_mmap, 0, CAPTURE_MAPPED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		map = sys_call6(SYS_mmap, 0, sizeof(struct capture), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		sys_close(fd);
 		if (!sys_failed(map)) {
 			failure = 0;
@@ -187,7 +187,7 @@ static struct capture *map_capture(uint32_t *image_number)
 		}
 		failure = (int)-map;
 	}
-	return sys_reserve(CAPTURE_MAPPED_BYTES);
+	return sys_reserve(sizeof(struct capture));
 }
 
 static void begin_identity(struct capture *c, uint32_t born, uint32_t parent, uint32_t image_number)
@@ -270,7 +270,7 @@ struct capture *recording_begin(uint32_t born, uint32_t image_number)
 	c = map_capture(&image_number);
 	if (!c)
 		return NULL;
-	ranges_claim_instrument((uint64_t)c, (uint64_t)c + CAPTURE_MAPPED_BYTES);
+	ranges_claim_instrument((uint64_t)c, (uint64_t)c + sizeof(struct capture));
 	begin_identity(c, born, (uint32_t)sys_call0(SYS_getppid), image_number);
 	describe_program(c);
 	return c;
@@ -297,7 +297,7 @@ struct capture *recording_begin_child(uint32_t parent_pid)
 	memcpy(c->argv, old->argv, old->argv_bytes);
 	c->anatomy = old->anatomy;
 	snapshot_inherit(c);
-	moved = sys_call5(SYS_mremap, c, CAPTURE_MAPPED_BYTES, CAPTURE_MAPPED_BYTES, MREMAP_MAYMOVE | MREMAP_FIXED, old);
+	moved = sys_call5(SYS_mremap, c, sizeof(struct capture), sizeof(struct capture), MREMAP_MAYMOVE | MREMAP_FIXED, old);
 	if (sys_failed(moved)) {
 		instrument_state = INSTRUMENT_OFF;
 		return NULL;
@@ -305,40 +305,24 @@ struct capture *recording_begin_child(uint32_t parent_pid)
 	return old;
 }
 
-static int reopen(void)
-{
-	if (!size_allowed() || !capture_path(capture_place, sizeof(capture_place), capture->image_number))
-		return -1;
-	return sys_open(capture_place, O_RDWR | O_NOFOLLOW, 0);
-}
-
 bool recording_extend(void)
 {
 	static uint32_t busy;
-	int fd;
-	long error = -1;
+	long fd, error;
 
 	if (failure) /* private memory: all of it is there */
 		return true;
 	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE)) /* the next thread that needs it will try again */
 		return false;
-	fd = reopen();
+	error = fd = -1;
+	if (size_allowed() && capture_path(capture_place, sizeof(capture_place), capture->image_number))
+		fd = sys_open(capture_place, O_RDWR | O_NOFOLLOW, 0);
 	if (fd >= 0) {
-		error = back(fd, CAPTURE_EAGER_BYTES, CAPTURE_MAPPED_BYTES);
-		sys_close(fd);
+		error = back((int)fd, CAPTURE_EAGER_BYTES, sizeof(struct capture));
+		sys_close((int)fd);
 	}
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return !sys_failed(error);
-}
-
-void recording_write_runs(const uint64_t *runs, uint64_t count)
-{
-	int fd = failure ? -1 : reopen();
-
-	if (fd < 0)
-		return;
-	sys_call4(SYS_pwrite64, fd, runs, count * sizeof(*runs), offsetof(struct capture, more_runs));
-	sys_close(fd);
 }
 
 /* Beside the library, where the build leaves it, or in ../bin, where it is installed. */

@@ -133,6 +133,8 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 
 	check_limit(&own, "method", &cow->method, CAPTURE_COW_METHODS - 1);
 	check_limit(&own, "looked", &cow->looked, 1);
+	check_limit(&own, "heap_split", &cow->heap_split, 1);
+	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));

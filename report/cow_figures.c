@@ -7,25 +7,53 @@
 
 #include "memory.h"
 
-static const struct cow_pages unknown = { CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN };
+static const struct cow_pages unknown = {
+	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
+};
 
-static struct cow_pages pages_of(const struct capture_cow_row *row, bool outlived)
+static bool is_watched(const struct capture_cow *cow)
 {
-	return (struct cow_pages){
-		row->inherited_pages, row->shared_pages, outlived ? CAPTURE_UNKNOWN : row->unshared_pages,
-		row->gone_pages,
+	bool watched = cow->looked && cow->method == COW_WRITE_PROTECT;
+
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		watched = watched && cow->rows[row].written_pages != CAPTURE_UNKNOWN;
+	return watched;
+}
+
+/* Of what nobody else has any more, what the child did not write. More may have been written than that: what it shares with children of its own. */
+static uint64_t left_alone(const struct capture_cow_row *row)
+{
+	return row->unshared_pages > row->written_pages ? row->unshared_pages - row->written_pages : 0;
+}
+
+static struct cow_pages pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
+{
+	struct cow_pages pages = {
+		.inherited = row->inherited_pages, .still_shared = row->shared_pages, .gone = row->gone_pages,
+		.unshared = CAPTURE_UNKNOWN,
 	};
+
+	if (!fork->watched) { /* by either of the two, or by none, if the parent just ended */
+		pages.copied = fork->outlived ? CAPTURE_UNKNOWN : row->unshared_pages;
+	} else if (fork->side_child) {
+		pages.copied = row->written_pages;
+		pages.unshared = left_alone(row);
+	} else {
+		pages.copied = fork->outlived ? CAPTURE_UNKNOWN : left_alone(row);
+	}
+	return pages;
 }
 
 static void add(struct cow_pages *sum, const struct cow_pages *more)
 {
 	sum->inherited = figure_sum(sum->inherited, more->inherited);
 	sum->still_shared = figure_sum(sum->still_shared, more->still_shared);
+	sum->copied = figure_sum(sum->copied, more->copied);
 	sum->unshared = figure_sum(sum->unshared, more->unshared);
 	sum->gone = figure_sum(sum->gone, more->gone);
 }
 
-/* What was inherited and is in no row now had been unmapped. */
+/* What was inherited and is in no row now had been unmapped; smaps alone does not tell it from what was copied. */
 static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 {
 	fork->sum = unknown;
@@ -34,13 +62,54 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 		fork->rows[row] = unknown;
 	if (!cow->looked)
 		return;
+	fork->heap_split = cow->heap_split;
 	fork->sum = (struct cow_pages){ 0 };
 	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		fork->rows[row] = pages_of(&cow->rows[row], fork->outlived);
+		fork->rows[row] = pages_of(fork, &cow->rows[row]);
+		if (cow->method == COW_SMAPS)
+			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
 		add(&fork->sum, &fork->rows[row]);
 	}
 	fork->sum.gone = figure_sum(fork->sum.gone, figure_less(cow->inherited_pages, fork->sum.inherited));
 	fork->sum.inherited = cow->inherited_pages;
+}
+
+/* Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. */
+static uint64_t most_written(const struct image *image)
+{
+	const struct capture_cow *cow = image ? image->cow : NULL;
+	uint64_t most;
+
+	if (!cow || !cow->own_forks || (image->end != END_EXIT && image->end != END_EXEC))
+		return CAPTURE_UNKNOWN;
+	most = cow->faults_beside_children;
+	return cow->method == COW_WRITE_PROTECT && cow->written_pages < most ? cow->written_pages : most;
+}
+
+/*
+ * How far off the figures of either side can be: pages that both may have written, and those that the child wrote before it was
+ * watched, which look as if its parent had.
+ */
+static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
+{
+	uint64_t written = 0, by_parent = 0, by_both, early, of_parent;
+
+	for (size_t row = 0; row < CAPTURE_ROWS && child->looked; row++) {
+		written += child->rows[row].written_pages;
+		by_parent += left_alone(&child->rows[row]);
+	}
+	if (!child->looked || child->method == COW_SMAPS)
+		return CAPTURE_UNKNOWN;
+	if (!fork->watched)
+		return fork->sum.copied;
+	early = child->early_faults;
+	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
+	if (of_parent == CAPTURE_UNKNOWN)
+		return early + (fork->side_child ? written : by_parent);
+	if (!fork->side_child && parent->cow->lefts) /* what it unmapped it did not copy */
+		return early + by_parent;
+	by_both = of_parent > by_parent ? of_parent - by_parent : 0;
+	return early + (by_both < written ? by_both : written);
 }
 
 static void add_fork(struct cow_figures *figures, const struct recording *recording, size_t child, bool side_child)
@@ -54,14 +123,18 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 		return;
 	figures->forks = memory_more(figures->forks, (figures->count + 1) * sizeof(figures->forks[0]));
 	fork = &figures->forks[figures->count++];
-	*fork = (struct cow_fork){ .child = child, .side_child = side_child };
+	*fork = (struct cow_fork){ .child = child, .side_child = side_child, .watched = is_watched(cow) };
 	fork->outlived = cow->looked && (!parent || (parent->end_ns != CAPTURE_UNKNOWN && parent->end_ns < cow->looked_at_ns));
 	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
-	if (fork->sum.unshared == CAPTURE_UNKNOWN) {
+	fork->bound = bound(fork, cow, parent);
+	if (fork->sum.copied == CAPTURE_UNKNOWN) {
 		figures->unknown++;
 		return;
 	}
+	figures->watched = figures->watched && fork->watched;
+	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
+	figures->total.heap_split = figures->total.heap_split && fork->heap_split;
 	add(&figures->total.sum, &fork->sum);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		add(&figures->total.rows[row], &fork->rows[row]);
@@ -70,7 +143,7 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 struct cow_figures cow_figures(const struct recording *recording, size_t index)
 {
 	const struct image *image = &recording->images[index];
-	struct cow_figures figures = { 0 };
+	struct cow_figures figures = { .total.heap_split = true, .watched = true };
 
 	add_fork(&figures, recording, index, true);
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)

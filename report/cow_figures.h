@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Copy-on-write between a process and the one that forked it, put together from what both recorded. */
+/*
+ * Copy-on-write between a process and the one that forked it, put together from what both recorded.
+ *
+ * A page that the child wrote was copied by it, unless its parent had written it before: then the child re-used what was left to it.
+ * A page that the child did not write, and that nobody else has any more, was copied by its parent, if that lived and unmapped nothing.
+ * In which order both wrote the same page is not known, and what the child wrote before it was watched looks like its parent's: that
+ * many pages at most are counted on the wrong side, or as copied where they were re-used.
+ */
 #ifndef PAGEGAP_COW_FIGURES_H
 #define PAGEGAP_COW_FIGURES_H
 
@@ -11,18 +18,22 @@
 struct cow_pages {
 	uint64_t inherited;             /* that the child had when it was born */
 	uint64_t still_shared;          /* mapped by a relative too, at the child's end */
-	uint64_t unshared;              /* no longer: one of the two copied each of them, which is not known */
+	uint64_t copied;                /* by this side; where it is not known by which, by either */
+	uint64_t unshared;              /* the child's alone now, although it never wrote them; of the parent's side unknown */
 	uint64_t gone;                  /* no longer the child's: unmapped, given back, swapped out */
 };
 
-/* One fork. */
+/* One fork, as one side sees it. */
 struct cow_fork {
 	size_t child;                   /* image */
 	bool   side_child;              /* the process at hand is that child, else its parent */
-	bool   outlived;                /* the parent's image ended before the child: what is unshared may never have been copied */
+	bool   watched;                 /* it is known which pages the child wrote */
+	bool   outlived;                /* the parent's image ended before the child */
 	bool   early;                   /* the child had no end of its own: the figures are of some time before it */
+	uint64_t bound;                 /* copied, over all rows, is off by at most so many pages; CAPTURE_UNKNOWN: not known */
 	struct cow_pages sum;
-	struct cow_pages rows[CAPTURE_ROWS]; /* [ROW_HEAP_LIVE]: the heap as a whole; all unknown where only the sum is */
+	struct cow_pages rows[CAPTURE_ROWS]; /* of the heap as a whole in [ROW_HEAP_LIVE], unless heap_split */
+	bool   heap_split;
 };
 
 struct cow_figures {
@@ -30,6 +41,7 @@ struct cow_figures {
 	size_t count;
 	struct cow_fork total;          /* sums over them, without those that are unknown */
 	size_t unknown;                 /* forks of which little is known: the child executed at once, died by a signal, lives */
+	bool   watched;                 /* all that are known */
 };
 
 /* Of an image; freed by cow_figures_free. No forks that were recorded: count is 0. */

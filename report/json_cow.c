@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Copy-on-write as JSON. */
+#include <stdlib.h>
+
 #include "cow_figures.h"
 #include "report_json.h"
 #include "rows.h"
 
+#define MOST_FORKS 64 /* of the largest, and as many of the newest */
+
 static void put_pages(json_t *object, const struct cow_pages *pages)
 {
 	json_put_figure(object, "inherited_pages", pages->inherited);
-	json_put_figure(object, "copied_pages", pages->unshared);
+	json_put_figure(object, "copied_pages", pages->copied);
 	json_put(object, "reused_pages", json_null());
 	json_put_figure(object, "still_shared_pages", pages->still_shared);
+	json_put_figure(object, "unshared_pages", pages->unshared);
 	json_put_figure(object, "gone_pages", pages->gone);
 }
 
@@ -21,30 +26,79 @@ static json_t *pages_of(const struct cow_pages *pages)
 	return object;
 }
 
+static struct cow_pages heap_of(const struct cow_fork *total)
+{
+	struct cow_pages heap = total->rows[ROW_HEAP_LIVE];
+	uint64_t *sum = (uint64_t *)&heap;
+
+	for (size_t row = ROW_HEAP_SLACK; row <= ROW_HEAP_FREE; row++)
+		for (size_t i = 0; i < sizeof(heap) / sizeof(*sum); i++)
+			sum[i] = figure_sum(sum[i], ((const uint64_t *)&total->rows[row])[i]);
+	return heap;
+}
+
 static json_t *by_row(const struct cow_fork *total)
 {
+	struct cow_pages heap = heap_of(total);
 	json_t *object = json_object();
 
-	json_put(object, "heap", pages_of(&total->rows[ROW_HEAP_LIVE]));
+	json_put(object, "heap", pages_of(&heap));
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		json_put(object, row_keys[row], row <= ROW_HEAP_FREE ? json_null() : pages_of(&total->rows[row]));
+		json_put(object, row_keys[row],
+			 row <= ROW_HEAP_FREE && !total->heap_split ? json_null() : pages_of(&total->rows[row]));
 	return object;
+}
+
+static int by_copied(const void *a, const void *b)
+{
+	const struct cow_fork *first = a, *second = b;
+	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
+	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
+
+	if (one != other)
+		return one > other ? -1 : 1;
+	return first->child > second->child ? -1 : first->child < second->child;
+}
+
+static int by_child(const void *a, const void *b)
+{
+	const struct cow_fork *first = a, *second = b;
+
+	if (first->side_child != second->side_child)
+		return first->side_child ? -1 : 1;
+	return first->child < second->child ? -1 : first->child > second->child;
 }
 
 static json_t *forks(const struct recording *recording, const struct cow_figures *figures)
 {
+	size_t most = figures->count < 2 * MOST_FORKS ? figures->count : 2 * MOST_FORKS;
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < figures->count; i++) {
-		const struct cow_fork *fork = &figures->forks[i];
+	if (figures->count > most) { /* the newest are the last; of those before them, the largest */
+		qsort(figures->forks, figures->count - MOST_FORKS, sizeof(figures->forks[0]), by_copied);
+		qsort(figures->forks, MOST_FORKS, sizeof(figures->forks[0]), by_child);
+	}
+	for (size_t i = 0; i < most; i++) {
+		const struct cow_fork *fork =
+			&figures->forks[i < most / 2 || figures->count == most ? i : figures->count - most + i];
 		json_t *object = json_object();
 
 		json_put_figure(object, "child_pid", recording->images[fork->child].pid);
 		json_put(object, "side", json_string(fork->side_child ? "child" : "parent"));
 		put_pages(object, &fork->sum);
+		json_put_figure(object, "bound_pages", fork->bound);
 		json_array_append_new(array, object);
 	}
 	return array;
+}
+
+static const char *method_of(const struct subject *subject, const struct cow_figures *figures)
+{
+	const struct capture_cow *first = subject->recording->images[figures->forks[0].child].cow;
+
+	if (figures->watched && figures->unknown < figures->count)
+		return "write-protect";
+	return first->method == COW_SMAPS ? "smaps" : "pagemap";
 }
 
 json_t *json_cow(const struct subject *subject)
@@ -57,10 +111,12 @@ json_t *json_cow(const struct subject *subject)
 		return json_null();
 	}
 	object = json_object();
-	json_put(object, "method", json_string("pagemap"));
-	json_put(object, "exact", json_false());
+	json_put(object, "method", json_string(method_of(subject, &figures)));
+	json_put(object, "exact", json_boolean(figures.watched && !figures.total.bound && !figures.unknown));
 	put_pages(object, &figures.total.sum);
+	json_put_figure(object, "bound_pages", figures.total.bound);
 	json_put_figure(object, "unknown_forks", figures.unknown);
+	json_put_figure(object, "forks_total", figures.count);
 	json_put(object, "by_row", by_row(&figures.total));
 	json_put(object, "forks", forks(subject->recording, &figures));
 	cow_figures_free(&figures);

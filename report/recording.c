@@ -168,7 +168,7 @@ static void add_good(struct recording *recording, const char *file, const struct
 	remember_end(image, c);
 	remember_usage(image, c);
 	remember_children(image, c);
-	if (c->cow.method != COW_UNKNOWN) {
+	if (c->cow.method != COW_UNKNOWN || c->cow.own_forks) {
 		image->cow = memory_get(sizeof(*image->cow));
 		*image->cow = c->cow;
 	}

@@ -22,11 +22,14 @@ static void add_rows(char **line, const struct page *page, const struct subject 
 	enum capture_row order[CAPTURE_ROWS];
 	size_t used;
 
+	static const char *const parts[] = { "heap, live", "heap, slack", "heap, free" };
+
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		pages[row] = fork->rows[row].unshared;
+		pages[row] = fork->rows[row].copied;
 	used = rows_by_size(pages, order);
 	for (size_t i = 0; i < used; i++)
-		memory_append(line, "%s%s %s", i ? ", " : ": ", BYTES(bytes(subject, pages[order[i]])), row_names[order[i]]);
+		memory_append(line, "%s%s %s", i ? ", " : ": ", BYTES(bytes(subject, pages[order[i]])),
+			      order[i] <= ROW_HEAP_FREE && fork->heap_split ? parts[order[i]] : row_names[order[i]]);
 }
 
 static char *describe(const struct page *page, const struct subject *subject, const struct cow_fork *fork,
@@ -38,38 +41,64 @@ static char *describe(const struct page *page, const struct subject *subject, co
 		return line;
 	memory_append(&line, ", still shared %s %s", fork->early ? "at the last look" : "at the end",
 		      BYTES(bytes(subject, fork->sum.still_shared)));
-	if (fork->outlived) {
-		memory_append(&line, "; what was copied is not known, for its parent ended before it");
+	if (fork->sum.copied == CAPTURE_UNKNOWN) {
+		memory_append(&line, fork->outlived ? "; what was copied is not known, for its parent ended before it" :
+						      "; smaps alone does not tell what was copied");
 		return line;
 	}
-	if (fork->sum.gone)
+	if (fork->sum.gone && fork->sum.gone != CAPTURE_UNKNOWN)
 		memory_append(&line, ", given back %s", BYTES(bytes(subject, fork->sum.gone)));
-	memory_append(&line, ", copied by %s %s", by, BYTES(bytes(subject, fork->sum.unshared)));
+	memory_append(&line, ", copied by %s %s", fork->watched ? (fork->side_child ? "it" : "this process") : by,
+		      BYTES(bytes(subject, fork->sum.copied)));
 	add_rows(&line, page, subject, fork);
+	if (fork->sum.unshared && fork->sum.unshared != CAPTURE_UNKNOWN)
+		memory_append(&line, "; %s more are its alone, for its relatives copied, left or ended",
+			      BYTES(bytes(subject, fork->sum.unshared)));
+	if (fork->watched && fork->bound && fork->bound != CAPTURE_UNKNOWN)
+		memory_append(&line, "; at most %s of that are the other's, or were re-used",
+			      BYTES(bytes(subject, fork->bound)));
 	return line;
 }
 
-static int by_unshared(const void *a, const void *b)
+static int by_copied(const void *a, const void *b)
 {
 	const struct cow_fork *first = a, *second = b;
-	uint64_t one = first->sum.unshared == CAPTURE_UNKNOWN ? 0 : first->sum.unshared + 1;
-	uint64_t other = second->sum.unshared == CAPTURE_UNKNOWN ? 0 : second->sum.unshared + 1;
+	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
+	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
 
 	if (one != other)
 		return one > other ? -1 : 1;
 	return first->child < second->child ? -1 : first->child > second->child;
 }
 
+/* A fork from its parent's point of view: what the child did, and then what the parent did. */
+static char *describe_child(const struct page *page, const struct subject *subject, const struct cow_fork *fork)
+{
+	struct cow_figures child;
+	char *line;
+
+	if (!fork->watched)
+		return describe(page, subject, fork, "it or by this process");
+	child = cow_figures(subject->recording, fork->child);
+	line = describe(page, subject, &child.forks[0], "it");
+	if (fork->sum.copied != CAPTURE_UNKNOWN) {
+		memory_append(&line, "; copied by this process %s", BYTES(bytes(subject, fork->sum.copied)));
+		add_rows(&line, page, subject, fork);
+	}
+	cow_figures_free(&child);
+	return line;
+}
+
 static void print_children(struct page *page, const struct subject *subject, struct cow_fork *forks, size_t count)
 {
 	size_t known = 0, shown = subject->options->all ? SIZE_MAX : SHOWN;
 
-	qsort(forks, count, sizeof(forks[0]), by_unshared);
+	qsort(forks, count, sizeof(forks[0]), by_copied);
 	while (known < count && forks[known].sum.still_shared != CAPTURE_UNKNOWN)
 		known++;
 	page_section(page, "Forks", "%zu; of %zu it is known what stayed shared", count, known);
 	for (size_t i = 0; i < known && i < shown; i++) {
-		char *line = describe(page, subject, &forks[i], "it or by this process");
+		char *line = describe_child(page, subject, &forks[i]);
 
 		page_paragraph(page, 2, PAGE_SECTION, "%-*" PRIu32 "%s", PAGE_SECTION - 2,
 			       subject->recording->images[forks[i].child].pid, line);

@@ -12,6 +12,10 @@ if [[ $(of_report '[.processes[].cow] | all(. == null)') == true ]]; then
 	skip 'what a fork shared' 'this kernel has no PAGEMAP_SCAN (Linux 6.7)'
 	finish
 fi
+if [[ $(of_report '[.processes[].cow | values | .method] | all(. == "write-protect")') != true ]]; then
+	skip 'whose writes ended the sharing' 'userfaultfd is not to be had here'
+	finish
+fi
 for user in self nobody; do
 	((EUID)) && [[ $user == nobody ]] && continue
 	RUN_AS=()
@@ -21,10 +25,10 @@ for user in self nobody; do
 	done
 done
 
-# A child that executes another program at once was only there in passing.
+# A child that executes another program at once was only there in passing: only when that took long, it was looked at.
 RUN_AS=()
 record bash -c '/bin/true; /bin/true'
-check_eq 'children that execute at once are forks of which only the beginning is known' 'true' \
+check_eq 'of children that execute at once the beginning is known' 'true' \
 	"$(of_report '[.processes[] | select(.born_by == "fork") | .cow.forks[0]
-		| .side == "child" and .inherited_pages > 50 and .copied_pages == null] | length > 0 and all')"
+		| .side == "child" and .inherited_pages > 50 and (.copied_pages == null or .copied_pages < 100)] | length > 0 and all')"
 finish

@@ -10,6 +10,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
+#include "../zero_page.h"
 #include "oracle.h"
 
 /* What the program's own mappings amount to since the mark "before", in bytes. */
@@ -342,6 +343,7 @@ static void beside_a_block(void)
 
 static void zero_page(void)
 {
+	const bool exists = zero_page_exists();
 	volatile char seen = 0;
 	char *p;
 
@@ -349,10 +351,11 @@ static void zero_page(void)
 	p = map_anon(4 * MIB);
 	for (size_t at = 0; at < 64 * PAGE; at += PAGE)
 		seen = (char)(seen + p[at]);
-	mark_change("read", (struct own){ .anon = 4 * MIB },
-		    "a page that was only read is the zero page, mapped and not resident");
+	mark_change("read", (struct own){ .anon = 4 * MIB, .anon_resident = exists ? 0 : 64 * PAGE },
+		    "a page that was only read is the zero page, mapped and not resident, if there is one");
 	touch(p, 8 * PAGE);
-	mark_change("written", (struct own){ .anon = 4 * MIB, .anon_resident = 8 * PAGE }, "until it is written");
+	mark_change("written", (struct own){ .anon = 4 * MIB, .anon_resident = exists ? 8 * PAGE : 64 * PAGE },
+		    "until it is written");
 }
 
 static void refused(void)
