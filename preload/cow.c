@@ -81,7 +81,7 @@ static struct mapping mapping;
 static void choose_tier(void)
 {
 	static const struct { const char *name; enum tier tier; } ways[] = {
-		{ "samples", TIER_SCAN }, { "pagemap", TIER_PAGEMAP }, { "smaps", TIER_SMAPS }, { "off", TIER_NONE },
+		{ "scan", TIER_SCAN }, { "pagemap", TIER_PAGEMAP }, { "smaps", TIER_SMAPS }, { "off", TIER_NONE },
 	};
 	char value[32];
 

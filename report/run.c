@@ -53,7 +53,7 @@ static bool parse_faults(const char *argument, struct arguments *arguments)
 
 static bool parse_cow(const char *argument, struct arguments *arguments)
 {
-	static const char *const ways[] = { "auto", "write-protect", "samples", "pagemap", "smaps", "off" };
+	static const char *const ways[] = { "auto", "write-protect", "scan", "pagemap", "smaps", "off" };
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (!strcmp(argument, ways[i]))
@@ -83,7 +83,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_COW:
 		if (!parse_cow(argument, arguments))
-			return verb_usage(state, "--cow=%s: give auto, write-protect, samples, pagemap, smaps or off",
+			return verb_usage(state, "--cow=%s: give auto, write-protect, scan, pagemap, smaps or off",
 					  argument);
 		return 0;
 	case ARGP_KEY_ARG: /* the rest is the program's */
@@ -107,7 +107,7 @@ static const struct argp_option options[] = {
 	  "for each; 'off' is as count", 0 },
 	{ "cow", KEY_COW, "HOW", 0,
 	  "copy-on-write after a fork: 'auto' is the best that the kernel has (the default); or one of its means alone, to "
-	  "compare: 'write-protect', 'samples', 'pagemap', 'smaps'; 'off'", 0 },
+	  "compare: 'write-protect', 'scan', 'pagemap', 'smaps'; 'off'", 0 },
 	{ 0 },
 };
 static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
