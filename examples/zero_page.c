@@ -28,7 +28,7 @@ int main(void)
 	for (size_t page = 0; page < WRITTEN; page++)
 		memory[page * PAGE] = 1;
 	pagegap_mark("written");
-	printf("faults %lu\n", READ + WRITTEN);
+	printf("read_bytes %lu\n", READ * PAGE);
 	printf("written_bytes %lu\n", WRITTEN * PAGE);
 	return sum;
 }

@@ -341,6 +341,7 @@ static void beside_a_block(void)
 	expect_exact("mark:block", NULL, "unexplained_mapped_bytes", 0, "and nothing is unexplained");
 }
 
+/* Without a zero page, a read brings a page of memory, and the write after it no other. */
 static void zero_page(void)
 {
 	const bool exists = zero_page_exists();
@@ -352,10 +353,11 @@ static void zero_page(void)
 	for (size_t at = 0; at < 64 * PAGE; at += PAGE)
 		seen = (char)(seen + p[at]);
 	mark_change("read", (struct own){ .anon = 4 * MIB, .anon_resident = exists ? 0 : 64 * PAGE },
-		    "a page that was only read is the zero page, mapped and not resident, if there is one");
+		    exists ? "a page that was only read is the zero page, mapped and not resident" :
+			     "a page that was only read is resident on a kernel without the zero page");
 	touch(p, 8 * PAGE);
 	mark_change("written", (struct own){ .anon = 4 * MIB, .anon_resident = exists ? 8 * PAGE : 64 * PAGE },
-		    "until it is written");
+		    exists ? "until it is written" : "and stays the same page when it is written");
 }
 
 static void refused(void)

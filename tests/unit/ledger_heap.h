@@ -9,6 +9,7 @@
 #define PAGEGAP_TEST_LEDGER_HEAP_H
 
 #include "../../preload/ledger_internal.h"
+#include "../zero_page.h"
 #include "random.h"
 
 #define AREAS      2
@@ -17,11 +18,12 @@
 #define LEAF_SPAN  (1UL << LEAF_SHIFT)
 #define BLOCKS_MAX (2 * AREAS * AREA_BYTES / 16)
 
-/* ZERO: read only; SHARED: with the other side of a fork */
-enum page_state { PAGE_UNTOUCHED, PAGE_ZERO, PAGE_OWN, PAGE_SHARED };
+/* READ: never written; OWN: written; SHARED: written, with the other side of a fork */
+enum page_state { PAGE_UNTOUCHED, PAGE_READ, PAGE_OWN, PAGE_SHARED };
 enum byte_kind { BYTE_FREE, BYTE_REQUESTED, BYTE_SLACK };
 
 struct heap {
+	bool     zero_page;                     /* what was only read is not resident */
 	uint64_t area[AREAS];                   /* address of each */
 	uint8_t  page[AREAS][AREA_PAGES];       /* enum page_state */
 	uint8_t  kind[AREAS][AREA_BYTES];       /* enum byte_kind */
@@ -45,6 +47,7 @@ static inline bool heap_map_areas(struct heap *h)
 
 	if (place == MAP_FAILED)
 		return false;
+	h->zero_page = zero_page_exists();
 	for (uint64_t i = 0; i < AREAS; i++) {
 		h->area[i] = (((uint64_t)place + LEAF_SPAN - 1) & ~(LEAF_SPAN - 1)) + (i + 1) * LEAF_SPAN -
 			     AREA_BYTES / 2;
@@ -135,8 +138,8 @@ static inline uint64_t heap_fill_area(struct heap *h, struct random *random, int
 	return from;
 }
 
-/* @zero: pages that were only read, too; @shared: pages that a fork left shared, too. */
-static inline void heap_lay_out(struct heap *h, struct random *random, bool zero, bool shared)
+/* @read: pages that were only read, too; @shared: pages that a fork left shared, too. */
+static inline void heap_lay_out(struct heap *h, struct random *random, bool read, bool shared)
 {
 	uint64_t from = 0;
 
@@ -152,8 +155,8 @@ static inline void heap_lay_out(struct heap *h, struct random *random, bool zero
 
 			if (state == PAGE_OWN && shared && random_percent(random, 50))
 				state = PAGE_SHARED;
-			if (state == PAGE_UNTOUCHED && zero && random_percent(random, 30))
-				state = PAGE_ZERO;
+			if (state == PAGE_UNTOUCHED && read && random_percent(random, 30))
+				state = PAGE_READ;
 			for (; page < end && page < AREA_PAGES; page++)
 				h->page[i][page] = (uint8_t)state;
 		}
@@ -166,10 +169,15 @@ static inline void heap_lay_out(struct heap *h, struct random *random, bool zero
 
 /* What the model says, byte by byte. */
 
+static inline bool heap_page_is_resident(const struct heap *h, int area, uint64_t page)
+{
+	return h->page[area][page] >= PAGE_OWN || (h->page[area][page] == PAGE_READ && !h->zero_page);
+}
+
 static inline void heap_count_page(const struct heap *h, int area, uint64_t page, struct heap_figures *f)
 {
 	const uint8_t *kind = &h->kind[area][page * PAGE_BYTES];
-	bool shared = h->page[area][page] == PAGE_SHARED, resident = h->page[area][page] == PAGE_OWN || shared;
+	bool shared = h->page[area][page] == PAGE_SHARED, resident = heap_page_is_resident(h, area, page);
 	uint64_t requested = 0, taken = 0;
 
 	for (uint64_t at = 0; at < PAGE_BYTES; at++) {
@@ -222,7 +230,7 @@ static inline void heap_touch(const struct heap *h, enum page_state first, enum 
 
 			if (h->page[i][page] < first || h->page[i][page] > last)
 				continue;
-			if (h->page[i][page] == PAGE_ZERO)
+			if (h->page[i][page] == PAGE_READ)
 				(void)*byte;
 			else
 				*byte = 1;

@@ -16,10 +16,10 @@
 
 #include <cmocka.h>
 
-#include "../zero_page.h"
 #include "../../preload/pages.h"
 #include "../../preload/smaps.h"
 #include "../../preload/sys.h"
+#include "../zero_page.h"
 #include "child.h"
 #include "random.h"
 
@@ -28,6 +28,7 @@ enum { UNTOUCHED, READ, WRITTEN, STATES };
 
 static unsigned char *memory;           /* COUNT pages between two without access */
 static unsigned char state_of[COUNT], flags_of[COUNT];
+static bool zero_page;                  /* what was only read is the zero page; where there is none, memory */
 
 static unsigned char *map_between_guards(size_t pages)
 {
@@ -52,6 +53,7 @@ static void touch(size_t page, int state)
 static int prepare(void **state)
 {
 	(void)state;
+	zero_page = zero_page_exists();
 	memory = map_between_guards(COUNT);
 	madvise(memory, COUNT * PAGE_BYTES, MADV_NOHUGEPAGE);
 	return 0;
@@ -95,12 +97,16 @@ static void spread_runs(struct pages *pages, size_t first, size_t end, bool want
 	assert_false(pages_next(pages, &run));
 }
 
-/* mincore and the other source's pagemap cannot tell the zero page from memory; and where there is none, memory it is. */
-static void check_flags(size_t first, size_t end, bool zero_counts)
+/* What a source must say of a page, alone: mincore and pagemap cannot tell the zero page from memory. */
+static bool counts_as_resident(size_t page, enum pages_source source)
 {
-	zero_counts = zero_counts || !zero_page_exists();
+	return state_of[page] == WRITTEN || (state_of[page] == READ && (!zero_page || source != PAGES_BY_SCAN));
+}
+
+static void check_flags(size_t first, size_t end, enum pages_source source)
+{
 	for (size_t page = 0; page < COUNT; page++) {
-		bool resident = state_of[page] == WRITTEN || (zero_counts && state_of[page] == READ);
+		bool resident = counts_as_resident(page, source);
 		unsigned expected = page >= first && page < end && resident ? PAGES_RESIDENT : 0;
 
 		if (flags_of[page] != expected)
@@ -127,7 +133,7 @@ static void check_source(enum pages_source source, struct random random)
 				pages_close(&pages);
 				skip(); /* the kernel or its security policy lacks it */
 			}
-			check_flags(first, end, source != PAGES_BY_SCAN);
+			check_flags(first, end, source);
 		}
 		pages_close(&pages);
 	}
@@ -304,7 +310,7 @@ static void sharing_is_not_looked_for_unless_it_is_wanted(void **state)
 	child = fork_that_writes_every(COUNT);
 	pages_open(&pages, (int)getpid(), true);
 	spread_runs(&pages, 0, COUNT, false);
-	check_flags(0, COUNT, false);
+	check_flags(0, COUNT, pages.source);
 	pages_close(&pages);
 	end_child(child);
 }
@@ -327,8 +333,7 @@ static void another_process_is_read_through_its_own_pagemap(void **state)
 		pages.source = source;
 		spread_runs(&pages, 0, COUNT, false);
 		for (size_t page = 0; page < COUNT; page++) {
-			bool resident = page % 5 == 0 || state_of[page] == WRITTEN ||
-					((source == PAGES_BY_PAGEMAP || !zero_page_exists()) && state_of[page] == READ);
+			bool resident = page % 5 == 0 || counts_as_resident(page, source);
 
 			assert_int_equal(flags_of[page], resident ? PAGES_RESIDENT : 0);
 		}
