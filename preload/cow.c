@@ -423,6 +423,7 @@ static void note_nothing(void)
 /* The best that the tier allows and the kernel can do. */
 static enum capture_cow_method note_birth(int fd)
 {
+	note_nothing(); /* of what its parent may have been born with */
 	if (tier == TIER_WRITE_PROTECT && watch && begin_window(fd, true, UINT64_MAX))
 		return COW_WRITE_PROTECT;
 	gaps = true;
