@@ -165,7 +165,9 @@ static void cut(struct fault_code *code, uint64_t start, uint64_t end)
 {
 	size_t at = piece_after(code, start), gone;
 
-	if (at < code->used && code->pieces[at].start < start) {
+	if (at == code->used)
+		return;
+	if (code->pieces[at].start < start) {
 		struct piece tail = code->pieces[at];
 
 		code->pieces[at].end = start;

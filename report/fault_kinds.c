@@ -27,9 +27,7 @@ enum { HUGE_NOT, HUGE_YES, HUGE_UNKNOWN };
 
 struct fault_eye {
 	struct fault_modules *modules;
-	bool sizes;
-	bool zero_page, huge_zero_page; /* a read of memory that was never written gets a shared page of zeros */
-	bool hints;                     /* the kernel takes pages away from time to time to see who uses them: numa_balancing, proc(5) */
+	struct fault_machine machine;
 };
 
 struct fault_kinds {
@@ -71,7 +69,7 @@ static bool read_number(const char *path, uint64_t *number)
 /* Nearly every kernel has a page of zeros. Where there is none, the write after a read is no fault. */
 static bool has_zero_page(void)
 {
-	const size_t bytes = 16 * 4096;
+	const size_t bytes = 4 * 4096;
 	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct rusage before, after;
 	char read = 0;
@@ -86,19 +84,44 @@ static bool has_zero_page(void)
 		((volatile char *)memory)[at] = read;
 	getrusage(RUSAGE_SELF, &after);
 	munmap(memory, bytes);
-	return after.ru_minflt - before.ru_minflt >= 8;
+	return after.ru_minflt - before.ru_minflt >= 4;
 }
 
-struct fault_eye *fault_eye_open(bool sizes)
+/* Wherever to: a device, compressed memory, or, of zeros, nowhere at all. CAPTURE_UNKNOWN: /proc cannot be read. */
+static uint64_t pages_swapped_out(void)
 {
-	struct fault_eye *eye = memory_get(sizeof(*eye));
+	static const char *const names[] = { "pswpout ", "zswpout ", "swpout_zero " };
+	FILE *file = fopen("/proc/vmstat", "re");
+	uint64_t pages = 0;
+	char line[128];
+
+	if (!file)
+		return CAPTURE_UNKNOWN;
+	while (fgets(line, sizeof(line), file))
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			if (!strncmp(line, names[i], strlen(names[i])))
+				pages += strtoull(line + strlen(names[i]), NULL, 10);
+	fclose(file);
+	return pages;
+}
+
+struct fault_machine fault_machine_here(bool sizes)
+{
+	struct fault_machine machine = { .sizes = sizes, .zero_page = has_zero_page(), .swapped_out = pages_swapped_out() };
 	uint64_t number;
 
+	machine.huge_zero_page =
+		machine.zero_page && read_number("/sys/kernel/mm/transparent_hugepage/use_zero_page", &number) && number;
+	machine.hints = read_number("/proc/sys/kernel/numa_balancing", &number) && number;
+	return machine;
+}
+
+struct fault_eye *fault_eye_open(const struct fault_machine *machine)
+{
+	struct fault_eye *eye = memory_get(sizeof(*eye));
+
+	eye->machine = *machine;
 	eye->modules = fault_modules_new();
-	eye->sizes = sizes;
-	eye->zero_page = has_zero_page();
-	eye->huge_zero_page = eye->zero_page && read_number("/sys/kernel/mm/transparent_hugepage/use_zero_page", &number) && number;
-	eye->hints = read_number("/proc/sys/kernel/numa_balancing", &number) && number;
 	return eye;
 }
 
@@ -123,7 +146,7 @@ struct fault_kinds *fault_kinds_begin(const struct fault_eye *eye, pid_t pid, co
 {
 	struct fault_kinds *kinds = new_kinds(pid);
 
-	kinds->pages = fault_pages_new(!eye->zero_page);
+	kinds->pages = fault_pages_new(!eye->machine.zero_page);
 	kinds->code = fault_code_new();
 	kinds->samples = unsampled + (before ? before->samples : 0);
 	return kinds;
@@ -245,7 +268,7 @@ struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *
 		.access = (uint8_t)access,
 		.seen = (uint8_t)page.seen,
 		.major = event->kind == FAULT_MAJOR,
-		.huge = !eye->sizes ? HUGE_UNKNOWN : event->page_bytes >= HUGE_BYTES ? HUGE_YES : HUGE_NOT,
+		.huge = !eye->machine.sizes ? HUGE_UNKNOWN : event->page_bytes >= HUGE_BYTES ? HUGE_YES : HUGE_NOT,
 		.twice = twice,
 		.blind = write && kinds->forked && (page.seen == SEEN_NEVER || page.seen == SEEN_UNKNOWN),
 		.fresh = (uint16_t)page.fresh,
@@ -275,7 +298,7 @@ static bool is_anonymous(enum ledger_backing backing)
 /* Where a read brings a page of anonymous memory, it is as good as a write. */
 static enum fault_seen seen_as(const struct fault_eye *eye, struct fault_traits traits, enum ledger_backing backing)
 {
-	if (eye->zero_page || !is_anonymous(backing))
+	if (eye->machine.zero_page || !is_anonymous(backing))
 		return traits.seen;
 	return traits.seen == SEEN_READ ? SEEN_WRITTEN : traits.seen == SEEN_READ_BEFORE ? SEEN_SHARED : traits.seen;
 }
@@ -283,7 +306,7 @@ static enum fault_seen seen_as(const struct fault_eye *eye, struct fault_traits 
 /* Nothing but giving it back explains that the page was not there. */
 static bool came_again(struct fault_traits traits, enum ledger_backing backing)
 {
-	return is_anonymous(backing) && !traits.twice &&
+	return is_anonymous(backing) && !traits.twice && !traits.major &&
 	       (traits.seen == SEEN_WRITTEN || (traits.seen == SEEN_READ && traits.access == ACCESS_READ));
 }
 
@@ -308,7 +331,7 @@ static enum capture_kind kind_of_write(struct fault_traits traits, enum ledger_b
 
 static enum capture_kind kind_of(const struct fault_eye *eye, struct fault_traits traits, enum ledger_backing backing)
 {
-	bool write = traits.access == ACCESS_WRITE, huge_zero = eye->huge_zero_page && traits.access == ACCESS_READ;
+	bool write = traits.access == ACCESS_WRITE, huge_zero = eye->machine.huge_zero_page && traits.access == ACCESS_READ;
 
 	if (traits.major)
 		return kind_of_major(traits, backing);
@@ -324,7 +347,7 @@ static enum capture_kind kind_of(const struct fault_eye *eye, struct fault_trait
 		return kind_of_write(traits, backing);
 	if (!is_anonymous(backing))
 		return KIND_FILE_TOUCH;
-	return eye->zero_page ? KIND_ZERO_PAGE : KIND_FIRST_TOUCH;
+	return eye->machine.zero_page ? KIND_ZERO_PAGE : KIND_FIRST_TOUCH;
 }
 
 static void count_churn(struct fault_kinds *kinds, struct fault_traits traits, uint64_t address, const struct fault_part *part,
@@ -420,11 +443,20 @@ static bool any(const uint64_t numbers[CAPTURE_KINDS])
 	return false;
 }
 
+/*
+ * A page that was on its way to swap space, or that was taken away to see who uses it, comes back by a minor fault as one that was
+ * given back does.
+ */
+static bool again_is_told(const struct fault_eye *eye, const struct capture_faults *counts)
+{
+	return !eye->machine.hints && !counts->kinds[KIND_MAJOR_SWAP] && eye->machine.swapped_out != CAPTURE_UNKNOWN &&
+	       pages_swapped_out() == eye->machine.swapped_out;
+}
+
 void fault_kinds_finish(const struct fault_eye *eye, struct fault_kinds *kinds, uint64_t minor_faults,
 			struct capture_faults *counts)
 {
-	/* A page in swap space, or taken away to see who uses it, comes back by a minor fault as one that was given back does. */
-	bool told = !eye->hints && !counts->kinds[KIND_MAJOR_SWAP];
+	bool told = !any(kinds->again) || again_is_told(eye, counts);
 	uint64_t blind = 0;
 
 	kinds->unseen = sum(less(minor_faults, kinds->samples), kinds->parent ? unseen(kinds->parent) : 0);
@@ -434,7 +466,7 @@ void fault_kinds_finish(const struct fault_eye *eye, struct fault_kinds *kinds, 
 		settle_kinds(counts->kinds, kinds->blind,
 			     kinds->unseen != CAPTURE_UNKNOWN && kinds->unseen <= blind / UNSEEN_SHARE);
 	settle_kinds(counts->kinds, kinds->again, told);
-	if (!eye->sizes)
+	if (!eye->machine.sizes)
 		counts->kinds[KIND_HUGE] = counts->kinds[KIND_FIRST_TOUCH] = counts->kinds[KIND_ZERO_PAGE] = CAPTURE_UNKNOWN;
 	if (kinds->break_lowest)
 		counts->churn_break_bytes = kinds->break_end - kinds->break_lowest;

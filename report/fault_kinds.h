@@ -17,6 +17,17 @@
 #include "fault_space.h"
 
 struct fault_eye;       /* what is the same for all images */
+
+/* What it depends on. */
+struct fault_machine {
+	bool sizes;             /* samples tell how large a page is */
+	bool zero_page;         /* a read of memory that was never written gets a shared page of zeros, … */
+	bool huge_zero_page;    /* … a huge one where there are such */
+	bool hints;             /* the kernel takes pages away from time to time to see who uses them: numa_balancing, proc(5) */
+	uint64_t swapped_out;   /* pages, since it was started: any more, and those that come again may come from swap space */
+};
+struct fault_machine fault_machine_here(bool sizes);
+
 struct fault_kinds;     /* of one image */
 
 struct fault_traits {
@@ -28,8 +39,7 @@ struct fault_traits {
 	uint16_t fresh;         /* pages that this fault is the first to bring in again */
 };
 
-/* @sizes: samples tell how large a page is */
-struct fault_eye *fault_eye_open(bool sizes);
+struct fault_eye *fault_eye_open(const struct fault_machine *machine);
 void fault_eye_close(struct fault_eye *eye);
 
 /*

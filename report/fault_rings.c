@@ -66,6 +66,17 @@ static int open_event(uint64_t config, int processor, uint32_t watermark, bool s
 	return (int)syscall(SYS_perf_event_open, &attributes, 0, processor, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+/* A kernel before 5.11 refuses what it does not know. */
+static int open_minor(int processor, uint32_t watermark, bool *sizes)
+{
+	int event = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, processor, watermark, *sizes);
+
+	if (event >= 0 || errno != EINVAL || !*sizes)
+		return event;
+	*sizes = false;
+	return open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, processor, watermark, false);
+}
+
 static void close_ring(struct ring *ring, uint64_t page_bytes)
 {
 	if (ring->header)
@@ -77,13 +88,12 @@ static void close_ring(struct ring *ring, uint64_t page_bytes)
 }
 
 /* False: errno says why. A processor that is switched off has no events: ENODEV. */
-static bool open_ring(struct ring *ring, int processor, uint64_t page_bytes, bool sizes)
+static bool open_ring(struct ring *ring, int processor, uint64_t page_bytes, bool *sizes)
 {
 	void *map = MAP_FAILED;
 
 	*ring = (struct ring){ .minor = -1, .major = -1 };
-	ring->minor = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, processor,
-				 (uint32_t)(MOST_PAGES / 4 * page_bytes), sizes);
+	ring->minor = open_minor(processor, (uint32_t)(MOST_PAGES / 4 * page_bytes), sizes);
 	if (ring->minor < 0)
 		return false;
 	for (uint64_t pages = MOST_PAGES; map == MAP_FAILED && pages >= LEAST_PAGES; pages /= 2) {
@@ -93,19 +103,9 @@ static bool open_ring(struct ring *ring, int processor, uint64_t page_bytes, boo
 	if (map == MAP_FAILED)
 		return false;
 	ring->header = map;
-	ring->major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, processor, 1, sizes);
+	ring->major = open_event(PERF_COUNT_SW_PAGE_FAULTS_MAJ, processor, 1, *sizes);
 	return ring->major >= 0 && !ioctl(ring->major, PERF_EVENT_IOC_SET_OUTPUT, ring->minor) &&
 	       !ioctl(ring->major, PERF_EVENT_IOC_ID, &ring->major_id);
-}
-
-/* Older kernels refuse what they do not know. */
-static bool tells_sizes(void)
-{
-	int event = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, -1, 0, true);
-
-	if (event >= 0)
-		close(event);
-	return event >= 0;
 }
 
 struct fault_rings *fault_rings_open(void)
@@ -114,12 +114,12 @@ struct fault_rings *fault_rings_open(void)
 	long processors = sysconf(_SC_NPROCESSORS_CONF);
 	int error;
 
-	*rings = (struct fault_rings){ .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), .sizes = tells_sizes() };
+	*rings = (struct fault_rings){ .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), .sizes = true };
 	rings->rings = memory_get((size_t)processors * sizeof(rings->rings[0]));
 	for (int processor = 0; processor < processors; processor++) {
 		struct ring *ring = &rings->rings[rings->count];
 
-		if (open_ring(ring, processor, rings->page_bytes, rings->sizes)) {
+		if (open_ring(ring, processor, rings->page_bytes, &rings->sizes)) {
 			rings->count++;
 			continue;
 		}
@@ -159,7 +159,8 @@ void fault_rings_pause(struct fault_rings *rings, bool pause)
 uint64_t fault_rings_under(uint64_t (*function)(void))
 {
 	const uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE), bytes = (1 + LEAST_PAGES) * page_bytes;
-	int event = open_event(PERF_COUNT_SW_PAGE_FAULTS_MIN, -1, 0, tells_sizes());
+	bool sizes = true;
+	int event = open_minor(-1, 0, &sizes);
 	void *map = event < 0 ? MAP_FAILED : mmap(NULL, bytes, PROT_READ, MAP_SHARED, event, 0); /* overwritten, never full */
 	uint64_t result;
 

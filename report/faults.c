@@ -299,6 +299,7 @@ static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, s
 /* Writes the counts of an image down. @ended: it has. False: it has no capture. */
 static bool record(struct faults *faults, struct life *image, uint64_t end_ns, bool ended)
 {
+	struct capture_faults *counts = &image->counts;
 	struct fault_space *space;
 	struct capture *c;
 	int fd;
@@ -313,14 +314,13 @@ static bool record(struct faults *faults, struct life *image, uint64_t end_ns, b
 		settle(faults, image, space, true);
 		fault_space_drop(space);
 	}
-	image->counts.method = FAULTS_SAMPLED;
-	image->counts.minor_fault_ns = faults->minor_fault_ns;
-	image->counts.late_minor = image->counts.late_major = CAPTURE_UNKNOWN;
+	counts->method = FAULTS_SAMPLED;
+	counts->minor_fault_ns = faults->minor_fault_ns;
+	counts->late_minor = counts->late_major = CAPTURE_UNKNOWN;
 	if (ended)
 		count_late(image, c->usage_at_ns);
-	fault_kinds_finish(faults->eye, image->kinds, whole_count(image, c), &image->counts);
-	if (pwrite(fd, &image->counts, sizeof(image->counts), offsetof(struct capture, faults)) !=
-	    (ssize_t)sizeof(image->counts))
+	fault_kinds_finish(faults->eye, image->kinds, whole_count(image, c), counts);
+	if (pwrite(fd, counts, sizeof(*counts), offsetof(struct capture, faults)) != (ssize_t)sizeof(*counts))
 		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its page faults could not be recorded: %s", image->pid,
 			 image->number, strerror(errno));
 	close(fd);
@@ -478,6 +478,7 @@ static uint64_t measure_fault(void)
 
 struct faults *faults_open(enum faults_mode mode, bool asked)
 {
+	struct fault_machine machine;
 	struct fault_rings *rings;
 	struct faults *faults;
 	uint64_t fault_ns, sampled_ns;
@@ -495,7 +496,8 @@ struct faults *faults_open(enum faults_mode mode, bool asked)
 	}
 	faults = memory_get(sizeof(*faults));
 	faults->rings = rings;
-	faults->eye = fault_eye_open(fault_rings_know_sizes(rings));
+	machine = fault_machine_here(fault_rings_know_sizes(rings));
+	faults->eye = fault_eye_open(&machine);
 	faults->directory = -1;
 	faults->opened_ns = now_ns();
 	faults->minor_fault_ns = fault_ns;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known of pages from the faults on them, and what instructions do to memory: samples made by hand.
+ * What faults did and what came again, by samples made by hand: what is known of pages, what instructions do to memory, and on
+ * machines that tell more or less than this one.
  * links: report
  */
 #include <setjmp.h>
@@ -155,6 +156,255 @@ static void an_instruction_that_does_both_is_told_by_its_registers(void **state)
 	assert_int_equal(access_of(call, 2, 0x20000, 1, 1, 0x7000), ACCESS_READ);
 }
 
+/* A process of which the faults are made by hand: what its instructions are is known from a file of code. */
+struct play {
+	char name[32];
+	struct fault_eye *eye;
+	struct fault_kinds *kinds, *child;
+	struct capture_faults counts, child_counts;
+};
+
+enum { LOAD, STORE };
+
+static const struct fault_machine usual = { .sizes = true, .zero_page = true, .huge_zero_page = true };
+
+static struct play begin(struct fault_machine machine)
+{
+	static const char code[] = { '\x8a', 0, '\x88', 0 }; /* mov al, [rax]; mov [rax], al */
+	struct play play = { .name = "/tmp/fault_kinds.XXXXXX" };
+	int fd = mkstemp(play.name);
+	struct fault_event event = { .kind = FAULT_MAP, .address = AT, .size = PAGE, .executable = true, .name = play.name };
+	struct stat status;
+
+	assert_true(fd >= 0 && write(fd, code, sizeof(code)) == (ssize_t)sizeof(code) && !ftruncate(fd, 64) && !fstat(fd, &status));
+	close(fd);
+	event.device = status.st_dev;
+	event.inode = status.st_ino;
+	machine.swapped_out += fault_machine_here(true).swapped_out; /* no more, or more by what a test says */
+	play.eye = fault_eye_open(&machine);
+	play.kinds = fault_kinds_begin(play.eye, 1, NULL, 0);
+	fault_kinds_map(play.eye, play.kinds, &event);
+	return play;
+}
+
+static void fault_of(struct play *play, bool child, int what, uint64_t page, uint64_t bytes, enum ledger_backing backing)
+{
+	struct fault_kinds *kinds = child ? play->child : play->kinds;
+	struct fault_event event = { .kind = FAULT_MINOR, .pid = 1, .tid = child ? 2 : 1, .address = 64 * MIB + page * PAGE,
+				     .ip = AT + (what == STORE ? 2 : 0), .page_bytes = bytes };
+	struct fault_traits traits = fault_kinds_note(play->eye, kinds, &event);
+	struct fault_part part = { 0, UINT64_MAX, backing <= BACKING_BLOCK ? ROW_ANON : ROW_FILE, backing };
+
+	fault_kinds_count(play->eye, kinds, traits, event.address, &part, child ? &play->child_counts : &play->counts);
+}
+
+static void fault(struct play *play, int what, uint64_t page, enum ledger_backing backing)
+{
+	fault_of(play, false, what, page, PAGE, backing);
+}
+
+static void fork_child(struct play *play)
+{
+	play->child = fault_kinds_fork(play->kinds, &(struct fault_event){ .kind = FAULT_FORK, .pid = 2, .parent = 1, .parent_tid = 1 });
+}
+
+static void finish(struct play *play, uint64_t minor_faults, uint64_t child_minor_faults)
+{
+	fault_kinds_finish(play->eye, play->kinds, minor_faults, &play->counts);
+	fault_kinds_end(play->kinds);
+	if (play->child) {
+		fault_kinds_finish(play->eye, play->child, child_minor_faults, &play->child_counts);
+		fault_kinds_end(play->child);
+	}
+	fault_eye_close(play->eye);
+	unlink(play->name);
+}
+
+static void assert_kinds(const struct capture_faults *counts, enum capture_kind first, uint64_t faults, enum capture_kind second,
+			 uint64_t more)
+{
+	uint64_t all = 0;
+
+	for (size_t kind = 0; kind < CAPTURE_KINDS; kind++)
+		all += counts->kinds[kind] == CAPTURE_UNKNOWN ? 0 : counts->kinds[kind];
+	assert_int_equal(counts->kinds[first], faults);
+	assert_int_equal(counts->kinds[second], more);
+	assert_int_equal(all, faults + more);
+}
+
+static void a_read_gets_the_zero_page_and_a_write_memory(void **state)
+{
+	struct play play = begin(usual);
+
+	(void)state;
+	for (uint64_t page = 0; page < 10; page++)
+		fault(&play, LOAD, page, BACKING_ANONYMOUS);
+	for (uint64_t page = 0; page < 4; page++)
+		fault(&play, STORE, page, BACKING_ANONYMOUS);
+	finish(&play, 14, 0);
+	assert_kinds(&play.counts, KIND_ZERO_PAGE, 10, KIND_FIRST_TOUCH, 4);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], 0);
+}
+
+/* Read again, or written again: in between, both had been given back. */
+static void what_comes_again_had_been_given_back(void **state)
+{
+	struct play play = begin(usual);
+
+	(void)state;
+	fault(&play, LOAD, 1, BACKING_ANONYMOUS);
+	fault(&play, LOAD, 1, BACKING_ANONYMOUS);
+	fault(&play, STORE, 2, BACKING_ANONYMOUS);
+	fault(&play, STORE, 2, BACKING_ANONYMOUS);
+	fault(&play, STORE, 2, BACKING_ANONYMOUS);
+	finish(&play, 5, 0);
+	assert_kinds(&play.counts, KIND_ZERO_PAGE, 2, KIND_FIRST_TOUCH, 3);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], 3);
+	assert_int_equal(play.counts.churn_pages[ROW_ANON], 2);
+}
+
+static void without_a_zero_page_a_read_brings_memory(void **state)
+{
+	struct play play = begin((struct fault_machine){ .sizes = true });
+
+	(void)state;
+	fault(&play, LOAD, 1, BACKING_ANONYMOUS);
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	finish(&play, 2, 0);
+	assert_kinds(&play.counts, KIND_FIRST_TOUCH, 2, KIND_ZERO_PAGE, 0);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], 1);
+}
+
+static void a_huge_page_is_one_fault_of_its_kind(void **state)
+{
+	struct play play = begin(usual);
+
+	(void)state;
+	fault_of(&play, false, LOAD, 512, 2 * MIB, BACKING_ANONYMOUS);
+	fault_of(&play, false, STORE, 512, 2 * MIB, BACKING_ANONYMOUS);
+	fault_of(&play, false, STORE, 1024, 2 * MIB, BACKING_ANONYMOUS);
+	finish(&play, 3, 0);
+	assert_kinds(&play.counts, KIND_HUGE, 2, KIND_ZERO_PAGE, 1);
+}
+
+static void files_are_touched_copied_and_made_dirty(void **state)
+{
+	struct play play = begin(usual);
+
+	(void)state;
+	fault(&play, LOAD, 1, BACKING_PRIVATE_FILE);
+	fault(&play, STORE, 1, BACKING_PRIVATE_FILE);
+	fault(&play, STORE, 2, BACKING_PRIVATE_FILE);
+	finish(&play, 3, 0);
+	assert_kinds(&play.counts, KIND_PRIVATE_FILE_WRITE, 2, KIND_FILE_TOUCH, 1);
+	play = begin(usual);
+	fault(&play, LOAD, 1, BACKING_SHARED);
+	fault(&play, STORE, 1, BACKING_SHARED);
+	fault(&play, STORE, 2, BACKING_SHARED);
+	fault(&play, STORE, 2, BACKING_SHARED);
+	finish(&play, 4, 0);
+	assert_kinds(&play.counts, KIND_SHARED_FILE_WRITE, 2, KIND_FILE_TOUCH, 2);
+	assert_int_equal(play.counts.churn_faults[ROW_FILE], 0);
+}
+
+static void a_write_after_a_fork_is_known_on_both_sides(void **state)
+{
+	struct play play = begin(usual);
+
+	(void)state;
+	for (uint64_t page = 0; page < 40; page++)
+		fault(&play, STORE, page, BACKING_ANONYMOUS);
+	fork_child(&play);
+	for (uint64_t page = 0; page < 20; page++)
+		fault_of(&play, true, STORE, page, PAGE, BACKING_ANONYMOUS);
+	for (uint64_t page = 0; page < 10; page++)
+		fault(&play, STORE, page, BACKING_ANONYMOUS);
+	finish(&play, 50, 20);
+	assert_kinds(&play.counts, KIND_FIRST_TOUCH, 40, KIND_AFTER_FORK, 10);
+	assert_kinds(&play.child_counts, KIND_AFTER_FORK, 20, KIND_FIRST_TOUCH, 0);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON] + play.child_counts.churn_faults[ROW_ANON], 0);
+}
+
+/* A child that shares its parent's memory has no fault on what is there; afterwards, what comes again had been given back. */
+static void a_vfork_shares_nothing(void **state)
+{
+	struct play play = begin(usual);
+
+	(void)state;
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	fork_child(&play);
+	fault_of(&play, true, STORE, 2, PAGE, BACKING_ANONYMOUS);
+	fault_kinds_end(play.child);
+	play.child = NULL;
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	finish(&play, 2, 0);
+	assert_kinds(&play.counts, KIND_FIRST_TOUCH, 2, KIND_AFTER_FORK, 0);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], 1);
+}
+
+/* 30 pages of the parent came without samples, and who counts faults says so: writes to what was never seen may be to them. */
+static void what_a_system_call_brought_in_is_unknown_after_a_fork(void **state)
+{
+	for (int unseen = 0; unseen <= 30; unseen += 30) {
+		struct play play = begin(usual);
+
+		(void)state;
+		fault(&play, STORE, 100, BACKING_ANONYMOUS);
+		fork_child(&play);
+		fault_of(&play, true, STORE, 100, PAGE, BACKING_ANONYMOUS);
+		for (uint64_t page = 0; page < 30; page++)
+			fault_of(&play, true, STORE, page, PAGE, BACKING_ANONYMOUS);
+		finish(&play, 1 + (uint64_t)unseen, 31);
+		assert_kinds(&play.child_counts, KIND_AFTER_FORK, 1, unseen ? KIND_UNKNOWN : KIND_FIRST_TOUCH, 30);
+	}
+}
+
+static void what_a_machine_cannot_tell_is_unknown(void **state)
+{
+	struct play play = begin((struct fault_machine){ .zero_page = true });
+
+	(void)state;
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	fault(&play, LOAD, 2, BACKING_SHARED);
+	finish(&play, 2, 0);
+	assert_int_equal(play.counts.kinds[KIND_HUGE], CAPTURE_UNKNOWN);
+	assert_int_equal(play.counts.kinds[KIND_ZERO_PAGE], CAPTURE_UNKNOWN);
+	assert_int_equal(play.counts.kinds[KIND_FIRST_TOUCH], CAPTURE_UNKNOWN);
+	assert_kinds(&play.counts, KIND_UNKNOWN, 1, KIND_FILE_TOUCH, 1);
+	play = begin((struct fault_machine){ .sizes = true, .zero_page = true, .hints = true });
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	fault(&play, STORE, 1, BACKING_ANONYMOUS); /* given back, or taken away for a while? */
+	finish(&play, 2, 0);
+	assert_kinds(&play.counts, KIND_FIRST_TOUCH, 1, KIND_UNKNOWN, 1);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], CAPTURE_UNKNOWN);
+	assert_int_equal(play.counts.churn_block_bytes, CAPTURE_UNKNOWN);
+	play = begin((struct fault_machine){ .sizes = true, .zero_page = true, .swapped_out = UINT64_MAX }); /* one page since */
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	finish(&play, 2, 0);
+	assert_kinds(&play.counts, KIND_FIRST_TOUCH, 1, KIND_UNKNOWN, 1);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], CAPTURE_UNKNOWN);
+}
+
+/* What is in swap space comes back by a major fault, and its neighbours by minor ones. */
+static void with_swap_churn_is_unknown(void **state)
+{
+	struct play play = begin(usual);
+	struct fault_event major = { .kind = FAULT_MAJOR, .pid = 1, .tid = 1, .address = 64 * MIB, .ip = AT, .page_bytes = PAGE };
+	struct fault_part part = { 0, UINT64_MAX, ROW_ANON, BACKING_ANONYMOUS };
+
+	(void)state;
+	fault(&play, STORE, 0, BACKING_ANONYMOUS);
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	fault_kinds_count(play.eye, play.kinds, fault_kinds_note(play.eye, play.kinds, &major), major.address, &part, &play.counts);
+	fault(&play, STORE, 1, BACKING_ANONYMOUS);
+	finish(&play, 3, 0);
+	assert_int_equal(play.counts.kinds[KIND_MAJOR_SWAP], 1);
+	assert_int_equal(play.counts.kinds[KIND_FIRST_TOUCH], 2);
+	assert_int_equal(play.counts.kinds[KIND_UNKNOWN], 1);
+	assert_int_equal(play.counts.churn_faults[ROW_ANON], CAPTURE_UNKNOWN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +414,16 @@ int main(void)
 		cmocka_unit_test(a_full_table_says_so),
 		cmocka_unit_test(an_instruction_tells_reads_from_writes),
 		cmocka_unit_test(an_instruction_that_does_both_is_told_by_its_registers),
+		cmocka_unit_test(a_read_gets_the_zero_page_and_a_write_memory),
+		cmocka_unit_test(what_comes_again_had_been_given_back),
+		cmocka_unit_test(without_a_zero_page_a_read_brings_memory),
+		cmocka_unit_test(a_huge_page_is_one_fault_of_its_kind),
+		cmocka_unit_test(files_are_touched_copied_and_made_dirty),
+		cmocka_unit_test(a_write_after_a_fork_is_known_on_both_sides),
+		cmocka_unit_test(a_vfork_shares_nothing),
+		cmocka_unit_test(what_a_system_call_brought_in_is_unknown_after_a_fork),
+		cmocka_unit_test(what_a_machine_cannot_tell_is_unknown),
+		cmocka_unit_test(with_swap_churn_is_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
