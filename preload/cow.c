@@ -108,6 +108,19 @@ static bool try_lock(void)
 	return !__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE);
 }
 
+/* A thread that forks holds what the last ledger needs: it must not wait for the thread that ends the process. */
+static bool lock_unless_ending(void)
+{
+	uint32_t tries = 0;
+
+	while (!try_lock()) {
+		if (__atomic_load_n(&ending_begun, __ATOMIC_RELAXED))
+			return false;
+		sys_wait(&tries);
+	}
+	return true;
+}
+
 static void unlock(void)
 {
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
@@ -191,7 +204,7 @@ static bool count_written(int pagemap, uint64_t start, uint64_t end, uint64_t *p
 	if (!window->open)
 		return false;
 	while (start < end) {
-		long found = pages_scan_written(pagemap, &start, end, false, false, regions, REGIONS);
+		long found = pages_scan_watched(pagemap, &start, end, PAGES_ONLY_WRITTEN, false, regions, REGIONS);
 
 		if (found < 0)
 			return false;
@@ -226,7 +239,7 @@ static bool protect(struct beginning *b, uint64_t start, uint64_t end, bool file
 	struct page_runs old_runs = runs_of(b->old);
 
 	while (start < end) {
-		long found = pages_scan_written(b->pagemap, &start, min_u64(end, start + CHUNK), true, files, regions, REGIONS);
+		long found = pages_scan_watched(b->pagemap, &start, min_u64(end, start + CHUNK), PAGES_PROTECT, files, regions, REGIONS);
 
 		if (found < 0 || (end - start > CHUNK && sys_now_ns(CLOCK_MONOTONIC) > b->until_ns))
 			return false;
@@ -399,7 +412,11 @@ void cow_fork_done(void)
 	if (tier != TIER_WRITE_PROTECT)
 		return;
 	signals_block();
-	lock();
+	if (!lock_unless_ending()) { /* what is written now may be seen or not: nothing more is said of it */
+		__atomic_store_n(&gaps, true, __ATOMIC_RELAXED);
+		signals_restore();
+		return;
+	}
 	fd = watch && forks >= parent_again ? proc_open(0, "pagemap") : -1;
 	if (fd < 0) {
 		windows[current].open = false;
@@ -541,6 +558,12 @@ static void log_left(uint64_t start, uint64_t end)
 	__atomic_store_n(&capture->cow.lefts, number + 1, __ATOMIC_RELEASE);
 }
 
+void cow_trimmed(void)
+{
+	if (cow_watches())
+		__atomic_store_n(&gaps, true, __ATOMIC_RELAXED);
+}
+
 bool cow_watches(void)
 {
 	return birth.known || windows[current].open;
@@ -672,14 +695,19 @@ static void count_pages(void *context, uint64_t start, uint64_t end)
 	*(uint64_t *)context += (end - start) / PAGE_BYTES;
 }
 
-/* Pages of a part that were inherited and are still there. */
+/*
+ * Pages of a part that were inherited and are still there. What libc has unmapped and mapped again at the same place, unseen, is in a
+ * mapping that nobody watches.
+ */
 static uint64_t count_there(uint64_t start, uint64_t end)
 {
 	struct page_runs runs = born_with();
 	struct tally tally = { 0 };
 
 	while (start < end && !look.failed) {
-		long found = pages_scan_anonymous(look.fd, &start, end, false, regions, REGIONS);
+		long found = windows[current].open ?
+			pages_scan_watched(look.fd, &start, end, PAGES_ALL, false, regions, REGIONS) :
+			pages_scan_anonymous(look.fd, &start, end, false, regions, REGIONS);
 
 		look.failed = found < 0;
 		for (long i = 0; i < found; i++)
@@ -698,7 +726,7 @@ static void ledger_begins(void)
 /*
  * The heap, page by page: in the bits of HEAP_OF the row that most of its bytes are in, and what the runs and the scans tell of it.
  */
-enum { HEAP_OF = 3, HEAP_LIVE = 1, HEAP_SLACK = 2, HEAP_THERE = 4, HEAP_SHARED = 8, HEAP_WRITTEN = 16 };
+enum { HEAP_OF = 3, HEAP_LIVE = 1, HEAP_SLACK = 2, HEAP_THERE = 4, HEAP_SHARED = 8, HEAP_WRITTEN = 16, HEAP_WATCHED = 32 };
 
 static void heap_begins(uint64_t start, uint64_t end)
 {
@@ -734,29 +762,32 @@ static void heap_pages(uint64_t page, uint64_t pages, uint64_t requested, uint64
 		mark_heap(page, page + pages * PAGE_BYTES, HEAP_SLACK);
 }
 
-static void mark_written(void *unused, uint64_t start, uint64_t end)
+static void mark_each(void *context, uint64_t start, uint64_t end)
 {
-	(void)unused;
-	mark_heap(start, end, HEAP_WRITTEN);
+	mark_heap(start, end, *(uint8_t *)context);
 }
 
-static void mark_heap_written(void)
+static void mark_heap_watched(void)
 {
-	struct page_runs runs = runs_of(&windows[current]);
+	struct page_runs runs = born_with();
 	uint64_t start = look.heap_start;
 
-	while (start < look.heap_end && look.watched) {
-		long found = pages_scan_written(look.fd, &start, look.heap_end, false, false, regions, REGIONS);
+	while (start < look.heap_end && windows[current].open && !look.failed) {
+		long found = pages_scan_watched(look.fd, &start, look.heap_end, PAGES_ALL, false, regions, REGIONS);
 
-		look.watched = found >= 0;
-		for (long i = 0; i < found; i++)
-			page_runs_within(&runs, regions[i].start, regions[i].end, mark_written, NULL);
+		look.failed = found < 0;
+		for (long i = 0; i < found; i++) {
+			uint8_t bits = HEAP_WATCHED | (regions[i].categories & PAGES_WRITTEN ? HEAP_WRITTEN : 0);
+
+			page_runs_within(&runs, regions[i].start, regions[i].end, mark_each, &bits);
+		}
 	}
 }
 
 static void sort_heap(void *unused, uint64_t start, uint64_t end)
 {
 	static const enum capture_row rows[] = { ROW_HEAP_FREE, ROW_HEAP_LIVE, ROW_HEAP_SLACK, ROW_HEAP_LIVE };
+	const uint8_t there = HEAP_THERE | (windows[current].open ? HEAP_WATCHED : 0);
 
 	(void)unused;
 	for (uint64_t page = start; page < end; page += PAGE_BYTES) {
@@ -766,7 +797,7 @@ static void sort_heap(void *unused, uint64_t start, uint64_t end)
 
 		count_kept(&kept, page, page + PAGE_BYTES);
 		row->inherited_pages++;
-		if (!kept.pages || !(bits & HEAP_THERE))
+		if (!kept.pages || (bits & there) != there)
 			row->gone_pages++;
 		else if (bits & HEAP_SHARED)
 			row->shared_pages++;
@@ -808,7 +839,7 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 	if (!inherited)
 		return;
 	if (number == ROW_HEAP_FREE && start == look.heap_start && end == look.heap_end) {
-		mark_heap_written();
+		mark_heap_watched();
 		page_runs_within(&runs, start, end, sort_heap, NULL);
 		for (int i = ROW_HEAP_LIVE; i <= ROW_HEAP_FREE && !look.watched; i++)
 			look.seen.rows[i].written_pages = CAPTURE_UNKNOWN;
@@ -904,6 +935,7 @@ bool cow_ending(bool executes_at_once)
 	}
 	if (capture->cow.method == COW_UNKNOWN)
 		return false;
+	signals_block(); /* until cow_ended: a handler may unmap, and wait for this thread */
 	lock();
 	if ((birth.known || capture->cow.method == COW_SMAPS) && !executes_at_once && look_begins()) {
 		make_heap_room();
@@ -914,6 +946,7 @@ bool cow_ending(bool executes_at_once)
 	if (capture->cow.method == COW_WRITE_PROTECT)
 		note_written_now();
 	unlock();
+	signals_restore();
 	return false;
 }
 
@@ -927,4 +960,5 @@ void cow_ended(bool taken)
 	else if (capture->cow.method == COW_WRITE_PROTECT)
 		note_written_now();
 	unlock();
+	signals_restore();
 }

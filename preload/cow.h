@@ -25,6 +25,7 @@ void cow_not_forked(uint64_t start, uint64_t end);
 
 /* Memory is about to be unmapped, moved away or given back. Any thread. */
 void cow_left(uint64_t start, uint64_t end);
+void cow_trimmed(void);                         /* libc gave back what only it knows: what is touched again looks written */
 bool cow_watches(void);                         /* some of what cow_left could be told may matter */
 
 /* Now and then while a child lives, since it may be killed: brings what is recorded up to date. Any thread, with signals blocked. */
@@ -35,7 +36,7 @@ void cow_tick(uint64_t now);
  *
  * Returns true when a ledger is to be taken now, which will be listened to; and cow_ended is to be told whether it was.
  */
-bool cow_ending(bool executes_at_once);
+bool cow_ending(bool executes_at_once);          /* with signals blocked when it returns true, until cow_ended */
 void cow_ended(bool taken);
 
 #endif

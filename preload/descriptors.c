@@ -12,14 +12,19 @@
 #include "next.h"
 #include "write_protect.h"
 
+/* True, with errno, for a descriptor that the program does not know of. */
+static bool is_hidden(int fd)
+{
+	if (likely(!kept_owns(fd)) || !kept_hides(fd))
+		return false;
+	errno = EBADF;
+	return true;
+}
+
 EXPORT int close(int fd)
 {
 	heap_next_ready();
-	if (unlikely(kept_owns(fd)) && kept_hides(fd)) {
-		errno = EBADF;
-		return -1;
-	}
-	return next.close(fd);
+	return is_hidden(fd) ? -1 : next.close(fd);
 }
 
 /* In pieces around what is kept. What is closed before the last piece fails stays closed, as it would in one call. */
@@ -55,28 +60,25 @@ EXPORT void closefrom(int low)
 	next.closefrom((int)first);
 }
 
-EXPORT int dup2(int old, int new)
+/* False: nothing can be duplicated from there. Else the place is free. */
+static bool ready_to_duplicate(int old, int new)
 {
 	heap_next_ready();
-	if (unlikely(kept_owns(old)) && kept_hides(old)) {
-		errno = EBADF;
-		return -1;
-	}
+	if (is_hidden(old))
+		return false;
 	if (unlikely(kept_owns(new)))
 		kept_make_way(new);
-	return next.dup2(old, new);
+	return true;
+}
+
+EXPORT int dup2(int old, int new)
+{
+	return ready_to_duplicate(old, new) ? next.dup2(old, new) : -1;
 }
 
 EXPORT int dup3(int old, int new, int flags)
 {
-	heap_next_ready();
-	if (unlikely(kept_owns(old)) && kept_hides(old)) {
-		errno = EBADF;
-		return -1;
-	}
-	if (unlikely(kept_owns(new)))
-		kept_make_way(new);
-	return next.dup3(old, new, flags);
+	return ready_to_duplicate(old, new) ? next.dup3(old, new, flags) : -1;
 }
 
 /* A userfaultfd of the program's own may also come from /dev/userfaultfd (<linux/userfaultfd.h>, USERFAULTFD_IOC_NEW). */

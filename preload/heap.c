@@ -3,6 +3,7 @@
  * The wrappers of malloc and its relatives: forward, then count; for a release, count, then forward. errno is the callee's: nothing
  * here touches it. A nested call (calloc that calls malloc, an allocator that calls mmap) is forwarded uncounted.
  */
+#include "cow.h"
 #include "heap.h"
 
 #include <dlfcn.h>
@@ -436,6 +437,7 @@ EXPORT int malloc_trim(size_t pad)
 		return 0;
 	if (thread) {
 		snapshot_before_release(UINT64_MAX);
+		cow_trimmed();
 		__atomic_add_fetch(&capture->trims, 1, __ATOMIC_RELAXED);
 	}
 	result = next.malloc_trim(pad);

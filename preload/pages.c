@@ -42,24 +42,25 @@ long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, stru
 	return found;
 }
 
-long pages_scan_written(int fd, uint64_t *next, uint64_t end, bool protect, bool files, struct page_region *regions, uint32_t room)
+long pages_scan_watched(int fd, uint64_t *next, uint64_t end, enum pages_watched which, bool files, struct page_region *regions,
+			uint32_t room)
 {
 	const uint64_t not_these = SCAN_ZERO | (files ? SCAN_FILE : 0);
 	struct scan_request request = {
-		.size = sizeof(request), .flags = protect ? SCAN_PROTECT_MATCHING : 0, .start = *next, .end = end,
+		.size = sizeof(request), .flags = which == PAGES_PROTECT ? SCAN_PROTECT_MATCHING : 0, .start = *next, .end = end,
 		.vec = (uint64_t)regions, .vec_len = room,
-		.category_inverted = not_these, .category_mask = not_these | SCAN_WATCHED,
-		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED, .return_mask = SCAN_WRITTEN | SCAN_HUGE,
+		.category_inverted = not_these,
+		.category_mask = not_these | SCAN_WATCHED | (which == PAGES_ONLY_WRITTEN ? SCAN_WRITTEN : 0),
+		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
+		.return_mask = SCAN_PRESENT | SCAN_WRITTEN | SCAN_HUGE,
 	};
-	long found;
+	long found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
 
-	if (!protect)
-		request.category_mask |= SCAN_WRITTEN;
-	found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
 	if (!sys_failed(found))
 		*next = request.walk_end > *next ? request.walk_end : end;
 	for (long i = 0; i < found; i++)
-		regions[i].categories = (regions[i].categories & SCAN_WRITTEN ? PAGES_WRITTEN : 0U) |
+		regions[i].categories = (regions[i].categories & SCAN_PRESENT ? PAGES_RESIDENT : 0U) |
+					(regions[i].categories & SCAN_WRITTEN ? PAGES_WRITTEN : 0U) |
 					(regions[i].categories & SCAN_HUGE ? PAGES_HUGE : 0U);
 	return found;
 }

@@ -60,13 +60,14 @@ long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, stru
 			  uint32_t room);
 
 /*
- * pages_scan_written - anonymous pages, present or swapped, of mappings that a userfaultfd watches in its asynchronous mode
- * @protect: all of them, and from now on they are watched; else those that have been written since they were protected
+ * pages_scan_watched - anonymous pages, present or swapped, of mappings that a userfaultfd watches in its asynchronous mode
+ * @which: all of them; those that have been written since they were protected; or all, and from now on they are protected
  * @files: as there
  *
- * Each region's categories: PAGES_WRITTEN, not protected until now; PAGES_HUGE. Returns as pages_scan_anonymous does.
+ * Each region's categories: PAGES_RESIDENT; PAGES_WRITTEN, not protected until now; PAGES_HUGE. Returns as pages_scan_anonymous does.
  */
-long pages_scan_written(int fd, uint64_t *next, uint64_t end, bool protect, bool files,
+enum pages_watched { PAGES_ALL, PAGES_ONLY_WRITTEN, PAGES_PROTECT };
+long pages_scan_watched(int fd, uint64_t *next, uint64_t end, enum pages_watched which, bool files,
 			struct page_region *regions, uint32_t room);
 
 /* What an entry of pagemap says of its page. */

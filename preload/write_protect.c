@@ -108,7 +108,7 @@ bool write_protect_stands(int pagemap)
 	uint64_t next = (uint64_t)canary;
 
 	return state == READY && kept_watching() >= 0 &&
-	       pages_scan_written(pagemap, &next, (uint64_t)canary + PAGE_BYTES, false, false, &region, 1) == 0;
+	       pages_scan_watched(pagemap, &next, (uint64_t)canary + PAGE_BYTES, PAGES_ONLY_WRITTEN, false, &region, 1) == 0;
 }
 
 void write_protect_forked(void)

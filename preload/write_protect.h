@@ -20,7 +20,7 @@ bool write_protect_begin(void);
 /* Registers a mapping. False: it cannot be. */
 bool write_protect_add(uint64_t start, uint64_t end);
 
-/* Must be called with each scan of pages_scan_written that protects: what it protected is watched as long as this says so. */
+/* Must be called with each scan of pages_scan_watched that protects: what it protected is watched as long as this says so. */
 bool write_protect_stands(int pagemap);
 
 /* In a forked child: what it inherited is its parent's. */

@@ -108,7 +108,9 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 		return early + (fork->side_child ? written : by_parent);
 	if (!fork->side_child && parent->cow->lefts) /* what it unmapped it did not copy */
 		return early + by_parent;
-	by_both = of_parent > by_parent ? of_parent - by_parent : 0;
+	if (of_parent < by_parent) /* so many are alone for another reason */
+		return early + by_parent - of_parent;
+	by_both = of_parent - by_parent;
 	return early + (by_both < written ? by_both : written);
 }
 
@@ -149,6 +151,17 @@ struct cow_figures cow_figures(const struct recording *recording, size_t index)
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)
 		add_fork(&figures, recording, child, false);
 	return figures;
+}
+
+int cow_fork_by_copied(const void *a, const void *b)
+{
+	const struct cow_fork *first = a, *second = b;
+	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
+	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
+
+	if (one != other)
+		return one > other ? -1 : 1;
+	return first->child < second->child ? -1 : first->child > second->child;
 }
 
 void cow_figures_free(struct cow_figures *figures)

@@ -46,6 +46,9 @@ struct cow_figures {
 
 /* Of an image; freed by cow_figures_free. No forks that were recorded: count is 0. */
 struct cow_figures cow_figures(const struct recording *recording, size_t index);
+/* For qsort: those that copied most first, then in their order. */
+int cow_fork_by_copied(const void *a, const void *b);
+
 void cow_figures_free(struct cow_figures *figures);
 
 #endif

@@ -49,17 +49,6 @@ static json_t *by_row(const struct cow_fork *total)
 	return object;
 }
 
-static int by_copied(const void *a, const void *b)
-{
-	const struct cow_fork *first = a, *second = b;
-	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
-	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
-
-	if (one != other)
-		return one > other ? -1 : 1;
-	return first->child > second->child ? -1 : first->child < second->child;
-}
-
 static int by_child(const void *a, const void *b)
 {
 	const struct cow_fork *first = a, *second = b;
@@ -75,7 +64,7 @@ static json_t *forks(const struct recording *recording, const struct cow_figures
 	json_t *array = json_array();
 
 	if (figures->count > most) { /* the newest are the last; of those before them, the largest */
-		qsort(figures->forks, figures->count - MOST_FORKS, sizeof(figures->forks[0]), by_copied);
+		qsort(figures->forks, figures->count - MOST_FORKS, sizeof(figures->forks[0]), cow_fork_by_copied);
 		qsort(figures->forks, MOST_FORKS, sizeof(figures->forks[0]), by_child);
 	}
 	for (size_t i = 0; i < most; i++) {

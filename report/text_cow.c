@@ -60,17 +60,6 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	return line;
 }
 
-static int by_copied(const void *a, const void *b)
-{
-	const struct cow_fork *first = a, *second = b;
-	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
-	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
-
-	if (one != other)
-		return one > other ? -1 : 1;
-	return first->child < second->child ? -1 : first->child > second->child;
-}
-
 /* A fork from its parent's point of view: what the child did, and then what the parent did. */
 static char *describe_child(const struct page *page, const struct subject *subject, const struct cow_fork *fork)
 {
@@ -93,7 +82,7 @@ static void print_children(struct page *page, const struct subject *subject, str
 {
 	size_t known = 0, shown = subject->options->all ? SIZE_MAX : SHOWN;
 
-	qsort(forks, count, sizeof(forks[0]), by_copied);
+	qsort(forks, count, sizeof(forks[0]), cow_fork_by_copied);
 	while (known < count && forks[known].sum.still_shared != CAPTURE_UNKNOWN)
 		known++;
 	page_section(page, "Forks", "%zu; of %zu it is known what stayed shared", count, known);

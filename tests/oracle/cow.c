@@ -6,6 +6,7 @@
  * usage: cow SCENARIO; without one it lists them.
  */
 #define _GNU_SOURCE
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -292,6 +293,47 @@ static void large_block(void)
 }
 
 /*
+ * libc unmaps and maps by itself, mostly at the same place: what is touched there was not inherited, so nobody has copied
+ * it. Not for the heap as a whole: a page or two of the break are written by the way.
+ */
+static void child_frees_and_allocates(void)
+{
+	char *block = opaque(malloc(PAGES * PAGE));
+	pid_t child;
+
+	REQUIRE(block != NULL);
+	touch(block, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		free(block);
+		block = opaque(malloc(PAGES * PAGE));
+		REQUIRE(block != NULL);
+		touch(block, PAGES * PAGE);
+		expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "what is mapped anew is not copied");
+		expect("process", NULL, "cow.by_row.heap.unshared_pages", 0, 16, "by nobody");
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+	expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "neither by the parent");
+}
+
+/* What a trim gives back, libc alone knows: what is touched again could be taken for written, so nothing is said of whose writes. */
+static void child_trims(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		touch(memory, 50 * PAGE);
+		malloc_trim(0);
+		expect("process", NULL, "cow.by_row.anon.copied_pages", 50, 50, "no longer shared, by either");
+		expect("process", NULL, "cow.bound_pages", 50, PAGES, "and that much may be the other's");
+		oracle_flush();
+		_exit(0);
+	}
+	REQUIRE(waitpid(child, NULL, 0) == child);
+}
+
+/*
  * The grandchild inherits what its parent had: shared with two, and with one when that one has written. Of a child that forked itself it
  * is not told which side copied: both show what was.
  */
@@ -401,6 +443,7 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "between_files", between_files },
 	{ "heap_blocks", heap_blocks },
 	{ "large_block", large_block },
+	{ "child_frees_and_allocates", child_frees_and_allocates }, { "child_trims", child_trims },
 	{ "nested", nested }, { "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
 	{ "killed_later", killed_later },
 };
