@@ -97,6 +97,25 @@ static void print_children(struct page *page, const struct subject *subject, str
 		page_line(page, "  and %zu more (--all)", known - shown);
 }
 
+char *text_birth(const struct page *page, const struct subject *subject, size_t index)
+{
+	struct cow_figures figures = cow_figures(subject->recording, index);
+	const struct cow_fork *fork = figures.forks;
+	char *line = NULL;
+
+	if (figures.count && fork->side_child && fork->sum.still_shared != CAPTURE_UNKNOWN) {
+		line = memory_format("shared %s", BYTES(bytes(subject, fork->sum.inherited)));
+		if (fork->watched && fork->sum.copied != CAPTURE_UNKNOWN) {
+			memory_append(&line, ", copied %s", BYTES(bytes(subject, fork->sum.copied)));
+			add_rows(&line, page, subject, fork);
+		} else {
+			memory_append(&line, ", still shared %s", BYTES(bytes(subject, fork->sum.still_shared)));
+		}
+	}
+	cow_figures_free(&figures);
+	return line;
+}
+
 void text_cow(struct page *page, const struct subject *subject)
 {
 	struct cow_figures figures = cow_figures(subject->recording, subject->index);
