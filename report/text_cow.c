@@ -2,8 +2,9 @@
 /* What a fork shared, and what of it did not stay shared. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "cow_figures.h"
+#include "cow_cause.h"
 #include "memory.h"
 #include "report_text.h"
 #include "rows.h"
@@ -22,14 +23,32 @@ static void add_rows(char **line, const struct page *page, const struct subject 
 	enum capture_row order[CAPTURE_ROWS];
 	size_t used;
 
-	static const char *const parts[] = { "heap, live", "heap, slack", "heap, free" };
-
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		pages[row] = fork->rows[row].copied;
 	used = rows_by_size(pages, order);
 	for (size_t i = 0; i < used; i++)
 		memory_append(line, "%s%s %s", i ? ", " : ": ", BYTES(bytes(subject, pages[order[i]])),
-			      order[i] <= ROW_HEAP_FREE && fork->heap_split ? parts[order[i]] : row_names[order[i]]);
+			      order[i] == ROW_HEAP_LIVE && fork->heap_split ? "heap live" : row_names[order[i]]);
+}
+
+/* The fork is as the child sees it; @subject: that child, or its parent. */
+static void add_cause(char **line, const struct subject *subject, const struct cow_fork *fork)
+{
+	const struct capture *capture = subject->capture;
+
+	switch (cow_cause(subject->recording, fork, capture->allocator, capture->exe)) {
+	case CAUSE_FREE_LISTS:
+		memory_append(line, "; why: %s writes its lists of free blocks into the blocks, of which it freed %s",
+			      !strcmp(capture->allocator, "glibc") ? "glibc" : "its allocator",
+			      COUNT(subject->recording->images[fork->child].frees));
+		break;
+	case CAUSE_REFERENCE_COUNTS:
+		memory_append(line, "; why: CPython counts references inside the objects, so that whoever "
+			      "reads one writes to its page");
+		break;
+	case CAUSE_UNKNOWN:
+		break;
+	}
 }
 
 static char *describe(const struct page *page, const struct subject *subject, const struct cow_fork *fork,
@@ -57,6 +76,7 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	if (fork->watched && fork->bound && fork->bound != CAPTURE_UNKNOWN)
 		memory_append(&line, "; at most %s of that are the other's, or were re-used",
 			      BYTES(bytes(subject, fork->bound)));
+	add_cause(&line, subject, fork);
 	return line;
 }
 
