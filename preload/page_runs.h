@@ -39,7 +39,7 @@ static inline uint64_t *page_runs_at(const struct page_runs *runs, uint64_t inde
 	return index < FIRST_RUNS ? &runs->first[index] : &runs->more[index - FIRST_RUNS];
 }
 
-/* Appends [start, end), to the last run where it continues it. False: there is no more room, or a second array is needed. */
+/* Appends [start, end), to the last run where it continues it. False: no more room, or a second array is needed. */
 static inline bool page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end)
 {
 	uint64_t *last = *runs->used ? page_runs_at(runs, *runs->used - 1) : NULL;

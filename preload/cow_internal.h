@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the parts of copy-on-write share. cow.c follows the forks; cow_windows.c watches, from each fork on, what is
+ * written of that which it shared; cow_birth.c notes what a child inherited; cow_left.c remembers memory that went;
+ * cow_looks.c tells what has become of what was inherited, and cow_heap.c of that of it which is heap.
+ */
+#ifndef PAGEGAP_COW_INTERNAL_H
+#define PAGEGAP_COW_INTERNAL_H
+
+#include "capture.h"
+#include "cow.h"
+#include "page_runs.h"
+#include "pages.h"
+#include "smaps.h"
+
+#define COW_MAPPINGS 1000               /* a process that has more is not watched, and most of it is scanned as one */
+#define COW_REGIONS  64                 /* the child may stand on the smallest of stacks: this and the like is static */
+#define COW_ENTRIES  512                /* of pagemap, read at a time */
+#define USER_END     0x7ffffffff000UL   /* of the address space, with four levels of page tables */
+
+/* cow.c. Everything here is under one lock, or in the only thread of a forked child. */
+
+/* What the kernel has, or the option --cow= asks for, from the best on. */
+enum cow_tier { TIER_UNKNOWN, TIER_WRITE_PROTECT, TIER_SCAN, TIER_PAGEMAP, TIER_SMAPS, TIER_NONE };
+extern enum cow_tier cow_tier HIDDEN;
+
+extern uint64_t cow_own_forks HIDDEN;          /* of this process */
+
+struct cow_scratch {
+	struct page_region regions[COW_REGIONS];
+	uint64_t entries[COW_ENTRIES];
+	struct smaps smaps;
+	struct mapping mapping;
+};
+extern struct cow_scratch cow_scratch HIDDEN;
+
+void cow_lock(void);
+bool cow_try_lock(void);
+void cow_unlock(void);
+
+/* Is the mapping one whose pages two processes can share until one of them writes? */
+bool cow_is_shareable(const struct mapping *mapping);
+
+/* Does a fork hand it on? */
+bool cow_is_forked(const struct mapping *mapping);
+
+/* A list of runs, and its second array when it needs one. False: there are too many. */
+bool cow_add_run(struct page_runs runs, uint64_t **more, uint64_t start, uint64_t end);
+
+/* cow_birth.c */
+
+struct cow_birth {
+	uint64_t first[FIRST_RUNS], *more;
+	uint64_t used;
+	bool     known;                 /* this image began with a fork, and what it inherited is here */
+};
+extern struct cow_birth cow_birth HIDDEN;
+
+static inline struct page_runs cow_birth_runs(void)
+{
+	return (struct page_runs){ cow_birth.first, cow_birth.more, &cow_birth.used };
+}
+
+/* Adds pages that were inherited. False: there are too many runs. */
+bool cow_birth_add(uint64_t start, uint64_t end);
+
+/* Forgets all that was added. */
+void cow_birth_clear(void);
+
+/*
+ * Notes what is there now, without watching: the best that the tier allows and the kernel can do. COW_UNKNOWN: nothing.
+ */
+enum capture_cow_method cow_birth_note(int pagemap);
+
+/* The process is so large that reading its maps costs less than looking at its pages. */
+bool cow_is_large(void);
+
+/* cow_windows.c */
+
+struct cow_window {
+	uint64_t first[FIRST_RUNS], *more;
+	uint64_t used;
+	bool     open;                  /* watched since it began */
+	bool     huge;                  /* some of it in huge pages */
+	uint64_t lefts;                 /* capture->cow.lefts when it began */
+};
+
+struct cow_windows {
+	struct cow_window window[2];    /* the one that is, and the one that was or will be */
+	uint32_t current;               /* index of the former */
+	uint64_t written_before;        /* in windows that have ended, and of what has been left in this one */
+	bool     gaps;                  /* there was a fork that was not watched */
+};
+extern struct cow_windows cow_windows HIDDEN;
+
+static inline struct cow_window *cow_window(void)
+{
+	return &cow_windows.window[cow_windows.current];
+}
+
+static inline struct page_runs cow_window_runs(struct cow_window *window)
+{
+	return (struct page_runs){ window->first, window->more, &window->used };
+}
+
+/*
+ * Ends the window that is, and begins the next. @in_child: with the list of what was inherited. @until_ns: not to
+ * take longer. False: it cannot be watched; then what is protected of it does no harm.
+ */
+bool cow_window_begin(int pagemap, bool in_child, uint64_t until_ns);
+
+/* Pages of [start, end) that were written in the window that is. False: the kernel does not tell. */
+bool cow_window_count_written(int pagemap, uint64_t start, uint64_t end, uint64_t *pages);
+
+/* In a forked child: none has been there. */
+void cow_windows_forked(void);
+
+/* capture->cow.written_pages as of now. */
+void cow_note_written(void);
+
+/* cow_left.c */
+
+/* Counting pages that were not left since: the log, from a number on. Takes part in page_runs_within. */
+struct cow_tally { uint64_t since, pages; };
+void cow_count_kept(void *tally, uint64_t start, uint64_t end);
+
+/* cow_looks.c */
+
+/* The look that is under way. */
+struct cow_look {
+	int  pagemap;
+	bool failed;
+	bool watched;                   /* what was written in this window is all that was written */
+	struct capture_cow seen;
+};
+extern struct cow_look cow_look HIDDEN;
+
+/* In a forked child: when the first look at it is due. */
+void cow_looks_forked(void);
+
+/*
+ * Around the ledger of an image's end. False: there is nothing to look at; or not all that was written is in
+ * capture->cow now.
+ */
+bool cow_last_look_begins(void);
+bool cow_last_look_ends(bool taken);
+
+/* cow_heap.c: what a ledger says of the heap, page by page */
+
+/* Room for a byte for each page that is mapped, before the ledger that will account for it. */
+void cow_heap_open(void);
+void cow_heap_close(void);
+
+/* As the ledger tells it: struct ledger_observer. */
+void cow_heap_begin(uint64_t start, uint64_t end);
+void cow_heap_run(uint64_t start, uint64_t end, uint32_t flags);
+void cow_heap_pages(uint64_t page, uint64_t pages, uint64_t requested, uint64_t slack);
+
+/* Counts the pages of the segment in their rows. False: there was no room for it, or it is not the one at hand. */
+bool cow_heap_part(uint64_t start, uint64_t end);
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looks: what has become of the pages that were inherited, row by row. At the end the ledger of that moment tells
+ * most of it; before, each of them is looked at.
+ */
+#include "cow_internal.h"
+
+#include <string.h>
+
+#include "instrument.h"
+#include "ledger_internal.h"
+#include "write_protect.h"
+
+#define LOOK_NS    50000000ULL          /* at least between two looks at a living child's pages, … */
+#define LOOK_SHARE 200                  /* … which may take 1/200 of its time */
+
+struct cow_look cow_look;
+
+static uint64_t due_ns;                 /* the next look */
+
+void cow_looks_forked(void)
+{
+	due_ns = sys_now_ns(CLOCK_MONOTONIC) + LOOK_NS;
+}
+
+static bool look_begins(void)
+{
+	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
+	cow_look.pagemap = proc_open(0, "pagemap");
+	cow_look.failed = cow_look.pagemap < 0 && capture->cow.method != COW_SMAPS;
+	/* What was written in earlier windows is in no row. */
+	cow_look.watched = cow_window()->open && !cow_windows.gaps && !cow_windows.written_before &&
+			   write_protect_stands(cow_look.pagemap);
+	return !cow_look.failed;
+}
+
+static void look_ends(bool good)
+{
+	cow_look.seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	if (good && !cow_look.failed) { /* whoever is killed in between has none: that is better than half of one */
+		__atomic_store_n(&capture->cow.looked, 0, __ATOMIC_RELEASE);
+		memcpy(capture->cow.rows, cow_look.seen.rows, sizeof(cow_look.seen.rows));
+		capture->cow.heap_split = cow_look.seen.heap_split;
+		capture->cow.looked_at_ns = cow_look.seen.looked_at_ns;
+		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
+	}
+	if (cow_look.pagemap >= 0)
+		sys_close(cow_look.pagemap);
+}
+
+static struct capture_cow_row *row_at(enum capture_row row)
+{
+	return &cow_look.seen.rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row];
+}
+
+static void add_written(struct capture_cow_row *row, uint64_t start, uint64_t end)
+{
+	if (!cow_look.watched || !cow_window_count_written(cow_look.pagemap, start, end, &row->written_pages))
+		row->written_pages = CAPTURE_UNKNOWN;
+}
+
+/* Page by page. */
+static void look_at(void *context, uint64_t start, uint64_t end)
+{
+	struct capture_cow_row *row = context;
+	uint64_t *entries = cow_scratch.entries;
+
+	while (start < end && !cow_look.failed) {
+		uint64_t wanted = min_u64(COW_ENTRIES, (end - start) / PAGE_BYTES);
+		long got = sys_pread(cow_look.pagemap, entries, wanted * sizeof(entries[0]),
+				     start / PAGE_BYTES * sizeof(entries[0]));
+
+		cow_look.failed = got != (long)(wanted * sizeof(entries[0]));
+		for (uint64_t i = 0; i < wanted && !cow_look.failed; i++) {
+			struct cow_tally kept = { 0 };
+
+			cow_count_kept(&kept, start + i * PAGE_BYTES, start + (i + 1) * PAGE_BYTES);
+			row->inherited_pages++;
+			if (!kept.pages || !pages_entry_is_anonymous(entries[i]))
+				row->gone_pages++;
+			else if (pages_entry_is_shared(entries[i]))
+				row->shared_pages++;
+			else
+				row->unshared_pages++;
+		}
+		start += wanted * PAGE_BYTES;
+	}
+}
+
+static void look_at_part(void *unused, uint64_t start, uint64_t end, enum capture_row row, enum ledger_backing backing)
+{
+	struct page_runs runs = cow_birth_runs();
+
+	(void)unused;
+	(void)backing;
+	page_runs_within(&runs, start, end, look_at, row_at(row));
+	add_written(row_at(row), start, end);
+}
+
+void cow_tick(uint64_t now)
+{
+	uint64_t due = __atomic_load_n(&due_ns, __ATOMIC_RELAXED), spent;
+
+	if (likely(!cow_birth.known) || now < due ||
+	    !__atomic_compare_exchange_n(&due_ns, &due, UINT64_MAX, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	if (cow_try_lock()) {
+		if (look_begins())
+			look_ends(!ledger_claims(capture, 0, look_at_part, NULL));
+		cow_note_written();
+		cow_unlock();
+	}
+	spent = sys_now_ns(CLOCK_MONOTONIC) - now;
+	__atomic_store_n(&due_ns, now + spent + max_u64(LOOK_NS, spent * LOOK_SHARE), __ATOMIC_RELAXED);
+}
+
+/*
+ * By the ledger. Of anonymous memory smaps has counted what is shared: of what was inherited, that is all of it,
+ * unless this process has forked.
+ */
+
+static void count_pages(void *context, uint64_t start, uint64_t end)
+{
+	*(uint64_t *)context += (end - start) / PAGE_BYTES;
+}
+
+/*
+ * Pages of a part that were inherited and are still there. What libc has unmapped and mapped again at the same place,
+ * unseen, is in a mapping that nobody watches.
+ */
+static uint64_t count_there(uint64_t start, uint64_t end)
+{
+	struct page_runs runs = cow_birth_runs();
+	struct page_region *regions = cow_scratch.regions;
+	struct cow_tally tally = { 0 };
+
+	while (start < end && !cow_look.failed) {
+		long found = cow_window()->open ?
+			pages_scan_watched(cow_look.pagemap, &start, end, PAGES_ALL, false, regions, COW_REGIONS) :
+			pages_scan_anonymous(cow_look.pagemap, &start, end, false, regions, COW_REGIONS);
+
+		cow_look.failed = found < 0;
+		for (long i = 0; i < found; i++)
+			if (regions[i].categories & PAGES_RESIDENT)
+				page_runs_within(&runs, regions[i].start, regions[i].end, cow_count_kept, &tally);
+	}
+	return tally.pages;
+}
+
+static void ledger_begins(void)
+{
+	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
+	cow_look.seen.heap_split = capture->cow.method != COW_SMAPS;
+}
+
+/* All that was inherited is a number; what is shared now was inherited, if this process has not forked. */
+static void part_of_total(enum capture_row number, const struct capture_amounts *amounts)
+{
+	struct capture_cow_row *row = row_at(number);
+
+	if (!amounts || cow_own_forks || number == ROW_KERNEL)
+		return;
+	if (amounts->shared_bytes == CAPTURE_UNKNOWN) {
+		cow_look.failed = true;
+		return;
+	}
+	row->inherited_pages += amounts->shared_bytes / PAGE_BYTES;
+	row->shared_pages += amounts->shared_bytes / PAGE_BYTES;
+}
+
+static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number, const struct capture_amounts *amounts)
+{
+	struct page_runs runs = cow_birth_runs();
+	struct capture_cow_row *row = row_at(number);
+	uint64_t inherited = 0, there;
+
+	if (capture->cow.method == COW_SMAPS) {
+		part_of_total(number, amounts);
+		return;
+	}
+	page_runs_within(&runs, start, end, count_pages, &inherited);
+	if (!inherited || (number == ROW_HEAP_FREE && cow_heap_part(start, end)))
+		return;
+	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || cow_own_forks || cow_tier == TIER_PAGEMAP) {
+		page_runs_within(&runs, start, end, look_at, row);
+	} else {
+		there = count_there(start, end);
+		row->inherited_pages += inherited;
+		row->gone_pages += inherited - there;
+		row->shared_pages += min_u64(there, amounts->shared_bytes / PAGE_BYTES);
+		row->unshared_pages += there - min_u64(there, amounts->shared_bytes / PAGE_BYTES);
+	}
+	add_written(row, start, end);
+}
+
+static struct ledger_observer observer = {
+	.begin = ledger_begins, .part = part_of_ledger,
+	.heap_begin = cow_heap_begin, .heap_run = cow_heap_run, .heap_pages = cow_heap_pages,
+};
+
+bool cow_last_look_begins(void)
+{
+	if ((!cow_birth.known && capture->cow.method != COW_SMAPS) || !look_begins())
+		return false;
+	cow_heap_open();
+	observer.tid = sys_gettid();
+	ledger_observer = &observer;
+	return true;
+}
+
+/* All that was written is in the rows. */
+static void note_written_rows(void)
+{
+	uint64_t pages = 0;
+
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		pages += cow_look.seen.rows[row].written_pages;
+	__atomic_store_n(&capture->cow.written_pages, pages, __ATOMIC_RELAXED);
+}
+
+bool cow_last_look_ends(bool taken)
+{
+	ledger_observer = NULL;
+	cow_heap_close();
+	look_ends(taken);
+	if (!taken || !cow_look.watched || cow_look.failed)
+		return false;
+	note_written_rows();
+	return true;
+}
