@@ -288,7 +288,8 @@ struct capture_cow_row {
 	uint64_t shared_pages;          /* mapped by a relative too, as they were */
 	uint64_t unshared_pages;        /* there, and nobody else's: this process or a relative has copied them, or the relatives' are gone */
 	uint64_t gone_pages;            /* given back or swapped out by the child */
-	uint64_t written_pages;         /* of all these, written by the child since it last forked; CAPTURE_UNKNOWN: not watched */
+	uint64_t written_pages;         /* of all these, written by the child since it was born; CAPTURE_UNKNOWN: not watched */
+	uint64_t written_gone_pages;    /* of these, gone since; 0 where they are unknown */
 };
 
 /* Copy-on-write: of an image that began with a fork, and of one that forked. */
@@ -311,6 +312,7 @@ struct capture_cow {
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
 	uint32_t reserved;
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
+	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
 };
 
 /* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */

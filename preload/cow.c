@@ -122,7 +122,6 @@ void cow_not_forked(uint64_t start, uint64_t end)
 	} else {
 		not_forked_lost = true;
 	}
-	write_protect_remove(start, end);
 	cow_unlock();
 	signals_restore();
 }
@@ -164,7 +163,7 @@ void cow_fork_done(void)
 	if (cow_tier != TIER_WRITE_PROTECT)
 		return;
 	signals_block();
-	if (!lock_unless_ending()) { /* what is written now may be seen or not: nothing more is said of it */
+	if (!lock_unless_ending()) { /* what is written beside this child is not told from what was before */
 		__atomic_store_n(&cow_windows.gaps, true, __ATOMIC_RELAXED);
 		signals_restore();
 		return;
@@ -187,7 +186,8 @@ void cow_fork_done(void)
 static enum capture_cow_method begin_child(int pagemap)
 {
 	cow_birth_clear(); /* of what its parent may have been born with */
-	if (cow_tier == TIER_WRITE_PROTECT && watch && cow_window_begin(pagemap, true, UINT64_MAX))
+	cow_birth.watched = cow_tier == TIER_WRITE_PROTECT && watch && cow_window_begin(pagemap, true, UINT64_MAX);
+	if (cow_birth.watched)
 		return COW_WRITE_PROTECT;
 	cow_windows.gaps = true;
 	return cow_birth_note(pagemap);
@@ -200,7 +200,7 @@ void cow_forked(void)
 	busy = 0; /* another thread of the parent may have been looking */
 	cow_own_forks = parent_again = 0;
 	children = 0;
-	cow_birth.known = false;
+	cow_birth.known = cow_birth.unseen = false;
 	cow_windows_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
 	if (cow_tier == TIER_NONE)
@@ -221,7 +221,7 @@ void cow_child_born(void)
 
 /*
  * A huge page that is protected is split when it is written, even when nobody else has it any more: not longer than
- * necessary.
+ * necessary. What this process was born with, its own parent may still have.
  */
 void cow_child_gone(void)
 {
@@ -232,14 +232,12 @@ void cow_child_gone(void)
 		return;
 	capture->cow.faults_beside_children += minor_faults() - alone_until;
 	window = cow_window();
-	if (!window->open || !window->huge)
+	if (!window->open || !window->huge || cow_birth_is_watched())
 		return;
 	signals_block();
 	cow_lock();
 	fd = proc_open(0, "pagemap");
-	if (fd < 0 || !write_protect_stands(fd) ||
-	    !cow_window_count_written(fd, 0, USER_END, &cow_windows.written_before))
-		cow_windows.gaps = true;
+	cow_window_note_written(fd, 0, USER_END, &cow_windows.written_before);
 	if (fd >= 0)
 		sys_close(fd);
 	window->open = false;

@@ -22,6 +22,26 @@ bool cow_birth_add(uint64_t start, uint64_t end)
 void cow_birth_clear(void)
 {
 	capture->cow.inherited_pages = cow_birth.used = 0;
+	run_flags_clear(&cow_birth.flags);
+}
+
+bool cow_birth_holds(uint64_t start, uint64_t end)
+{
+	struct page_runs runs = cow_birth_runs();
+
+	return cow_birth.known && run_flags_any_kept(&cow_birth.flags, &runs, start, end);
+}
+
+void cow_birth_leave(uint64_t start, uint64_t end)
+{
+	struct page_runs runs = cow_birth_runs();
+
+	if (run_flags_make(&cow_birth.flags, &runs)) {
+		run_flags_set(&cow_birth.flags, &runs, start, end, RUN_LEFT);
+	} else { /* what will be there would be taken for what was */
+		cow_birth.known = false;
+		capture->cow.looked = 0;
+	}
 }
 
 bool cow_is_large(void)

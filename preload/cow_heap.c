@@ -12,7 +12,7 @@
 
 enum {
 	HEAP_OF = 3, HEAP_LIVE = 1, HEAP_SLACK = 2,
-	HEAP_THERE = 4, HEAP_SHARED = 8, HEAP_WRITTEN = 16, HEAP_WATCHED = 32,
+	HEAP_THERE = 4, HEAP_SHARED = 8, HEAP_WATCHED = 16,
 };
 
 static struct {
@@ -77,63 +77,46 @@ void cow_heap_pages(uint64_t page, uint64_t pages, uint64_t requested, uint64_t 
 		mark(page, page + pages * PAGE_BYTES, HEAP_SLACK);
 }
 
-static void mark_each(void *context, uint64_t start, uint64_t end)
-{
-	mark(start, end, *(uint8_t *)context);
-}
-
 static void mark_watched(void)
 {
-	struct page_runs runs = cow_birth_runs();
 	struct page_region *regions = cow_scratch.regions;
 	uint64_t start = heap.start;
 
-	while (start < heap.end && cow_window()->open && !cow_look.failed) {
+	while (start < heap.end && cow_look.registered && !cow_look.failed) {
 		long found = pages_scan_watched(cow_look.pagemap, &start, heap.end, PAGES_ALL, false, regions,
 						COW_REGIONS);
 
 		cow_look.failed = found < 0;
-		for (long i = 0; i < found; i++) {
-			uint8_t bits = HEAP_WATCHED | (regions[i].categories & PAGES_WRITTEN ? HEAP_WRITTEN : 0);
-
-			page_runs_within(&runs, regions[i].start, regions[i].end, mark_each, &bits);
-		}
+		for (long i = 0; i < found; i++)
+			mark(regions[i].start, regions[i].end, HEAP_WATCHED);
 	}
 }
 
-static void sort(void *unused, uint64_t start, uint64_t end)
+static void sort(void *unused, uint64_t start, uint64_t end, unsigned flags)
 {
 	static const enum capture_row rows[] = { ROW_HEAP_FREE, ROW_HEAP_LIVE, ROW_HEAP_SLACK, ROW_HEAP_LIVE };
-	const uint8_t there = HEAP_THERE | (cow_window()->open ? HEAP_WATCHED : 0);
+	const uint8_t there = HEAP_THERE | (cow_look.registered ? HEAP_WATCHED : 0);
 
 	(void)unused;
 	for (uint64_t page = start; page < end; page += PAGE_BYTES) {
 		uint8_t bits = heap.bits[(page - heap.start) / PAGE_BYTES];
 		struct capture_cow_row *row = &cow_look.seen.rows[rows[bits & HEAP_OF]];
-		struct cow_tally kept = { 0 };
 
-		cow_count_kept(&kept, page, page + PAGE_BYTES);
-		row->inherited_pages++;
-		if (!kept.pages || (bits & there) != there)
-			row->gone_pages++;
-		else if (bits & HEAP_SHARED)
-			row->shared_pages++;
-		else
-			row->unshared_pages++;
-		if (kept.pages && bits & HEAP_WRITTEN && row->written_pages != CAPTURE_UNKNOWN)
-			row->written_pages++;
+		cow_look_count(row, 1, flags, flags & RUN_LEFT || (bits & there) != there ? COW_GONE :
+			       bits & HEAP_SHARED ? COW_SHARED : COW_ALONE);
+		row->written_pages += (flags & RUN_WRITTEN) != 0;
 	}
 }
 
-bool cow_heap_part(uint64_t start, uint64_t end)
+bool cow_heap_is_at(uint64_t start, uint64_t end)
+{
+	return start == heap.start && end == heap.end;
+}
+
+void cow_heap_sort(void)
 {
 	struct page_runs runs = cow_birth_runs();
 
-	if (start != heap.start || end != heap.end)
-		return false;
 	mark_watched();
-	page_runs_within(&runs, start, end, sort, NULL);
-	for (int row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE && !cow_look.watched; row++)
-		cow_look.seen.rows[row].written_pages = CAPTURE_UNKNOWN;
-	return true;
+	run_flags_within(&cow_birth.flags, &runs, heap.start, heap.end, sort, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of copy-on-write share. cow.c follows the forks; cow_windows.c watches, from each fork on, what is
- * written of that which it shared; cow_birth.c notes what a child inherited; cow_left.c remembers memory that went;
+ * written of that which it shared; cow_birth.c notes what a child inherited; cow_left.c hears of memory that goes;
  * cow_looks.c tells what has become of what was inherited, and cow_heap.c of that of it which is heap.
  */
 #ifndef PAGEGAP_COW_INTERNAL_H
@@ -11,6 +11,7 @@
 #include "cow.h"
 #include "page_runs.h"
 #include "pages.h"
+#include "run_flags.h"
 #include "smaps.h"
 
 #define COW_MAPPINGS 1000               /* a process that has more is not watched, and most of it is scanned as one */
@@ -52,7 +53,10 @@ bool cow_add_run(struct page_runs runs, uint64_t **more, uint64_t start, uint64_
 struct cow_birth {
 	uint64_t first[FIRST_RUNS], *more;
 	uint64_t used;
+	struct run_flags flags;         /* written since, by this process; left since */
 	bool     known;                 /* this image began with a fork, and what it inherited is here */
+	bool     watched;               /* all of it was protected at once */
+	bool     unseen;                /* some of it may have been written unseen since */
 };
 extern struct cow_birth cow_birth HIDDEN;
 
@@ -61,11 +65,20 @@ static inline struct page_runs cow_birth_runs(void)
 	return (struct page_runs){ cow_birth.first, cow_birth.more, &cow_birth.used };
 }
 
+static inline bool cow_birth_is_watched(void)
+{
+	return cow_birth.known && cow_birth.watched && !cow_birth.unseen;
+}
+
 /* Adds pages that were inherited. False: there are too many runs. */
 bool cow_birth_add(uint64_t start, uint64_t end);
 
 /* Forgets all that was added. */
 void cow_birth_clear(void);
+
+/* Some of [start, end) was inherited, and has not left yet; it does now. */
+bool cow_birth_holds(uint64_t start, uint64_t end);
+void cow_birth_leave(uint64_t start, uint64_t end);
 
 /*
  * Notes what is there now, without watching: the best that the tier allows and the kernel can do. COW_UNKNOWN: nothing.
@@ -82,14 +95,14 @@ struct cow_window {
 	uint64_t used;
 	bool     open;                  /* watched since it began */
 	bool     huge;                  /* some of it in huge pages */
-	uint64_t lefts;                 /* capture->cow.lefts when it began */
+	struct run_flags flags;         /* left since it began */
 };
 
 struct cow_windows {
 	struct cow_window window[2];    /* the one that is, and the one that was or will be */
 	uint32_t current;               /* index of the former */
 	uint64_t written_before;        /* in windows that have ended, and of what has been left in this one */
-	bool     gaps;                  /* there was a fork that was not watched */
+	bool     gaps;                  /* that lacks something: a fork was not watched, or a write may be unseen */
 };
 extern struct cow_windows cow_windows HIDDEN;
 
@@ -109,8 +122,15 @@ static inline struct page_runs cow_window_runs(struct cow_window *window)
  */
 bool cow_window_begin(int pagemap, bool in_child, uint64_t until_ns);
 
-/* Pages of [start, end) that were written in the window that is. False: the kernel does not tell. */
-bool cow_window_count_written(int pagemap, uint64_t start, uint64_t end, uint64_t *pages);
+/*
+ * Adds the pages of [start, end) that were written in the window that is, and flags those of them that were inherited.
+ * Where the kernel does not tell, or does not watch any more, that is known from now on.
+ */
+void cow_window_note_written(int pagemap, uint64_t start, uint64_t end, uint64_t *pages);
+
+/* Some of [start, end) was shared when the window that is began, and has not left yet; it does now. */
+bool cow_window_holds(uint64_t start, uint64_t end);
+void cow_window_leave(uint64_t start, uint64_t end);
 
 /* In a forked child: none has been there. */
 void cow_windows_forked(void);
@@ -118,22 +138,21 @@ void cow_windows_forked(void);
 /* capture->cow.written_pages as of now. */
 void cow_note_written(void);
 
-/* cow_left.c */
-
-/* Counting pages that were not left since: the log, from a number on. Takes part in page_runs_within. */
-struct cow_tally { uint64_t since, pages; };
-void cow_count_kept(void *tally, uint64_t start, uint64_t end);
-
 /* cow_looks.c */
 
 /* The look that is under way. */
 struct cow_look {
 	int  pagemap;
 	bool failed;
-	bool watched;                   /* what was written in this window is all that was written */
+	bool registered;                /* what was inherited lies in mappings that are watched, or is gone */
 	struct capture_cow seen;
 };
 extern struct cow_look cow_look HIDDEN;
+
+enum cow_fate { COW_GONE, COW_SHARED, COW_ALONE };
+
+/* Counts pages of which all but what was written is known. @flags: of run_flags.h */
+void cow_look_count(struct capture_cow_row *row, uint64_t pages, unsigned flags, enum cow_fate fate);
 
 /* In a forked child: when the first look at it is due. */
 void cow_looks_forked(void);
@@ -156,7 +175,8 @@ void cow_heap_begin(uint64_t start, uint64_t end);
 void cow_heap_run(uint64_t start, uint64_t end, uint32_t flags);
 void cow_heap_pages(uint64_t page, uint64_t pages, uint64_t requested, uint64_t slack);
 
-/* Counts the pages of the segment in their rows. False: there was no room for it, or it is not the one at hand. */
-bool cow_heap_part(uint64_t start, uint64_t end);
+/* Is this the segment at hand, and was there room for it? If so, its pages can be counted in their rows. */
+bool cow_heap_is_at(uint64_t start, uint64_t end);
+void cow_heap_sort(void);
 
 #endif

@@ -28,18 +28,39 @@ static bool look_begins(void)
 	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
 	cow_look.pagemap = proc_open(0, "pagemap");
 	cow_look.failed = cow_look.pagemap < 0 && capture->cow.method != COW_SMAPS;
-	/* What was written in earlier windows is in no row. */
-	cow_look.watched = cow_window()->open && !cow_windows.gaps && !cow_windows.written_before &&
-			   write_protect_stands(cow_look.pagemap);
+	cow_look.registered = cow_birth.known && cow_birth.watched && write_protect_stands(cow_look.pagemap);
+	if (cow_birth_is_watched() && !cow_look.registered)
+		cow_birth.unseen = true;
 	return !cow_look.failed;
+}
+
+/* What was written is known of all that was inherited, or of nothing. */
+static void sum_written(void)
+{
+	struct page_runs runs = cow_birth_runs();
+	uint64_t in_rows = 0, all;
+
+	for (size_t i = 0; i < CAPTURE_ROWS; i++) {
+		struct capture_cow_row *row = &cow_look.seen.rows[i];
+
+		in_rows += row->written_pages;
+		if (!cow_birth_is_watched()) {
+			row->written_pages = CAPTURE_UNKNOWN;
+			row->written_gone_pages = 0;
+		}
+	}
+	all = cow_birth_is_watched() ? run_flags_count(&cow_birth.flags, &runs, RUN_WRITTEN) : 0;
+	cow_look.seen.written_unmapped_pages = all > in_rows ? all - in_rows : 0;
 }
 
 static void look_ends(bool good)
 {
 	cow_look.seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	sum_written();
 	if (good && !cow_look.failed) { /* whoever is killed in between has none: that is better than half of one */
 		__atomic_store_n(&capture->cow.looked, 0, __ATOMIC_RELEASE);
 		memcpy(capture->cow.rows, cow_look.seen.rows, sizeof(cow_look.seen.rows));
+		capture->cow.written_unmapped_pages = cow_look.seen.written_unmapped_pages;
 		capture->cow.heap_split = cow_look.seen.heap_split;
 		capture->cow.looked_at_ns = cow_look.seen.looked_at_ns;
 		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
@@ -53,36 +74,53 @@ static struct capture_cow_row *row_at(enum capture_row row)
 	return &cow_look.seen.rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row];
 }
 
+void cow_look_count(struct capture_cow_row *row, uint64_t pages, unsigned flags, enum cow_fate fate)
+{
+	row->inherited_pages += pages;
+	if (fate == COW_GONE)
+		row->gone_pages += pages;
+	else if (fate == COW_SHARED)
+		row->shared_pages += pages;
+	else
+		row->unshared_pages += pages;
+	if (fate == COW_GONE && flags & RUN_WRITTEN)
+		row->written_gone_pages += pages;
+}
+
+static void count_written(void *row, uint64_t start, uint64_t end, unsigned flags)
+{
+	if (flags & RUN_WRITTEN)
+		((struct capture_cow_row *)row)->written_pages += (end - start) / PAGE_BYTES;
+}
+
+/* After the pages were looked at, lest they look unshared without having been written. */
 static void add_written(struct capture_cow_row *row, uint64_t start, uint64_t end)
 {
-	if (!cow_look.watched || !cow_window_count_written(cow_look.pagemap, start, end, &row->written_pages))
-		row->written_pages = CAPTURE_UNKNOWN;
+	struct page_runs runs = cow_birth_runs();
+
+	cow_window_note_written(cow_look.pagemap, start, end, &(uint64_t){ 0 });
+	run_flags_within(&cow_birth.flags, &runs, start, end, count_written, row);
 }
 
 /* Page by page. */
-static void look_at(void *context, uint64_t start, uint64_t end)
+static void look_at(void *context, uint64_t start, uint64_t end, unsigned flags)
 {
 	struct capture_cow_row *row = context;
 	uint64_t *entries = cow_scratch.entries;
 
+	if (flags & RUN_LEFT) {
+		cow_look_count(row, (end - start) / PAGE_BYTES, flags, COW_GONE);
+		return;
+	}
 	while (start < end && !cow_look.failed) {
 		uint64_t wanted = min_u64(COW_ENTRIES, (end - start) / PAGE_BYTES);
 		long got = sys_pread(cow_look.pagemap, entries, wanted * sizeof(entries[0]),
 				     start / PAGE_BYTES * sizeof(entries[0]));
 
 		cow_look.failed = got != (long)(wanted * sizeof(entries[0]));
-		for (uint64_t i = 0; i < wanted && !cow_look.failed; i++) {
-			struct cow_tally kept = { 0 };
-
-			cow_count_kept(&kept, start + i * PAGE_BYTES, start + (i + 1) * PAGE_BYTES);
-			row->inherited_pages++;
-			if (!kept.pages || !pages_entry_is_anonymous(entries[i]))
-				row->gone_pages++;
-			else if (pages_entry_is_shared(entries[i]))
-				row->shared_pages++;
-			else
-				row->unshared_pages++;
-		}
+		for (uint64_t i = 0; i < wanted && !cow_look.failed; i++)
+			cow_look_count(row, 1, flags, !pages_entry_is_anonymous(entries[i]) ? COW_GONE :
+				       pages_entry_is_shared(entries[i]) ? COW_SHARED : COW_ALONE);
 		start += wanted * PAGE_BYTES;
 	}
 }
@@ -93,7 +131,7 @@ static void look_at_part(void *unused, uint64_t start, uint64_t end, enum captur
 
 	(void)unused;
 	(void)backing;
-	page_runs_within(&runs, start, end, look_at, row_at(row));
+	run_flags_within(&cow_birth.flags, &runs, start, end, look_at, row_at(row));
 	add_written(row_at(row), start, end);
 }
 
@@ -119,32 +157,62 @@ void cow_tick(uint64_t now)
  * unless this process has forked.
  */
 
-static void count_pages(void *context, uint64_t start, uint64_t end)
+static void count_pages(void *pages, uint64_t start, uint64_t end)
 {
-	*(uint64_t *)context += (end - start) / PAGE_BYTES;
+	*(uint64_t *)pages += (end - start) / PAGE_BYTES;
+}
+
+struct there { uint64_t pages, written; };
+
+static void count_there(void *context, uint64_t start, uint64_t end, unsigned flags)
+{
+	struct there *there = context;
+
+	if (flags & RUN_LEFT)
+		return;
+	there->pages += (end - start) / PAGE_BYTES;
+	if (flags & RUN_WRITTEN)
+		there->written += (end - start) / PAGE_BYTES;
 }
 
 /*
  * Pages of a part that were inherited and are still there. What libc has unmapped and mapped again at the same place,
  * unseen, is in a mapping that nobody watches.
  */
-static uint64_t count_there(uint64_t start, uint64_t end)
+static struct there find_there(uint64_t start, uint64_t end)
 {
 	struct page_runs runs = cow_birth_runs();
 	struct page_region *regions = cow_scratch.regions;
-	struct cow_tally tally = { 0 };
+	struct there there = { 0 };
 
 	while (start < end && !cow_look.failed) {
-		long found = cow_window()->open ?
+		long found = cow_look.registered ?
 			pages_scan_watched(cow_look.pagemap, &start, end, PAGES_ALL, false, regions, COW_REGIONS) :
 			pages_scan_anonymous(cow_look.pagemap, &start, end, false, regions, COW_REGIONS);
 
 		cow_look.failed = found < 0;
 		for (long i = 0; i < found; i++)
 			if (regions[i].categories & PAGES_RESIDENT)
-				page_runs_within(&runs, regions[i].start, regions[i].end, cow_count_kept, &tally);
+				run_flags_within(&cow_birth.flags, &runs, regions[i].start, regions[i].end, count_there,
+						 &there);
 	}
-	return tally.pages;
+	return there;
+}
+
+/* A part of anonymous memory of which smaps has counted what is shared. */
+static void sort_part(struct capture_cow_row *row, uint64_t start, uint64_t end, uint64_t inherited, uint64_t shared)
+{
+	struct page_runs runs = cow_birth_runs();
+	struct capture_cow_row before = { 0 };
+	struct there there;
+
+	run_flags_within(&cow_birth.flags, &runs, start, end, count_written, &before);
+	there = find_there(start, end);
+	row->inherited_pages += inherited;
+	row->gone_pages += inherited - there.pages;
+	row->shared_pages += min_u64(there.pages, shared);
+	row->unshared_pages += there.pages - min_u64(there.pages, shared);
+	row->written_gone_pages += before.written_pages - there.written;
 }
 
 static void ledger_begins(void)
@@ -172,24 +240,24 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 {
 	struct page_runs runs = cow_birth_runs();
 	struct capture_cow_row *row = row_at(number);
-	uint64_t inherited = 0, there;
+	uint64_t inherited = 0;
 
 	if (capture->cow.method == COW_SMAPS) {
 		part_of_total(number, amounts);
 		return;
 	}
 	page_runs_within(&runs, start, end, count_pages, &inherited);
-	if (!inherited || (number == ROW_HEAP_FREE && cow_heap_part(start, end)))
+	if (!inherited)
 		return;
-	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || cow_own_forks || cow_tier == TIER_PAGEMAP) {
-		page_runs_within(&runs, start, end, look_at, row);
-	} else {
-		there = count_there(start, end);
-		row->inherited_pages += inherited;
-		row->gone_pages += inherited - there;
-		row->shared_pages += min_u64(there, amounts->shared_bytes / PAGE_BYTES);
-		row->unshared_pages += there - min_u64(there, amounts->shared_bytes / PAGE_BYTES);
+	if (number == ROW_HEAP_FREE && cow_heap_is_at(start, end)) {
+		cow_window_note_written(cow_look.pagemap, start, end, &(uint64_t){ 0 });
+		cow_heap_sort();
+		return;
 	}
+	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || cow_own_forks || cow_tier == TIER_PAGEMAP)
+		run_flags_within(&cow_birth.flags, &runs, start, end, look_at, row);
+	else
+		sort_part(row, start, end, inherited, amounts->shared_bytes / PAGE_BYTES);
 	add_written(row, start, end);
 }
 
@@ -200,31 +268,29 @@ static struct ledger_observer observer = {
 
 bool cow_last_look_begins(void)
 {
+	struct page_runs runs = cow_birth_runs();
+
 	if ((!cow_birth.known && capture->cow.method != COW_SMAPS) || !look_begins())
 		return false;
+	if (cow_birth_is_watched() && !run_flags_make(&cow_birth.flags, &runs)) /* nothing is mapped during a ledger */
+		cow_birth.unseen = true;
 	cow_heap_open();
 	observer.tid = sys_gettid();
 	ledger_observer = &observer;
 	return true;
 }
 
-/* All that was written is in the rows. */
-static void note_written_rows(void)
-{
-	uint64_t pages = 0;
-
-	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		pages += cow_look.seen.rows[row].written_pages;
-	__atomic_store_n(&capture->cow.written_pages, pages, __ATOMIC_RELAXED);
-}
-
 bool cow_last_look_ends(bool taken)
 {
+	struct page_runs runs = cow_birth_runs();
+
 	ledger_observer = NULL;
 	cow_heap_close();
 	look_ends(taken);
-	if (!taken || !cow_look.watched || cow_look.failed)
+	if (!taken || cow_look.failed || !cow_birth_is_watched() || cow_own_forks)
 		return false;
-	note_written_rows();
+	/* The window that is began with the birth: all that was written in it has been found. */
+	__atomic_store_n(&capture->cow.written_pages, run_flags_count(&cow_birth.flags, &runs, RUN_WRITTEN),
+			 __ATOMIC_RELAXED);
 	return true;
 }

@@ -20,9 +20,14 @@ static inline uint64_t run_start(uint64_t run)
 	return (run >> RUN_BITS) * PAGE_BYTES;
 }
 
+static inline uint64_t run_pages(uint64_t run)
+{
+	return run & ((1ULL << RUN_BITS) - 1);
+}
+
 static inline uint64_t run_end(uint64_t run)
 {
-	return run_start(run) + (run & ((1ULL << RUN_BITS) - 1)) * PAGE_BYTES;
+	return run_start(run) + run_pages(run) * PAGE_BYTES;
 }
 
 #define FIRST_RUNS 256                  /* a shell has about a hundred */

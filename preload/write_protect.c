@@ -21,7 +21,6 @@ struct uffd_register { struct uffd_range range; uint64_t mode, ioctls; };
 #define UFFDIO_(letter_direction, number, type) ((letter_direction) << 30 | sizeof(type) << 16 | 0xaaUL << 8 | (number))
 #define UFFDIO_API_        UFFDIO_(3UL, 0x3f, struct uffd_api)
 #define UFFDIO_REGISTER_   UFFDIO_(3UL, 0x00, struct uffd_register)
-#define UFFDIO_UNREGISTER_ UFFDIO_(2UL, 0x01, struct uffd_range)
 
 enum { NOT_TRIED, READY, NEVER };
 
@@ -117,16 +116,6 @@ void write_protect_forked(void)
 {
 	if (state == READY)
 		state = NOT_TRIED;
-}
-
-void write_protect_remove(uint64_t start, uint64_t end)
-{
-	struct uffd_range range = { start, end - start };
-
-	int fd = state == READY ? kept_watching() : -1;
-
-	if (fd >= 0)
-		sys_call3(SYS_ioctl, fd, UFFDIO_UNREGISTER_, &range);
 }
 
 void write_protect_end(void)

@@ -28,9 +28,6 @@ bool write_protect_stands(int pagemap);
 /* In a forked child: what it inherited is its parent's. */
 void write_protect_forked(void);
 
-/* Takes a part of a mapping back, before the program does what a registered mapping refuses or does otherwise. */
-void write_protect_remove(uint64_t start, uint64_t end);
-
 /* Takes all back; what is watched next begins anew. */
 void write_protect_end(void);
 

@@ -136,6 +136,7 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "heap_split", &cow->heap_split, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
+	check_number(&own, "written_unmapped_pages", &cow->written_unmapped_pages);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));
 	check_numbers(&own, "pages of a row", &cow->rows[0].inherited_pages, CAPTURE_ROWS * sizeof(cow->rows[0]) / sizeof(uint64_t));
@@ -144,10 +145,14 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 
 		if (r->inherited_pages != r->shared_pages + r->unshared_pages + r->gone_pages)
 			finding(&own, "a row does not add up");
+		if (r->written_gone_pages > r->gone_pages || r->written_gone_pages > r->written_pages)
+			finding(&own, "a row has more written pages than pages");
 		inherited += r->inherited_pages;
 	}
 	if (!own.found && cow->looked && inherited > cow->inherited_pages)
 		finding(&own, "the rows hold more than there is");
+	if (!own.found && cow->looked && cow->written_unmapped_pages > cow->inherited_pages - inherited)
+		finding(&own, "more was written than there was");
 	if (!own.found)
 		return;
 	finding(check, "copy-on-write makes no sense: %s", own.defect);

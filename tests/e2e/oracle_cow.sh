@@ -20,10 +20,20 @@ for user in self nobody; do
 	((EUID)) && [[ $user == nobody ]] && continue
 	RUN_AS=()
 	[[ $user == self ]] || RUN_AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	for scenario in $("$BUILD/tests/oracle/cow"); do
-		judge cow "$scenario"
+	for program in cow cow_forks; do
+		for scenario in $("$BUILD/tests/oracle/$program"); do
+			judge "$program" "$scenario"
+		done
 	done
 done
+
+# The largest and the newest of many forks are among those that are listed.
+record "$BUILD/tests/oracle/cow_forks" many_children
+for which in largest newest; do
+	check_eq "the $which of many forks is listed" true \
+		"$(of_report "[.processes[0].cow.forks[].child_pid] | any(. == $(fact "$which"))")"
+done
+check_eq 'no more than 128 of them are' 128 "$(of_report '.processes[0].cow.forks | length')"
 
 # A child that executes another program at once was only there in passing: only when that took long, it was looked at.
 RUN_AS=()
