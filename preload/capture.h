@@ -30,6 +30,8 @@
 #define CAPTURE_FILL_BUCKETS  11
 #define CAPTURE_SAMPLES       128
 #define CAPTURE_MAPPINGS      64
+#define CAPTURE_COW_SAMPLES   64
+#define CAPTURE_COW_REGIONS   16
 #define CAPTURE_CHILDREN      256
 #define CAPTURE_NOTES         16
 #define CAPTURE_COUNTERS      128
@@ -315,6 +317,29 @@ struct capture_cow {
 	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
 };
 
+/* A look at a child: all that it had inherited, in rows or not. */
+struct capture_cow_sample {
+	uint64_t at_ns;
+	struct capture_cow_row pages;
+};
+
+/* Memory side by side that a look found in one row, and that had been inherited in part or as a whole. */
+struct capture_cow_region {
+	uint64_t start, end;            /* addresses */
+	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */
+	uint32_t reserved;
+	struct capture_cow_row pages;
+};
+
+/* How copy-on-write went, of an image that began with a fork and whose pages are known one by one. */
+struct capture_cow_course {
+	uint64_t interval_ns;           /* at least between two samples, but for the last; 0: there is none */
+	uint32_t samples_used;
+	uint32_t regions_used;
+	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES];
+	struct capture_cow_region regions[CAPTURE_COW_REGIONS]; /* those of which most is shared no longer, of the last look */
+};
+
 /* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */
 enum capture_cow_method { COW_UNKNOWN, COW_PAGEMAP, COW_WRITE_PROTECT, COW_SMAPS, CAPTURE_COW_METHODS };
 
@@ -359,6 +384,7 @@ struct capture {
 	struct capture_noted notes[CAPTURE_NOTES];
 	struct capture_faults faults;   /* of this image */
 	struct capture_cow cow;
+	struct capture_cow_course cow_course;
 
 	/* heap, beside the counters */
 	uint64_t inherited_blocks;      /* live at the fork that began this image */

@@ -92,19 +92,20 @@ static void mark_watched(void)
 	}
 }
 
-static void sort(void *unused, uint64_t start, uint64_t end, unsigned flags)
+static void sort(void *context, uint64_t start, uint64_t end, unsigned flags)
 {
 	static const enum capture_row rows[] = { ROW_HEAP_FREE, ROW_HEAP_LIVE, ROW_HEAP_SLACK, ROW_HEAP_LIVE };
 	const uint8_t there = HEAP_THERE | (cow_look.registered ? HEAP_WATCHED : 0);
+	struct capture_cow_row *whole = context;
 
-	(void)unused;
 	for (uint64_t page = start; page < end; page += PAGE_BYTES) {
 		uint8_t bits = heap.bits[(page - heap.start) / PAGE_BYTES];
-		struct capture_cow_row *row = &cow_look.seen.rows[rows[bits & HEAP_OF]];
+		struct capture_cow_row page_alone = { .written_pages = (flags & RUN_WRITTEN) != 0 };
 
-		cow_look_count(row, 1, flags, flags & RUN_LEFT || (bits & there) != there ? COW_GONE :
+		cow_look_count(&page_alone, 1, flags, flags & RUN_LEFT || (bits & there) != there ? COW_GONE :
 			       bits & HEAP_SHARED ? COW_SHARED : COW_ALONE);
-		row->written_pages += (flags & RUN_WRITTEN) != 0;
+		cow_look_add(&cow_look.seen.rows[rows[bits & HEAP_OF]], &page_alone);
+		cow_look_add(whole, &page_alone);
 	}
 }
 
@@ -113,10 +114,10 @@ bool cow_heap_is_at(uint64_t start, uint64_t end)
 	return start == heap.start && end == heap.end;
 }
 
-void cow_heap_sort(void)
+void cow_heap_sort(struct capture_cow_row *whole)
 {
 	struct page_runs runs = cow_birth_runs();
 
 	mark_watched();
-	run_flags_within(&cow_birth.flags, &runs, heap.start, heap.end, sort, NULL);
+	run_flags_within(&cow_birth.flags, &runs, heap.start, heap.end, sort, whole);
 }

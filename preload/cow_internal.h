@@ -2,7 +2,8 @@
 /*
  * What the parts of copy-on-write share. cow.c follows the forks; cow_windows.c watches, from each fork on, what is
  * written of that which it shared; cow_birth.c notes what a child inherited; cow_left.c hears of memory that goes;
- * cow_looks.c tells what has become of what was inherited, and cow_heap.c of that of it which is heap.
+ * cow_looks.c tells what has become of what was inherited, cow_heap.c of that of it which is heap, and cow_course.c
+ * keeps what the looks found.
  */
 #ifndef PAGEGAP_COW_INTERNAL_H
 #define PAGEGAP_COW_INTERNAL_H
@@ -153,6 +154,15 @@ enum cow_fate { COW_GONE, COW_SHARED, COW_ALONE };
 
 /* Counts pages of which all but what was written is known. @flags: of run_flags.h */
 void cow_look_count(struct capture_cow_row *row, uint64_t pages, unsigned flags, enum cow_fate fate);
+void cow_look_add(struct capture_cow_row *sum, const struct capture_cow_row *pages);
+
+/* cow_course.c: a look that is whole, as one of many; and where in memory it was */
+
+void cow_regions_begin(void);
+void cow_regions_add(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages);
+
+/* Writes both down. @last: however soon after the last sample. */
+void cow_course_note(uint64_t now, const struct capture_cow_row *sum, bool last);
 
 /* In a forked child: when the first look at it is due. */
 void cow_looks_forked(void);
@@ -177,6 +187,6 @@ void cow_heap_pages(uint64_t page, uint64_t pages, uint64_t requested, uint64_t 
 
 /* Is this the segment at hand, and was there room for it? If so, its pages can be counted in their rows. */
 bool cow_heap_is_at(uint64_t start, uint64_t end);
-void cow_heap_sort(void);
+void cow_heap_sort(struct capture_cow_row *whole);
 
 #endif

@@ -25,7 +25,12 @@ void cow_looks_forked(void)
 
 static bool look_begins(void)
 {
+	struct page_runs runs = cow_birth_runs();
+
 	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
+	cow_regions_begin();
+	if (cow_birth_is_watched() && !run_flags_make(&cow_birth.flags, &runs)) /* nothing is mapped during a ledger */
+		cow_birth.unseen = true;
 	cow_look.pagemap = proc_open(0, "pagemap");
 	cow_look.failed = cow_look.pagemap < 0 && capture->cow.method != COW_SMAPS;
 	cow_look.registered = cow_birth.known && cow_birth.watched && write_protect_stands(cow_look.pagemap);
@@ -53,7 +58,24 @@ static void sum_written(void)
 	cow_look.seen.written_unmapped_pages = all > in_rows ? all - in_rows : 0;
 }
 
-static void look_ends(bool good)
+/* Over all rows, and with what is in none. */
+static struct capture_cow_row sum_rows(void)
+{
+	struct capture_cow_row sum = { 0 };
+	uint64_t unmapped;
+
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		cow_look_add(&sum, &cow_look.seen.rows[row]);
+	unmapped = capture->cow.inherited_pages - sum.inherited_pages;
+	sum.inherited_pages += unmapped;
+	sum.gone_pages += unmapped;
+	sum.written_gone_pages += cow_look.seen.written_unmapped_pages;
+	if (sum.written_pages != CAPTURE_UNKNOWN)
+		sum.written_pages += cow_look.seen.written_unmapped_pages;
+	return sum;
+}
+
+static void look_ends(bool good, bool last)
 {
 	cow_look.seen.looked_at_ns = sys_now_ns(CLOCK_MONOTONIC);
 	sum_written();
@@ -64,6 +86,11 @@ static void look_ends(bool good)
 		capture->cow.heap_split = cow_look.seen.heap_split;
 		capture->cow.looked_at_ns = cow_look.seen.looked_at_ns;
 		__atomic_store_n(&capture->cow.looked, 1, __ATOMIC_RELEASE);
+		if (cow_birth.known) {
+			struct capture_cow_row sum = sum_rows();
+
+			cow_course_note(cow_look.seen.looked_at_ns, &sum, last);
+		}
 	}
 	if (cow_look.pagemap >= 0)
 		sys_close(cow_look.pagemap);
@@ -72,6 +99,19 @@ static void look_ends(bool good)
 static struct capture_cow_row *row_at(enum capture_row row)
 {
 	return &cow_look.seen.rows[row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : row];
+}
+
+void cow_look_add(struct capture_cow_row *sum, const struct capture_cow_row *pages)
+{
+	sum->inherited_pages += pages->inherited_pages;
+	sum->shared_pages += pages->shared_pages;
+	sum->unshared_pages += pages->unshared_pages;
+	sum->gone_pages += pages->gone_pages;
+	sum->written_gone_pages += pages->written_gone_pages;
+	if (sum->written_pages == CAPTURE_UNKNOWN || pages->written_pages == CAPTURE_UNKNOWN)
+		sum->written_pages = CAPTURE_UNKNOWN;
+	else
+		sum->written_pages += pages->written_pages;
 }
 
 void cow_look_count(struct capture_cow_row *row, uint64_t pages, unsigned flags, enum cow_fate fate)
@@ -128,11 +168,14 @@ static void look_at(void *context, uint64_t start, uint64_t end, unsigned flags)
 static void look_at_part(void *unused, uint64_t start, uint64_t end, enum capture_row row, enum ledger_backing backing)
 {
 	struct page_runs runs = cow_birth_runs();
+	struct capture_cow_row pages = { 0 };
 
 	(void)unused;
 	(void)backing;
-	run_flags_within(&cow_birth.flags, &runs, start, end, look_at, row_at(row));
-	add_written(row_at(row), start, end);
+	run_flags_within(&cow_birth.flags, &runs, start, end, look_at, &pages);
+	add_written(&pages, start, end);
+	cow_look_add(row_at(row), &pages);
+	cow_regions_add(start, end, row, &pages);
 }
 
 void cow_tick(uint64_t now)
@@ -144,7 +187,7 @@ void cow_tick(uint64_t now)
 		return;
 	if (cow_try_lock()) {
 		if (look_begins())
-			look_ends(!ledger_claims(capture, 0, look_at_part, NULL));
+			look_ends(!ledger_claims(capture, 0, look_at_part, NULL), false);
 		cow_note_written();
 		cow_unlock();
 	}
@@ -218,6 +261,7 @@ static void sort_part(struct capture_cow_row *row, uint64_t start, uint64_t end,
 static void ledger_begins(void)
 {
 	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
+	cow_regions_begin();
 	cow_look.seen.heap_split = capture->cow.method != COW_SMAPS;
 }
 
@@ -239,7 +283,7 @@ static void part_of_total(enum capture_row number, const struct capture_amounts 
 static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number, const struct capture_amounts *amounts)
 {
 	struct page_runs runs = cow_birth_runs();
-	struct capture_cow_row *row = row_at(number);
+	struct capture_cow_row pages = { 0 };
 	uint64_t inherited = 0;
 
 	if (capture->cow.method == COW_SMAPS) {
@@ -251,14 +295,17 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 		return;
 	if (number == ROW_HEAP_FREE && cow_heap_is_at(start, end)) {
 		cow_window_note_written(cow_look.pagemap, start, end, &(uint64_t){ 0 });
-		cow_heap_sort();
+		cow_heap_sort(&pages);
+		cow_regions_add(start, end, number, &pages);
 		return;
 	}
 	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || cow_own_forks || cow_tier == TIER_PAGEMAP)
-		run_flags_within(&cow_birth.flags, &runs, start, end, look_at, row);
+		run_flags_within(&cow_birth.flags, &runs, start, end, look_at, &pages);
 	else
-		sort_part(row, start, end, inherited, amounts->shared_bytes / PAGE_BYTES);
-	add_written(row, start, end);
+		sort_part(&pages, start, end, inherited, amounts->shared_bytes / PAGE_BYTES);
+	add_written(&pages, start, end);
+	cow_look_add(row_at(number), &pages);
+	cow_regions_add(start, end, number, &pages);
 }
 
 static struct ledger_observer observer = {
@@ -268,12 +315,8 @@ static struct ledger_observer observer = {
 
 bool cow_last_look_begins(void)
 {
-	struct page_runs runs = cow_birth_runs();
-
 	if ((!cow_birth.known && capture->cow.method != COW_SMAPS) || !look_begins())
 		return false;
-	if (cow_birth_is_watched() && !run_flags_make(&cow_birth.flags, &runs)) /* nothing is mapped during a ledger */
-		cow_birth.unseen = true;
 	cow_heap_open();
 	observer.tid = sys_gettid();
 	ledger_observer = &observer;
@@ -286,7 +329,7 @@ bool cow_last_look_ends(bool taken)
 
 	ledger_observer = NULL;
 	cow_heap_close();
-	look_ends(taken);
+	look_ends(taken, true);
 	if (!taken || cow_look.failed || !cow_birth_is_watched() || cow_own_forks)
 		return false;
 	/* The window that is began with the birth: all that was written in it has been found. */

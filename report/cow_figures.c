@@ -31,7 +31,7 @@ static uint64_t left_alone(const struct capture_cow_row *row)
 	return row->unshared_pages > written ? row->unshared_pages - written : 0;
 }
 
-static struct cow_pages pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
+struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
 {
 	struct cow_pages pages = {
 		.inherited = row->inherited_pages, .still_shared = row->shared_pages,
@@ -71,7 +71,7 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 	fork->by_either = cow->written_unmapped_pages;
 	fork->sum = (struct cow_pages){ 0 };
 	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		fork->rows[row] = pages_of(fork, &cow->rows[row]);
+		fork->rows[row] = cow_pages_of(fork, &cow->rows[row]);
 		if (cow->method == COW_SMAPS)
 			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
 		add(&fork->sum, &fork->rows[row]);
@@ -161,6 +161,24 @@ struct cow_figures cow_figures(const struct recording *recording, size_t index)
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)
 		add_fork(&figures, recording, child, false);
 	return figures;
+}
+
+/* As the ledger found them: the mappings at the end of the image, where it had one. */
+const char *cow_region_name(const struct capture *capture, const struct capture_cow_region *region)
+{
+	const struct capture_mapping *best = NULL;
+	uint64_t most = 0;
+
+	for (const struct capture_mapping *m = capture->mappings; m < capture->mappings + capture->mappings_used; m++) {
+		uint64_t start = m->start > region->start ? m->start : region->start;
+		uint64_t end = m->end < region->end ? m->end : region->end;
+
+		if (start < end && end - start > most) {
+			most = end - start;
+			best = m;
+		}
+	}
+	return best ? best->name : "";
 }
 
 int cow_fork_by_copied(const void *a, const void *b)

@@ -47,6 +47,13 @@ struct cow_figures {
 
 /* Of an image; freed by cow_figures_free. No forks that were recorded: count is 0. */
 struct cow_figures cow_figures(const struct recording *recording, size_t index);
+
+/* What a look says of some of the pages that the fork shared, as that side of it sees them. */
+struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_cow_row *row);
+
+/* The name of the mapping in which most of a region lies; "" for none, and where it is not known. */
+const char *cow_region_name(const struct capture *capture, const struct capture_cow_region *region);
+
 /* For qsort: those of which most was copied, by either side, first, then in their order. */
 int cow_fork_by_copied(const void *a, const void *b);
 

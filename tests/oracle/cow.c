@@ -360,6 +360,18 @@ static void huge_pages(void)
 	end_parent(child, (int64_t)(bytes / PAGE), 0, (int64_t)(bytes / PAGE) - 10, 0);
 }
 
+/* For some moments, in which a look can be taken: those that allocate are the ones that are seen. */
+static void pass_time(unsigned milliseconds)
+{
+	struct timespec moment = { .tv_nsec = 1000 * 1000 };
+
+	for (unsigned i = 0; i < milliseconds; i++) {
+		nanosleep(&moment, NULL);
+		for (size_t j = 0; j < 5000; j++)
+			free(opaque(malloc(100)));
+	}
+}
+
 /* Nothing can be said of what a killed child left. */
 static void killed(void)
 {
@@ -380,19 +392,37 @@ static void killed_later(void)
 	pid_t child = fork();
 
 	if (!child) {
-		struct timespec moment = { .tv_nsec = 1000 * 1000 };
-
 		touch(memory, 55 * PAGE);
-		for (size_t i = 0; i < 200; i++) { /* 200 ms with a moment to look in each */
-			nanosleep(&moment, NULL);
-			for (size_t j = 0; j < 5000; j++)
-				free(opaque(malloc(100)));
-		}
+		pass_time(200);
 		raise(SIGKILL);
 	}
 	REQUIRE(waitpid(child, NULL, 0) == child);
 	expect("process", NULL, "cow.unknown_forks", 0, 0, "a child that was killed later is known");
 	expect_row("anon", PAGES, 0, PAGES - 55, 0);
+}
+
+/* Sixty pages a step, and then some of another mapping, which a hole keeps apart; cow.series and cow.regions tell of it. */
+static void child_writes_step_by_step(void)
+{
+	char *other = mmap(NULL, 2 * PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	REQUIRE(other != MAP_FAILED && munmap(other + PAGES * PAGE, PAGES * PAGE) == 0);
+	REQUIRE(madvise(other, PAGES * PAGE, MADV_NOHUGEPAGE) == 0);
+	touch(other, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		for (size_t step = 0; step < 5; step++) {
+			touch(memory + 100 * step * PAGE, 60 * PAGE);
+			pass_time(120);
+		}
+		touch(other, 77 * PAGE);
+		fact("child", (uint64_t)getpid());
+		fact("written", (uint64_t)memory);
+		fact("written_less", (uint64_t)other);
+		end_child(2 * PAGES, 377, 2 * PAGES - 377, 0);
+	}
+	end_parent(child, 2 * PAGES, 0, 2 * PAGES - 377, 0);
 }
 
 static const struct scenario scenarios[] = {
@@ -407,7 +437,7 @@ static const struct scenario scenarios[] = {
 	{ "large_block", large_block },
 	{ "child_frees_and_allocates", child_frees_and_allocates }, { "child_trims", child_trims },
 	{ "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
-	{ "killed_later", killed_later },
+	{ "killed_later", killed_later }, { "child_writes_step_by_step", child_writes_step_by_step },
 };
 
 int main(int argc, char **argv)
