@@ -315,6 +315,7 @@ struct capture_cow {
 	uint32_t reserved;
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
 	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
+	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
 };
 
 /* A look at a child: all that it had inherited, in rows or not. */

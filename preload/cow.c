@@ -27,7 +27,7 @@ static uint64_t parent_again;           /* the number of the fork at which the p
 static uint64_t alone_until;            /* minor faults when a child was forked and no other lived */
 static uint32_t children;               /* that are not known to have ended */
 static uint32_t busy;                   /* a lock */
-static struct { uint64_t start, end; } not_forked[NOT_FORKED];
+static struct not_forked { uint64_t start, end; int advice; } not_forked[NOT_FORKED];
 static uint32_t not_forked_used;
 static bool     not_forked_lost;        /* there was no more room */
 
@@ -112,16 +112,52 @@ bool cow_is_forked(const struct mapping *mapping)
 	return (uint64_t)fork_sentinel < mapping->start || (uint64_t)fork_sentinel >= mapping->end;
 }
 
-void cow_not_forked(uint64_t start, uint64_t end)
+static void add_not_forked(uint64_t start, uint64_t end, int advice)
 {
+	if (start >= end)
+		return;
+	if (not_forked_used < NOT_FORKED)
+		not_forked[not_forked_used++] = (struct not_forked){ start, end, advice };
+	else
+		not_forked_lost = true;
+}
+
+/* @advice: that which is taken back; 0: any. */
+static void drop_not_forked(uint64_t start, uint64_t end, int advice)
+{
+	for (uint32_t i = 0; i < not_forked_used;) {
+		struct not_forked old = not_forked[i];
+
+		if (old.start >= end || start >= old.end || (advice && advice != old.advice)) {
+			i++;
+			continue;
+		}
+		not_forked[i] = not_forked[--not_forked_used];
+		add_not_forked(old.start, min_u64(old.end, start), old.advice);
+		add_not_forked(max_u64(old.start, end), old.end, old.advice);
+	}
+}
+
+void cow_advised(uint64_t start, uint64_t end, int advice)
+{
+	end = page_up(end);
 	signals_block();
 	cow_lock();
-	if (not_forked_used < NOT_FORKED) {
-		not_forked[not_forked_used].start = start;
-		not_forked[not_forked_used++].end = end;
-	} else {
-		not_forked_lost = true;
-	}
+	if (advice == MADV_DONTFORK || advice == MADV_WIPEONFORK)
+		add_not_forked(start, end, advice);
+	else
+		drop_not_forked(start, end, advice == MADV_DOFORK ? MADV_DONTFORK : MADV_WIPEONFORK);
+	cow_unlock();
+	signals_restore();
+}
+
+void cow_unmapped(uint64_t start, uint64_t end)
+{
+	if (likely(!__atomic_load_n(&not_forked_used, __ATOMIC_RELAXED)))
+		return;
+	signals_block();
+	cow_lock();
+	drop_not_forked(start, page_up(end), 0);
 	cow_unlock();
 	signals_restore();
 }
@@ -201,6 +237,7 @@ void cow_forked(void)
 	cow_own_forks = parent_again = 0;
 	children = 0;
 	cow_birth.known = cow_birth.unseen = false;
+	drop_not_forked(0, UINT64_MAX, MADV_DONTFORK); /* it is not here */
 	cow_windows_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
 	if (cow_tier == TIER_NONE)

@@ -23,11 +23,16 @@ void cow_forked(void);
 void cow_child_born(void);
 void cow_child_gone(void);
 
-/* Memory that forks will not share: MADV_DONTFORK, MADV_WIPEONFORK. Any thread. */
-void cow_not_forked(uint64_t start, uint64_t end);
+/*
+ * Memory that forks will not share, or will share again: MADV_DONTFORK, MADV_WIPEONFORK and their opposites. And memory
+ * that was unmapped: what is mapped there next is shared again. Any thread.
+ */
+void cow_advised(uint64_t start, uint64_t end, int advice);
+void cow_unmapped(uint64_t start, uint64_t end);
 
 /* Memory is about to be unmapped, moved away or given back. Any thread. */
 void cow_left(uint64_t start, uint64_t end);
+void cow_moved(uint64_t start, uint64_t end);
 void cow_trimmed(void);                         /* libc gave back what only it knows: touched again, it looks written */
 bool cow_watches(void);                         /* some of what cow_left could be told may matter */
 

@@ -112,7 +112,7 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 		return CAPTURE_UNKNOWN;
 	if (!fork->watched)
 		return fork->sum.copied;
-	early = child->early_faults;
+	early = child->early_faults + (fork->side_child ? child->moved_pages : 0); /* as many writes nobody saw */
 	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
 	if (of_parent == CAPTURE_UNKNOWN)
 		return early + (fork->side_child ? written : by_parent);

@@ -20,7 +20,7 @@ for user in self nobody; do
 	((EUID)) && [[ $user == nobody ]] && continue
 	RUN_AS=()
 	[[ $user == self ]] || RUN_AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	for program in cow cow_forks; do
+	for program in cow cow_forks cow_kinds; do
 		for scenario in $("$BUILD/tests/oracle/$program"); do
 			judge "$program" "$scenario"
 		done
