@@ -34,7 +34,7 @@ struct step {
 /* What a scenario may have. */
 enum family { ONE_CHILD, SIBLINGS, NESTED, NESTED_THREE_DEEP, MIXED, FAMILIES };
 enum order { PARENTS_FIRST, CHILDREN_FIRST, PAGE_BY_PAGE, AFTER_THE_OTHER, AT_RANDOM, ORDERS };
-enum extra { THREADS, GIVES_BACK, UNMAPS, MOVES, FREES, READS_INTO, HUGE, OUTLIVES, KILLS, EXTRAS };
+enum extra { THREADS, GIVES_BACK, UNMAPS, MOVES, FREES, READS_INTO, HUGE, LETS_GO, OUTLIVES, KILLS, EXTRAS };
 
 static const char *const families[] = { "one child", "siblings", "nested", "nested three deep", "siblings and nested" };
 static const char *const orders[] = {
@@ -42,7 +42,7 @@ static const char *const orders[] = {
 };
 static const char *const extras[] = {
 	"forked by a second thread", "gives back", "unmaps", "moves", "frees", "writes by read(2)", "huge pages",
-	"outlives its parent", "killed",
+	"the first process does not write", "outlives its parent", "killed",
 };
 
 /* Of a process, while the plan is made. */
@@ -191,15 +191,45 @@ static bool plan_change(int actor, int area)
 	}
 }
 
+static int anybody(void)
+{
+	int actor;
+
+	do
+		actor = (int)roll((uint32_t)world->actors);
+	while (!world->planned[actor].alive);
+	return actor;
+}
+
+/* Somebody writes what a process has just let go, or moved. */
+static void plan_write_after(const struct step *change)
+{
+	const int actor = anybody(), area = change->area;
+	const struct planned *plan = &world->planned[actor];
+	uint32_t first = change->first, end = first + change->pages;
+
+	first = first > plan->low[area] ? first : plan->low[area];
+	end = end < plan->high[area] ? end : plan->high[area];
+	if (first < end)
+		add_pages(WRITE, actor, area, first, end - first, 1);
+}
+
 /* A process does something to some pages of one of its areas. */
 static void plan_work(int actor)
 {
 	struct planned *plan = &world->planned[actor];
 	int area = (int)roll((uint32_t)world->areas);
 	uint32_t mapped = plan->high[area] - plan->low[area], pages;
+	const bool quiet = world->extra[LETS_GO] && !actor && world->planned[1].alive;
 	enum action action = WRITE;
 
-	if (mapped < 4 || (one_in(3) && plan_change(actor, area)))
+	if (mapped < 4)
+		return;
+	if ((quiet || one_in(3)) && plan_change(actor, area)) {
+		plan_write_after(&world->steps[world->used - 1]);
+		return;
+	}
+	if (quiet)
 		return;
 	if (one_in(5))
 		action = READ;
@@ -228,16 +258,6 @@ static void plan_page_by_page(int one, int other)
 	}
 }
 
-static int anybody(void)
-{
-	int actor;
-
-	do
-		actor = (int)roll((uint32_t)world->actors);
-	while (!world->planned[actor].alive);
-	return actor;
-}
-
 static void plan_fork(int child)
 {
 	struct step *step = add_step(FORK, world->parent[child]);
@@ -247,7 +267,7 @@ static void plan_fork(int child)
 	world->planned[child].alive = true;
 }
 
-static void plan_family(void)
+static void choose_family(void)
 {
 	static const int parents[FAMILIES][MODEL_ACTORS] = {
 		[ONE_CHILD] = { -1, 0 }, [SIBLINGS] = { -1, 0, 0, 0 }, [NESTED] = { -1, 0, 1 },
@@ -260,6 +280,10 @@ static void plan_family(void)
 		world->actors = 3;
 	for (int actor = 0; actor < world->actors; actor++)
 		world->parent[actor] = parents[world->family][actor];
+}
+
+static void plan_forks(void)
+{
 	for (int child = 1; child < world->actors; child++) {
 		plan_fork(child);
 		if (world->order == AT_RANDOM || one_in(4))
@@ -344,6 +368,7 @@ static void plan(uint64_t seed)
 	for (int i = 0; i < EXTRAS; i++)
 		world->extra[i] = one_in(i == KILLS ? 8 : 3);
 	world->extra[OUTLIVES] &= world->family >= NESTED;
+	choose_family();
 	choose_areas();
 	world->planned[0].alive = true;
 	for (int area = 0; area < world->areas; area++) {
@@ -354,7 +379,7 @@ static void plan(uint64_t seed)
 	}
 	for (int i = 0; i < 2 * world->areas; i++)
 		plan_work(0);
-	plan_family();
+	plan_forks();
 	plan_writes();
 	plan_ends();
 }
