@@ -111,10 +111,11 @@ def wrong_count($sum):
 	elif .name == 0 then wrong_amount("faults"; $sum; .usage[0]; .usage[0] + 64)
 	else wrong_amount("faults"; $sum; .usage[1]; .usage[1]) end;
 
-# The first process has the model in shared memory, each the plan; the stack may be probed before it is touched.
+# The first process has the model in shared memory, each the plan; the stack may be probed before it is touched; and a
+# processor that has not heard yet that a page may be written faults once more.
 def wrong_placing($seen):
 	. as $truth
-	| {anon: 0, heap: 64, file: (if .name == 0 then 1000 else 64 end), stack: 64} as $more
+	| {anon: 2, heap: 64, file: (if .name == 0 then 1000 else 64 end), stack: 64} as $more
 	| rows[] as $row
 	| wrong_amount("faults in \($row)"; $seen.by_row[$row] | .minor + .major;
 		if $seen.method != "all" or .killed or $row == "stack" then 0 else .faults[$row][0] end;
