@@ -40,16 +40,6 @@ void heap_untracked(struct thread *thread, uint64_t requested)
 	instrument_note(NOTE_NO_MAP_MEMORY, ENOMEM);
 }
 
-/* What glibc mapped for one block (malloc/malloc.c, IS_MMAPPED) goes to the kernel at once, by calls that no wrapper sees. */
-void heap_releases(const struct block *block, uint64_t but_bytes)
-{
-	const uint64_t size_word = heap_header_trusted ? ((const uint64_t *)block->address)[-1] : 0;
-
-	snapshot_before_release(block->usable - but_bytes);
-	if (size_word & 2)
-		cow_left(but_bytes ? page_up(block->address + but_bytes) : block->address - 16, block->address + block->usable);
-}
-
 /* Bootstrap: a block is preceded by its size. */
 static _Alignas(64) char bootstrap[32 << 10];
 static size_t bootstrap_used;
@@ -274,7 +264,7 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 	void *block;
 
 	if (known && old.usable >= RELEASE_BYTES && size < old.usable)
-		heap_releases(&old, size);
+		snapshot_before_release(old.usable - size);
 	if (known)
 		blockmap_erase(known, &old);
 	block = call(address, number, size / (number ? number : 1));

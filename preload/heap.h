@@ -120,9 +120,6 @@ static inline void heap_released(struct thread *thread, const struct block *bloc
 
 #define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */
 
-/* Of a large block, all but the first bytes is about to be given back; it still counts as live. */
-void heap_releases(const struct block *block, uint64_t but_bytes) COLD;
-
 /* Erases a block that is about to be given back. */
 static inline void heap_forget(struct thread *thread, void *address)
 {
@@ -133,8 +130,8 @@ static inline void heap_forget(struct thread *thread, void *address)
 		count(thread, unknown_frees, 1);
 		return;
 	}
-	if (unlikely(block.usable >= RELEASE_BYTES))
-		heap_releases(&block, 0);
+	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
+		snapshot_before_release(block.usable);
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 	if (likely(block.usable < RELEASE_BYTES))
