@@ -88,12 +88,12 @@ static uint64_t most_written(const struct image *image)
 	return cow->method == COW_WRITE_PROTECT && cow->written_pages < most ? cow->written_pages : most;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
+static uint64_t lesser(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
 {
 	return a < b ? a : b;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static uint64_t greater(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -124,21 +124,21 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
 	too_few = hidden(fork, child, parent);
 	if (!fork->watched)
-		return larger(fork->sum.copied, fork->side_child ? too_few : smaller(too_few, of_parent));
+		return greater(fork->sum.copied, fork->side_child ? too_few : lesser(too_few, of_parent));
 	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
 		written += child->rows[row].written_pages;
 		by_parent += left_alone(&child->rows[row]);
 	}
-	surely = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? 0 : smaller(by_parent, of_parent);
+	surely = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? 0 : lesser(by_parent, of_parent);
 	if (of_parent != CAPTURE_UNKNOWN)
 		of_parent -= surely;
 	if (fork->side_child) {
-		too_many = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? written : smaller(written, of_parent);
+		too_many = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? written : lesser(written, of_parent);
 	} else {
 		too_many = by_parent - surely;
-		too_few = smaller(figure_sum(too_few, written), of_parent);
+		too_few = lesser(figure_sum(too_few, written), of_parent);
 	}
-	return figure_sum(child->early_faults, larger(too_many, too_few));
+	return figure_sum(child->early_faults, greater(too_many, too_few));
 }
 
 static void add_fork(struct cow_figures *figures, const struct recording *recording, size_t child, bool side_child)
