@@ -76,7 +76,10 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 	fork->sum.inherited = cow->inherited_pages;
 }
 
-/* Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. */
+/*
+ * Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. What it
+ * moved is not watched where it is then.
+ */
 static uint64_t most_written(const struct image *image)
 {
 	const struct capture_cow *cow = image ? image->cow : NULL;
@@ -85,7 +88,7 @@ static uint64_t most_written(const struct image *image)
 	if (!cow || !cow->own_forks || (image->end != END_EXIT && image->end != END_EXEC))
 		return CAPTURE_UNKNOWN;
 	most = cow->faults_beside_children;
-	return cow->method == COW_WRITE_PROTECT && cow->written_pages < most ? cow->written_pages : most;
+	return cow->method == COW_WRITE_PROTECT && !cow->lefts && cow->written_pages < most ? cow->written_pages : most;
 }
 
 static uint64_t lesser(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */

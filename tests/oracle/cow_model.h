@@ -217,6 +217,8 @@ static inline void model_write(struct model *model, int self, int area, uint32_t
 		model_fault(model, self, area, 0, in_kernel);
 	} else if (at->copy < FIRST_COPY) {
 		model_fault(model, self, area, 1, in_kernel);
+		if (at->left && model->sorts[area] == PRIVATE_FILE) /* it may be watched still: one more takes that away */
+			model_fault(model, self, area, 0, in_kernel);
 		model_bring(model, self, area, page);
 	} else if (!at->writable) {
 		/*
