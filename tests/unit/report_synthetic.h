@@ -103,6 +103,7 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	c->faults.kinds[KIND_UNKNOWN] = 5;
 	if (born == BORN_FORK)
 		synthetic_cow(&c->cow, c->end_ns);
+	c->born_page_table_bytes = born == BORN_FORK ? 96 << 10 : CAPTURE_UNKNOWN;
 	c->counters[1].tid = pid;
 	c->counters[1].size_class[6] = 3000;
 	c->counters[1].size_class[12] = 500;
@@ -139,7 +140,9 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 static inline void synthetic_child(struct capture *c, size_t place, uint32_t pid, uint32_t born, uint64_t born_at_ns,
 				   uint64_t waited_at_ns, int status)
 {
-	c->children[place] = (struct capture_child){ pid, born, born_at_ns, waited_at_ns, status, 0 };
+	c->children[place] = (struct capture_child){
+		.pid = pid, .born = born, .born_at_ns = born_at_ns, .waited_at_ns = waited_at_ns, .status = status,
+	};
 	c->children_born++;
 }
 

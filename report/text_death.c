@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* What killed the process, when it was an access to memory that the kernel refused, or the want of memory. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "death.h"
+#include "escape.h"
+#include "memory.h"
+#include "report_text.h"
+
+/* The last part of a path is enough here. To be freed. */
+static char *name_of(const struct capture_place *place)
+{
+	const char *slash = place->name[0] == '[' ? NULL : strrchr(place->name, '/');
+	const char *name = slash && slash[1] ? slash + 1 : place->name;
+
+	return *name ? escape_text(name, strlen(name)) : memory_copy("anonymous memory", strlen("anonymous memory"));
+}
+
+static const char *touch_word(const struct capture_invalid_access *a)
+{
+	static const char *const words[] = {
+		[TOUCH_UNKNOWN] = "an access to", [TOUCH_READ] = "a read of", [TOUCH_WRITE] = "a write to",
+		[TOUCH_EXECUTE] = "an execution of",
+	};
+
+	return words[a->kind];
+}
+
+/* Whichever is nearer. */
+static void add_neighbour(char **line, const struct page *page, const struct capture_invalid_access *a)
+{
+	uint64_t down = a->below.end ? a->address - a->below.end : UINT64_MAX;
+	uint64_t up = a->above.end ? a->above.start - a->address : UINT64_MAX;
+	const struct capture_place *nearest = down <= up ? &a->below : &a->above;
+	uint64_t distance = down <= up ? down : up;
+	char *name;
+
+	if (distance >= 1ULL << 30)
+		return;
+	name = name_of(nearest);
+	memory_append(line, "; the nearest mapping is %s, %s %s", name, BYTES(distance), down <= up ? "below" : "above");
+	free(name);
+}
+
+static char *describe_finding(const struct page *page, const struct subject *subject, enum access_finding finding)
+{
+	const struct capture_invalid_access *a = &subject->capture->invalid_access;
+	char *name = name_of(&a->at), *line = NULL;
+
+	switch (finding) {
+	case FINDING_NULL:
+		line = memory_copy("where nothing is mapped: a null pointer", strlen("where nothing is mapped: a null pointer"));
+		break;
+	case FINDING_NOTHING:
+		line = memory_format("where nothing was mapped");
+		add_neighbour(&line, page, a);
+		break;
+	case FINDING_UNMAPPED:
+		line = memory_format("where %s had been mapped that allowed it: it was unmapped since, or guarded by madvise", name);
+		break;
+	case FINDING_STACK:
+		line = memory_format("%s below the stack, which could not grow so far (ulimit -s): a stack overflow",
+				     BYTES(a->above.start - a->address));
+		break;
+	case FINDING_GUARD:
+		line = memory_format("a guard page (%s without access)", BYTES(a->at.end - a->at.start));
+		add_neighbour(&line, page, a);
+		break;
+	case FINDING_NO_ACCESS:
+		line = memory_format("memory without access (PROT_NONE), %s of %s", BYTES(a->at.end - a->at.start), name);
+		break;
+	case FINDING_READ_ONLY:
+		line = memory_format("read-only memory of %s", name);
+		break;
+	case FINDING_NOT_EXECUTABLE:
+		line = memory_format("memory of %s that is not executable", name);
+		break;
+	case FINDING_PAST_END:
+		line = memory_format("past the end of the file %s: it has %s, this is at %s", name, BYTES(a->file_bytes),
+				     BYTES(a->file_offset));
+		break;
+	case FINDING_FILE_ERROR:
+		line = memory_format("a page of the file %s, at %s, that could not be had: past its end at that time, or an error of "
+				     "reading", name, BYTES(a->file_offset));
+		break;
+	default:
+		line = memory_format("for a reason that is not known");
+	}
+	free(name);
+	return line;
+}
+
+static void add_code(char **line, const struct capture_invalid_access *a)
+{
+	char *name;
+
+	if (a->kind == TOUCH_EXECUTE)
+		return;
+	name = name_of(&a->code);
+	if (a->code.end && *a->code.name)
+		memory_append(line, "; by %s+0x%" PRIx64, name, a->code_offset);
+	else
+		memory_append(line, "; by the instruction at 0x%" PRIx64, a->instruction);
+	free(name);
+}
+
+static void print_access(struct page *page, const struct subject *subject, enum access_finding finding)
+{
+	const struct capture_invalid_access *a = &subject->capture->invalid_access;
+	char *what = describe_finding(page, subject, finding);
+	char *line = memory_format("%s %s 0x%" PRIx64 ", %s", a->faults_after ? "the last access that was refused:" : "killed by",
+				   touch_word(a), a->address, what);
+
+	add_code(&line, a);
+	if (a->faults_after)
+		memory_append(&line, "; %s page faults came after it, so it may have been handled", COUNT(a->faults_after));
+	page_unusual_paragraph(page, 0, 2, "%s", line);
+	free(line);
+	free(what);
+}
+
+static void print_oom(struct page *page, const struct subject *subject)
+{
+	const struct capture_oom *oom = &subject->recording->oom;
+	char *line;
+
+	switch (death_oom(subject)) {
+	case OOM_KILLED:
+		line = memory_format("killed by the kernel's OOM killer: the oom_kill count of its memory cgroup %s rose by %s during the "
+				     "run", oom->cgroup, COUNT(oom->cgroup_kills));
+		if (oom->limit_bytes != CAPTURE_UNKNOWN)
+			memory_append(&line, "; the limit there is %s", BYTES(oom->limit_bytes));
+		page_unusual_paragraph(page, 0, 2, "%s", line);
+		free(line);
+		return;
+	case OOM_PERHAPS:
+		page_unusual_paragraph(page, 0, 2, "perhaps killed by the kernel's OOM killer, which killed %s processes during the run%s",
+				       COUNT(oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills ? oom->cgroup_kills
+												       : oom->machine_kills),
+				       oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills ? ", not all that SIGKILL killed"
+												 : " somewhere on the machine");
+		return;
+	case OOM_NOT:
+		page_paragraph(page, 0, 2, "the signal was sent by a process: the OOM killer killed none during the run");
+		return;
+	case OOM_UNKNOWN:
+	case OOM_NONE:
+		return;
+	}
+}
+
+void text_death(struct page *page, const struct subject *subject)
+{
+	enum access_finding finding = death_access(subject);
+
+	print_oom(page, subject);
+	if (finding == FINDING_NONE)
+		return;
+	if (finding == FINDING_NO_FAULT)
+		page_paragraph(page, 0, 2, "no page fault killed it: it used an address that no page of a program can have, or was "
+			       "sent the signal");
+	else if (subject->capture->invalid_access.state == ACCESS_NOT_WATCHED)
+		page_paragraph(page, 0, 2, "which access killed it is not known");
+	else
+		print_access(page, subject, finding);
+}
