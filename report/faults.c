@@ -38,8 +38,8 @@
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
-#define LATEST       64                 /* of an image, that are remembered one by one */
-#define ATTEMPTS     32                 /* of an image's last page faults, among which one that was refused is looked for */
+#define LATEST       256                /* of an image, that are remembered one by one */
+#define ATTEMPTS     128                /* of an image's last page faults, among which one that was refused is looked for */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 

@@ -19,6 +19,15 @@ static char *name_of(const struct capture_place *place)
 	return *name ? escape_text(name, strlen(name)) : memory_copy("anonymous memory", strlen("anonymous memory"));
 }
 
+/* "memory of NAME". To be freed. */
+static char *memory_of(const struct capture_place *place)
+{
+	char *name = name_of(place), *text = *place->name ? memory_format("memory of %s", name) : memory_copy(name, strlen(name));
+
+	free(name);
+	return text;
+}
+
 static const char *touch_word(const struct capture_invalid_access *a)
 {
 	static const char *const words[] = {
@@ -48,18 +57,19 @@ static void add_neighbour(char **line, const struct page *page, const struct cap
 static char *describe_finding(const struct page *page, const struct subject *subject, enum access_finding finding)
 {
 	const struct capture_invalid_access *a = &subject->capture->invalid_access;
-	char *name = name_of(&a->at), *line = NULL;
+	char *name = name_of(&a->at), *memory = memory_of(&a->at), *line = NULL;
 
 	switch (finding) {
 	case FINDING_NULL:
-		line = memory_copy("where nothing is mapped: a null pointer", strlen("where nothing is mapped: a null pointer"));
+		line = memory_format("where nothing is mapped: a null pointer");
 		break;
 	case FINDING_NOTHING:
 		line = memory_format("where nothing was mapped");
 		add_neighbour(&line, page, a);
 		break;
 	case FINDING_UNMAPPED:
-		line = memory_format("where %s had been mapped that allowed it: it was unmapped since, or guarded by madvise", name);
+		line = memory_format("where %s had been mapped that allowed it: it was unmapped since, or guarded by madvise",
+				     memory);
 		break;
 	case FINDING_STACK:
 		line = memory_format("%s below the stack, which could not grow so far (ulimit -s): a stack overflow",
@@ -70,13 +80,13 @@ static char *describe_finding(const struct page *page, const struct subject *sub
 		add_neighbour(&line, page, a);
 		break;
 	case FINDING_NO_ACCESS:
-		line = memory_format("memory without access (PROT_NONE), %s of %s", BYTES(a->at.end - a->at.start), name);
+		line = memory_format("%s without access (PROT_NONE), %s of it", memory, BYTES(a->at.end - a->at.start));
 		break;
 	case FINDING_READ_ONLY:
-		line = memory_format("read-only memory of %s", name);
+		line = memory_format("read-only %s", memory);
 		break;
 	case FINDING_NOT_EXECUTABLE:
-		line = memory_format("memory of %s that is not executable", name);
+		line = memory_format("%s that is not executable", memory);
 		break;
 	case FINDING_PAST_END:
 		line = memory_format("past the end of the file %s: it has %s, this is at %s", name, BYTES(a->file_bytes),
@@ -89,6 +99,7 @@ static char *describe_finding(const struct page *page, const struct subject *sub
 	default:
 		line = memory_format("for a reason that is not known");
 	}
+	free(memory);
 	free(name);
 	return line;
 }
@@ -160,8 +171,8 @@ void text_death(struct page *page, const struct subject *subject)
 	if (finding == FINDING_NONE)
 		return;
 	if (finding == FINDING_NO_FAULT)
-		page_paragraph(page, 0, 2, "no page fault killed it: it used an address that no page of a program can have, or was "
-			       "sent the signal");
+		page_paragraph(page, 0, 2, "none of its last page faults was refused: it used an address that no page of a program "
+			       "can have, or was sent the signal");
 	else if (subject->capture->invalid_access.state == ACCESS_NOT_WATCHED)
 		page_paragraph(page, 0, 2, "which access killed it is not known");
 	else
