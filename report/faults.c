@@ -34,6 +34,8 @@
 #define BURST_NS     3000000ULL         /* … and so much at once: what a program does while it starts */
 #define SAMPLE_NS    250ULL             /* at least, whatever the noise of a measurement says */
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
+#define LAST_BURST_NS 1000000ULL        /* the same for the last page faults, … */
+#define LAST_PAUSE_NS 500000ULL         /* … and for the end of a pause of theirs */
 #define PROCESS_NS   150000ULL          /* what a process costs that inherits events, is followed, and gives them back */
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
@@ -633,10 +635,10 @@ static void give_up(struct faults *faults)
 /* The last page faults have a budget of their own: without it, they would be the first to go. */
 static void keep_last_to_budget(struct faults *faults)
 {
-	uint64_t now = now_ns(), allowed = BURST_NS + (now - faults->opened_ns) / SAMPLE_SHARE;
+	uint64_t now = now_ns(), allowed = LAST_BURST_NS + (now - faults->opened_ns) / SAMPLE_SHARE;
 	uint64_t spent = faults->last ? last_faults_taken(faults->last) * faults->sample_ns : 0;
 
-	if (!faults->last || (faults->last_paused ? spent + PAUSE_NS > allowed : spent <= allowed))
+	if (!faults->last || (faults->last_paused ? spent + LAST_PAUSE_NS > allowed : spent <= allowed))
 		return;
 	if (!faults->last_paused)
 		faults->last_paused_ns = now;
