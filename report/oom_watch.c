@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "figures.h"
 #include "memory.h"
 
-#define LOOK_NS 100000000ULL            /* at least between two looks at which cgroup it is */
+#define LOOK_NS 20000000ULL             /* at least between two looks at which cgroup it is */
 #define NO_LIMIT (UINT64_MAX >> 2)      /* v1 writes a number above any memory for none */
 
 struct oom_watch {
@@ -202,6 +201,16 @@ struct oom_watch *oom_watch_open(void)
 	return watch;
 }
 
+/* In version 1, the root is where one that is about to end seems to be: kernel/cgroup/cgroup.c, proc_cgroup_show. */
+static bool has_left(const char *cgroups)
+{
+	char *path = cgroup_path(cgroups, false);
+	bool left = path && !strcmp(path, "/");
+
+	free(path);
+	return left;
+}
+
 void oom_watch_look(struct oom_watch *watch, pid_t pid)
 {
 	uint64_t now = now_ns();
@@ -211,17 +220,18 @@ void oom_watch_look(struct oom_watch *watch, pid_t pid)
 		return;
 	watch->looked_ns = now;
 	cgroups = cgroups_of(pid);
-	if (cgroups && watch->cgroups && strcmp(cgroups, watch->cgroups))
+	if (cgroups && watch->cgroups && strcmp(cgroups, watch->cgroups) && !has_left(cgroups))
 		settle_in(watch, cgroups);
 	else
 		free(cgroups);
 }
 
+/* Where one that has ended seems to have left, the last look stands. */
 struct capture_oom oom_watch_close(struct oom_watch *watch, pid_t pid)
 {
 	struct capture_oom oom = { .watched = 1, .limit_bytes = CAPTURE_UNKNOWN };
 	char *cgroups = cgroups_of(pid);
-	bool stayed = cgroups && watch->cgroups && !strcmp(cgroups, watch->cgroups);
+	bool stayed = watch->cgroups && (!watch->unified || (cgroups && !strcmp(cgroups, watch->cgroups)));
 
 	oom.cgroup_kills = stayed ? figure_less(kills_now(watch), watch->kills) : CAPTURE_UNKNOWN;
 	oom.machine_kills = figure_less(machine_kills_now(), watch->machine_kills);
