@@ -119,7 +119,9 @@ static void cut(struct address_map *map, uint64_t start, uint64_t end)
 {
 	size_t at = piece_after(map, start), gone;
 
-	if (at < map->used && map->pieces[at].start < start) {
+	if (at == map->used)
+		return;
+	if (map->pieces[at].start < start) {
 		struct address_piece tail = map->pieces[at];
 
 		map->pieces[at++].end = start;

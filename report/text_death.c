@@ -136,19 +136,21 @@ static void print_access(struct page *page, const struct subject *subject, enum 
 static void print_oom(struct page *page, const struct subject *subject)
 {
 	const struct capture_oom *oom = &subject->recording->oom;
-	char *line;
+	char *line, *cgroup;
 
 	switch (death_oom(subject)) {
 	case OOM_KILLED:
+		cgroup = escape_text(oom->cgroup, strlen(oom->cgroup));
 		line = memory_format("killed by the kernel's OOM killer: the oom_kill count of its memory cgroup %s rose by %s during the "
-				     "run", oom->cgroup, COUNT(oom->cgroup_kills));
+				     "run", cgroup, COUNT(oom->cgroup_kills));
+		free(cgroup);
 		if (oom->limit_bytes != CAPTURE_UNKNOWN)
 			memory_append(&line, "; the limit there is %s", BYTES(oom->limit_bytes));
 		page_unusual_paragraph(page, 0, 2, "%s", line);
 		free(line);
 		return;
 	case OOM_PERHAPS:
-		page_unusual_paragraph(page, 0, 2, "perhaps killed by the kernel's OOM killer, which killed %s processes during the run%s",
+		page_unusual_paragraph(page, 0, 2, "perhaps killed by the kernel's OOM killer, which killed %s during the run%s",
 				       COUNT(oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills ? oom->cgroup_kills
 												       : oom->machine_kills),
 				       oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills ? ", not all that SIGKILL killed"

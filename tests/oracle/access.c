@@ -16,6 +16,7 @@
 #define NOWHERE ((volatile char *)0x100000000000UL) /* 16 TiB: nothing is mapped near it */
 
 static volatile char sink;
+static volatile char *volatile null;    /* volatile: it might be any address */
 static sigjmp_buf back;
 
 /* What the report must say. @access: read, write, execute; "null" where no instruction tells or there was no access */
@@ -39,18 +40,14 @@ static volatile char *map(size_t bytes, int protection)
 
 static void null_read(void)
 {
-	volatile char *volatile p = NULL;
-
-	say("null_pointer", p, "read");
-	sink = *p;
+	say("null_pointer", NULL, "read");
+	sink = *null;
 }
 
 static void null_write(void)
 {
-	volatile char *volatile p = (volatile char *)24;
-
-	say("null_pointer", p, "write");
-	*p = 1;
+	say("null_pointer", null + 24, "write");
+	null[24] = 1;
 }
 
 static void null_call(void)
@@ -234,7 +231,7 @@ static void among_threads(void)
 		REQUIRE(pthread_create(&thread[i], NULL, touch_forever, NULL) == 0);
 	touch((void *)map(MIB, PROT_READ | PROT_WRITE), MIB);
 	say("null_pointer", NULL, "write");
-	*(volatile char *volatile)NULL = 1;
+	*null = 1;
 }
 
 /* Its page faults cost more than the budget for watching them. */
