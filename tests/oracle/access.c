@@ -52,10 +52,8 @@ static void null_write(void)
 
 static void null_call(void)
 {
-	void (*volatile f)(void) = NULL;
-
 	say("null_pointer", NULL, "execute");
-	f();
+	((void (*)(void))(uintptr_t)null)();
 }
 
 static void nothing_mapped(void)
