@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Huge pages and the time that a fork takes. A fork copies the page tables of anonymous memory, an entry for each page: for 256 MiB
- * that is 65,536 entries with pages of 4 KiB, and 128 with pages of 2 MiB. The page tables that the child has are as large either
- * way, since the kernel keeps one in reserve for each huge page; the time is not.
+ * Huge pages and the time that a fork takes. A fork copies the page tables of anonymous memory, an entry for each
+ * page: for 256 MiB that is 65,536 entries with pages of 4 KiB, and 128 with pages of 2 MiB. The page tables that the
+ * child has are as large either way, since the kernel keeps one in reserve for each huge page; the time is not.
  *
- * In the report: two children, each born with the page tables of its parent ("Page tables"); the fork of the second took less
- * time. `huge` of the row anon ("own mappings") is 0 at `small` and 256 MiB at `huge`.
+ * In the report: two children, each born with the page tables of its parent ("Page tables"); the fork of the second
+ * took less time. `huge` of the row anon ("own mappings") is 0 at `small` and 256 MiB at `huge`.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -36,7 +36,8 @@ static int bear(const char *name)
 
 static int fork_with(int advice, const char *mark, const char *name)
 {
-	char *memory = mmap(NULL, BYTES + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *memory =
+		mmap(NULL, BYTES + HUGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	char *aligned = (char *)(((uintptr_t)memory + HUGE - 1) / HUGE * HUGE);
 
 	if (memory == MAP_FAILED || madvise(memory, BYTES + HUGE, advice) != 0)

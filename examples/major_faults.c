@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Major faults: a page of a mapped file that is not in memory must be read, and the program waits for the disk. A file of 64
- * pages is read through a mapping twice: when the kernel has been asked to drop its pages (posix_fadvise), and once more.
+ * Major faults: a page of a mapped file that is not in memory must be read, and the program waits for the disk. A
+ * file of 64 pages is read through a mapping twice: when the kernel has been asked to drop its pages (posix_fadvise),
+ * and once more.
  *
  * In the report: 64 major faults of the row file ("files"), and no other ones.
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Swap space: memory that is not used may be written to disk and taken away; touching it brings it back, page by page, with a
- * major fault. The program writes 8 MiB, asks the kernel to take them away at once (MADV_PAGEOUT), and reads half of them.
+ * Swap space: memory that is not used may be written to disk and taken away; touching it brings it back, page by
+ * page, with a major fault. The program writes 8 MiB, asks the kernel to take them away at once (MADV_PAGEOUT), and
+ * reads half of them.
  *
- * In the report: the row anon ("own mappings") has 8 MiB resident, then in swap space, then 4 MiB of each; without swap space,
- * nothing moves.
+ * In the report: the row anon ("own mappings") has 8 MiB resident, then in swap space, then 4 MiB of each; without
+ * swap space, nothing moves.
  */
 #include <stdio.h>
 #include <sys/mman.h>

@@ -84,7 +84,8 @@ enum capture_call { CAPTURE_CALLS_TABLE(CAPTURE_CALL_CONSTANT) CAPTURE_CALLS };
 enum capture_born  { BORN_UNKNOWN, BORN_START, BORN_FORK, BORN_VFORK, BORN_SPAWN, BORN_EXEC, CAPTURE_BORN };
 /* ENDED_NOT is what a capture says of a process that runs or that died unseen; the reader tells these two apart. */
 enum capture_ended { ENDED_NOT, ENDED_EXIT, ENDED_SIGNAL, ENDED_EXEC, CAPTURE_ENDED };
-enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MARK, WHY_REFUSED /* memory, for the first time */, CAPTURE_WHY };
+/* WHY_REFUSED: memory was, for the first time. */
+enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MARK, WHY_REFUSED, CAPTURE_WHY };
 
 /*
  * What the report must say about the recording itself. `error` is an errno or 0; `count` how often.
@@ -175,7 +176,7 @@ struct capture_snapshot {
 	uint64_t locked_bytes;          /* VmLck: mapped bytes that mlock and its relatives keep in memory */
 	uint64_t locked_resident_bytes; /* the resident part of locked mappings */
 	uint64_t hugetlb_mapped_bytes;  /* mapped bytes of explicit huge pages: MAP_HUGETLB, hugetlbfs */
-	uint64_t hugetlb_bytes;         /* HugetlbPages: what of that is there; the kernel does not count it as resident */
+	uint64_t hugetlb_bytes;         /* HugetlbPages: what of that is there; not counted as resident */
 	char     name[CAPTURE_NAME_BYTES]; /* WHY_MARK: the mark's name, NUL-terminated */
 };
 
@@ -213,7 +214,7 @@ struct capture_mapping {
 	uint64_t shared_bytes;
 	uint64_t swap_bytes;
 	uint64_t huge_bytes;            /* in transparent huge pages */
-	uint64_t hugetlb_bytes;         /* in explicit ones: not resident_bytes, see capture_snapshot; of the whole mapping */
+	uint64_t hugetlb_bytes;         /* in explicit ones, beside resident_bytes; of the whole mapping */
 	char     name[CAPTURE_NAME_BYTES]; /* the end of the name when it is too long, NUL-terminated; empty: anonymous */
 };
 
@@ -341,8 +342,8 @@ enum capture_access_state {
 enum capture_access_kind { TOUCH_UNKNOWN, TOUCH_READ, TOUCH_WRITE, TOUCH_EXECUTE, CAPTURE_ACCESS_KINDS };
 
 /*
- * The last access in user mode that the kernel would not serve, as the runner found it when the image had ended. It explains a death
- * by SIGSEGV or SIGBUS; before another end it was handled.
+ * The last access in user mode that the kernel would not serve, as the runner found it when the image had ended. It
+ * explains a death by SIGSEGV or SIGBUS; before another end it was handled.
  */
 struct capture_invalid_access {
 	uint32_t state;                 /* enum capture_access_state */
@@ -361,18 +362,22 @@ struct capture_invalid_access {
 	uint64_t code_offset;           /* in that file */
 };
 
-/* Of the run as a whole, in the capture of its first process's last image: what the kernel's OOM killer did meanwhile. */
+/*
+ * Of the run as a whole, in the capture of its first process's last image: what the kernel's OOM killer did
+ * meanwhile.
+ */
 struct capture_oom {
 	uint32_t watched;               /* 1: the rest means something */
 	uint32_t reserved;
 	uint64_t cgroup_kills;          /* processes of the program's memory cgroup that it killed; CAPTURE_UNKNOWN */
 	uint64_t machine_kills;         /* of the machine; CAPTURE_UNKNOWN */
-	uint64_t limit_bytes;           /* the lowest limit of the cgroup and those above it; CAPTURE_UNKNOWN: none, or not known */
+	uint64_t limit_bytes;           /* the lowest of the cgroup and those above it; or CAPTURE_UNKNOWN */
 	char     cgroup[CAPTURE_NAME_BYTES]; /* as in struct capture_mapping */
 };
 
 /*
- * Requests for memory that were refused for want of it (ENOMEM). X(constant, name of the call for the report and the JSON document)
+ * Requests for memory that were refused for want of it (ENOMEM). X(constant, name of the call for the report and the
+ * JSON document)
  */
 #define CAPTURE_REQUESTS_TABLE(X) \
 	X(REQUEST_MALLOC, "malloc") /* and its relatives, whatever the allocator was refused in turn */ \
@@ -390,7 +395,10 @@ struct capture_refused {
 };
 #define CAPTURE_MOST_BYTES (UINT64_MAX >> 2)
 
-/* What was refused, and, as of the first time, what there was and which limits there were. CAPTURE_UNKNOWN: not known, or no limit. */
+/*
+ * What was refused, and, as of the first time, what there was and which limits there were. CAPTURE_UNKNOWN: not
+ * known, or no limit.
+ */
 struct capture_exhaustion {
 	uint32_t noted;                 /* 1: something was refused */
 	uint32_t first_request;         /* enum capture_request */
@@ -454,7 +462,7 @@ struct capture {
 	struct capture_invalid_access invalid_access;
 	struct capture_oom oom;
 	struct capture_exhaustion exhaustion;
-	uint64_t born_page_table_bytes; /* VmPTE of a forked child at its birth: what the fork copied; CAPTURE_UNKNOWN */
+	uint64_t born_page_table_bytes; /* VmPTE of a forked child at its birth, that the fork copied */
 	uint64_t populate_calls;        /* MAP_POPULATE, MADV_POPULATE_READ, MADV_POPULATE_WRITE that succeeded */
 	uint64_t populate_bytes;        /* asked for with them */
 

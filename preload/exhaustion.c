@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A request that fails is rare and slow, so each is noted at once and by itself. What there was and which limits there were is read
- * the first time alone: programs that run into a limit often try again and again. Which limit it was is for the reporter to say.
+ * A request that fails is rare and slow, so each is noted at once and by itself. What there was and which limits
+ * there were is read the first time alone: programs that run into a limit often try again and again. Which limit it
+ * was is for the reporter to say.
  */
 #include "exhaustion.h"
 
@@ -11,13 +12,15 @@
 #include "signals.h"
 #include "smaps.h"
 
-static char text[4096];                 /* of a file of /proc: not on a stack that may be small; the first time comes once */
+/* Of a file of /proc: not on a stack, which may be small. The first time comes once. */
+static char text[4096];
 
 static void keep_least(uint64_t *least, uint64_t value)
 {
 	uint64_t now = __atomic_load_n(least, __ATOMIC_RELAXED);
 
-	while ((!now || value < now) && !__atomic_compare_exchange_n(least, &now, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while ((!now || value < now) &&
+	       !__atomic_compare_exchange_n(least, &now, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 

@@ -303,7 +303,8 @@ long mappings_by_syscall(const long *a, const void *caller)
 	if (outer)
 		count_call(a[0] == SYS_mmap ? CALL_MMAP : a[0] == SYS_munmap ? CALL_MUNMAP : CALL_MREMAP, result == -1);
 	if (result == -1 && a[0] != SYS_munmap)
-		note_refused(a[0] == SYS_mmap ? REQUEST_MMAP : REQUEST_MREMAP, a[0] == SYS_mmap ? length : (uint64_t)a[3], caller);
+		note_refused(a[0] == SYS_mmap ? REQUEST_MMAP : REQUEST_MREMAP,
+			     a[0] == SYS_mmap ? length : (uint64_t)a[3], caller);
 	else if (a[0] == SYS_mmap && a[4] & MAP_POPULATE)
 		note_populated(page_up(length));
 	return result;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an image has mapped where and with which access, by what the kernel reports of each mapping that is made or changed. It
- * reports no munmap, so what is here may be gone, but what is not here was never there. A forked child begins with its parent's.
+ * What an image has mapped where and with which access, by what the kernel reports of each mapping that is made or
+ * changed. It reports neither munmap nor mremap: what is here may be gone, and what was moved or has grown is not here
+ * in its new place. A forked child begins with its parent's.
  */
 #ifndef PAGEGAP_ADDRESS_MAP_H
 #define PAGEGAP_ADDRESS_MAP_H
@@ -29,7 +30,10 @@ void address_map_note(struct address_map **map, const struct fault_event *event)
 /* False: there were too many mappings for all of them to be kept. */
 bool address_map_complete(const struct address_map *map);
 
-/* The piece that an address lies in, the last one below it, the first one above it; NULL: none. Until the next change. */
+/*
+ * The piece that an address lies in, the last one below it, the first one above it; NULL: none. Until the next
+ * change.
+ */
 const struct address_piece *address_map_at(const struct address_map *map, uint64_t address);
 const struct address_piece *address_map_below(const struct address_map *map, uint64_t address);
 const struct address_piece *address_map_above(const struct address_map *map, uint64_t address);

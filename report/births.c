@@ -16,7 +16,8 @@ static const struct capture_child *entry_of(const struct recording *recording, c
 	for (size_t i = 0; parent && i < parent->children_used; i++) {
 		const struct capture_child *entry = &parent->children[i];
 
-		if (entry->pid == child->pid && entry->born == BORN_FORK && (!best || entry->born_at_ns > best->born_at_ns) &&
+		if (entry->pid == child->pid && entry->born == BORN_FORK &&
+		    (!best || entry->born_at_ns > best->born_at_ns) &&
 		    (!entry->waited_at_ns || child->start_ns <= entry->waited_at_ns))
 			best = entry;
 	}

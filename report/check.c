@@ -235,7 +235,8 @@ static void check_oom(struct check *check, struct capture_oom *oom)
 	finding(check, "what the OOM killer did makes no sense: %s", own.defect);
 	memset(oom, 0, sizeof(*oom));
 }
-_Static_assert(offsetof(struct capture_oom, limit_bytes) - offsetof(struct capture_oom, cgroup_kills) == 16, "three numbers");
+_Static_assert(offsetof(struct capture_oom, limit_bytes) - offsetof(struct capture_oom, cgroup_kills) == 16,
+	       "three numbers");
 
 /* What was refused is evidence only as a whole. */
 static void check_exhaustion(struct check *check, struct capture_exhaustion *e)
@@ -245,7 +246,8 @@ static void check_exhaustion(struct check *check, struct capture_exhaustion *e)
 	check_limit(&own, "noted", &e->noted, 1);
 	check_limit(&own, "first_request", &e->first_request, CAPTURE_REQUESTS - 1);
 	for (size_t i = 0; i < CAPTURE_REQUESTS; i++)
-		check_numbers(&own, "a count or a time", &e->refused[i].count, sizeof(e->refused[i]) / sizeof(uint64_t));
+		check_numbers(&own, "a count or a time", &e->refused[i].count,
+			      sizeof(e->refused[i]) / sizeof(uint64_t));
 	check_numbers(&own, "a figure", &e->first_bytes, 3);
 	check_numbers(&own, "a figure of the machine", &e->overcommit, 6);
 	if (!own.found)
@@ -255,7 +257,8 @@ static void check_exhaustion(struct check *check, struct capture_exhaustion *e)
 }
 _Static_assert(offsetof(struct capture_exhaustion, data_bytes) - offsetof(struct capture_exhaustion, first_bytes) == 16,
 	       "three numbers; limits may be any");
-_Static_assert(offsetof(struct capture_exhaustion, mappings_limit) - offsetof(struct capture_exhaustion, overcommit) == 40,
+_Static_assert(offsetof(struct capture_exhaustion, mappings_limit) ==
+		       offsetof(struct capture_exhaustion, overcommit) + 40,
 	       "six numbers");
 
 static void check_heap(struct check *check, struct capture *c)
@@ -326,7 +329,8 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 }
 _Static_assert(offsetof(struct capture_snapshot, thp_eligible_bytes) - offsetof(struct capture_snapshot, at_ns) == 48,
 	       "seven numbers");
-_Static_assert(offsetof(struct capture_snapshot, hugetlb_bytes) - offsetof(struct capture_snapshot, free_on_empty_bytes) == 32,
+_Static_assert(offsetof(struct capture_snapshot, hugetlb_bytes) ==
+		       offsetof(struct capture_snapshot, free_on_empty_bytes) + 32,
 	       "five numbers");
 
 static void check_series(struct check *check, struct capture *c)

@@ -14,7 +14,8 @@ const char *const finding_keys[ACCESS_FINDINGS] = {
 	[FINDING_UNKNOWN] = "unknown", [FINDING_NO_FAULT] = "no_page_fault", [FINDING_NULL] = "null_pointer",
 	[FINDING_NOTHING] = "nothing_mapped", [FINDING_UNMAPPED] = "unmapped_since", [FINDING_STACK] = "stack_overflow",
 	[FINDING_GUARD] = "guard_page", [FINDING_NO_ACCESS] = "no_access", [FINDING_READ_ONLY] = "read_only",
-	[FINDING_NOT_EXECUTABLE] = "not_executable", [FINDING_PAST_END] = "past_end_of_file", [FINDING_FILE_ERROR] = "file_error",
+	[FINDING_NOT_EXECUTABLE] = "not_executable", [FINDING_PAST_END] = "past_end_of_file",
+	[FINDING_FILE_ERROR] = "file_error",
 };
 
 static bool is_mapped(const struct capture_place *place)
@@ -27,7 +28,9 @@ static uint64_t access_of(const struct capture_place *place)
 	return place->protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
-/* The kernel lets the stack grow to where the stack pointer is, as far as its limit goes: setrlimit(2), RLIMIT_STACK. */
+/*
+ * The kernel lets the stack grow to where the stack pointer is, as far as its limit goes: setrlimit(2), RLIMIT_STACK.
+ */
 static enum access_finding of_nothing(const struct capture_invalid_access *a)
 {
 	if (a->address < NULL_BYTES)
@@ -42,7 +45,8 @@ static enum access_finding of_no_access(const struct capture_invalid_access *a)
 	bool touches_above = a->above.start == a->at.end && access_of(&a->above);
 	bool touches_below = a->below.end == a->at.start && access_of(&a->below);
 
-	return a->at.end - a->at.start <= GUARD_BYTES && (touches_above || touches_below) ? FINDING_GUARD : FINDING_NO_ACCESS;
+	return a->at.end - a->at.start <= GUARD_BYTES && (touches_above || touches_below) ? FINDING_GUARD
+											  : FINDING_NO_ACCESS;
 }
 
 static enum access_finding of_segv(const struct capture_invalid_access *a)

@@ -12,7 +12,7 @@ enum access_finding {
 	FINDING_NO_FAULT,               /* no page fault was refused */
 	FINDING_NULL,                   /* nothing was mapped, near address 0 */
 	FINDING_NOTHING,                /* nothing was mapped */
-	FINDING_UNMAPPED,               /* what had been mapped allowed the access: it was unmapped since, or guarded by madvise */
+	FINDING_UNMAPPED,               /* what had been mapped allowed it: unmapped since, or guarded by madvise */
 	FINDING_STACK,                  /* below the main thread's stack, which could not grow so far */
 	FINDING_GUARD,                  /* a guard: a small mapping without access, next to one with */
 	FINDING_NO_ACCESS,              /* a mapping without access */

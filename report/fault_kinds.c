@@ -249,7 +249,8 @@ static void look_for_proof(struct fault_kinds *kinds, const struct fault_event *
 		prove(child);
 }
 
-enum fault_access fault_kinds_access(struct fault_eye *eye, const struct fault_kinds *kinds, const struct fault_event *event)
+enum fault_access fault_kinds_access(struct fault_eye *eye, const struct fault_kinds *kinds,
+				     const struct fault_event *event)
 {
 	return fault_code_access(eye->modules, kinds->code, event);
 }

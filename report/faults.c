@@ -34,14 +34,14 @@
 #define BURST_NS     3000000ULL         /* … and so much at once: what a program does while it starts */
 #define SAMPLE_NS    250ULL             /* at least, whatever the noise of a measurement says */
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
-#define LAST_BURST_NS 1000000ULL        /* the same for the last page faults, … */
+#define LAST_BURST_NS 2000000ULL        /* the same for the last page faults, … */
 #define LAST_PAUSE_NS 500000ULL         /* … and for the end of a pause of theirs */
 #define PROCESS_NS   150000ULL          /* what a process costs that inherits events, is followed, and gives them back */
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
 #define LATEST       256                /* of an image, that are remembered one by one */
-#define ATTEMPTS     128                /* of an image's last page faults, among which one that was refused is looked for */
+#define ATTEMPTS     128                /* of an image's last page faults, that are looked at */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 
@@ -299,11 +299,14 @@ static struct life *find(struct faults *faults, pid_t pid)
 	return image;
 }
 
-static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, struct fault_kinds *kinds, struct address_map *map)
+static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, struct fault_kinds *kinds,
+			  struct address_map *map)
 {
 	struct life *image = memory_get(sizeof(*image)), **first = bucket(faults, pid);
 
-	*image = (struct life){ .pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first, .kinds = kinds, .map = map };
+	*image = (struct life){
+		.pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first, .kinds = kinds, .map = map
+	};
 	image->counts.partial = faults->paused || begin_ns < faults->resumed_ns;
 	*first = image;
 	return image;
@@ -311,7 +314,10 @@ static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, s
 
 /* The last access */
 
-/* Whether a page fault was served: then it has been counted, for the same thread and page, at the same time or a little later. */
+/*
+ * Whether a page fault was served: then it has been counted, for the same thread and page, at the same time or a
+ * little later.
+ */
 static enum access_served served(const struct faults *faults, const struct life *image, const struct fault_event *event)
 {
 	uint64_t samples = image->minors + image->majors, seen = 0;
@@ -338,7 +344,8 @@ static bool was_last_paused(const struct faults *faults, uint64_t at_ns)
 }
 
 /* What the image's last page faults were. Its samples have all been counted. */
-static struct capture_invalid_access find_invalid_access(struct faults *faults, const struct life *image, uint64_t end_ns)
+static struct capture_invalid_access find_invalid_access(struct faults *faults, const struct life *image,
+							 uint64_t end_ns)
 {
 	struct capture_invalid_access found = { .state = ACCESS_NOT_WATCHED };
 	struct access_attempt attempts[ATTEMPTS];
@@ -357,7 +364,8 @@ static struct capture_invalid_access find_invalid_access(struct faults *faults, 
 	if (!count || newest[0].time_ns < complete_since_ns)
 		return found;
 	for (size_t i = 0; i < count; i++) {
-		attempts[i] = (struct access_attempt){ .event = newest[i], .served = served(faults, image, &newest[i]) };
+		attempts[i] =
+			(struct access_attempt){ .event = newest[i], .served = served(faults, image, &newest[i]) };
 		if (attempts[i].served != SERVED)
 			attempts[i].access = fault_kinds_access(faults->eye, image->kinds, &newest[i]);
 	}
@@ -370,7 +378,7 @@ static void record_invalid_access(struct faults *faults, const struct life *imag
 	struct capture_invalid_access found = find_invalid_access(faults, image, end_ns);
 
 	if (found.state != ACCESS_NOT_WATCHED)
-		(void)!pwrite(fd, &found, sizeof(found), offsetof(struct capture, invalid_access)); /* the counts that follow tell */
+		(void)!pwrite(fd, &found, sizeof(found), offsetof(struct capture, invalid_access)); /* see the next */
 }
 
 /* Writes the counts of an image down. @ended: it has. False: it has no capture. */
@@ -433,7 +441,8 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 	if (child) /* its exit was lost */
 		end(faults, child, event->time_ns, true);
 	child = begin(faults, event->pid, event->time_ns,
-		      parent ? fault_kinds_fork(parent->kinds, event) : fault_kinds_begin(faults->eye, event->pid, NULL, 0),
+		      parent ? fault_kinds_fork(parent->kinds, event)
+			     : fault_kinds_begin(faults->eye, event->pid, NULL, 0),
 		      parent ? address_map_share(parent->map) : NULL);
 	if (!parent)
 		return;
@@ -510,7 +519,8 @@ static void take(void *context, const struct fault_event *event)
 	case FAULT_MINOR:
 	case FAULT_MAJOR:
 		if (!image)
-			image = begin(faults, event->pid, event->time_ns, fault_kinds_begin(faults->eye, event->pid, NULL, 0), NULL);
+			image = begin(faults, event->pid, event->time_ns,
+				      fault_kinds_begin(faults->eye, event->pid, NULL, 0), NULL);
 		count(faults, image, event);
 		break;
 	case FAULT_FORK:

@@ -20,7 +20,9 @@ static enum capture_access_kind kind_of(const struct access_attempt *attempt)
 {
 	if (is_execution(&attempt->event))
 		return TOUCH_EXECUTE;
-	return attempt->access == ACCESS_WRITE ? TOUCH_WRITE : attempt->access == ACCESS_READ ? TOUCH_READ : TOUCH_UNKNOWN;
+	if (attempt->access == ACCESS_WRITE)
+		return TOUCH_WRITE;
+	return attempt->access == ACCESS_READ ? TOUCH_READ : TOUCH_UNKNOWN;
 }
 
 /* On this architecture what can be written or executed can be read. */
@@ -71,7 +73,8 @@ static uint64_t file_size(const struct address_piece *piece)
 	return (uint64_t)status.st_size;
 }
 
-static void describe(const struct access_attempt *attempt, const struct address_map *map, struct capture_invalid_access *found)
+static void describe(const struct access_attempt *attempt, const struct address_map *map,
+		     struct capture_invalid_access *found)
 {
 	const struct fault_event *event = &attempt->event;
 	const struct address_piece *piece = address_map_at(map, event->address), *code = address_map_at(map, event->ip);
@@ -106,7 +109,7 @@ void invalid_access_find(const struct access_attempt *attempts, size_t count, co
 
 		if (attempts[i].served == SERVED)
 			continue;
-		if (attempts[i].served == SERVED_UNKNOWN && (i || !forbidden)) { /* it may have been this one, or one before it */
+		if (attempts[i].served == SERVED_UNKNOWN && (i || !forbidden)) { /* this one, or one before it */
 			found->state = ACCESS_NOT_WATCHED;
 			break;
 		}

@@ -22,8 +22,9 @@ struct access_attempt {
  * @map: what was mapped; NULL: not known
  * @found: filled; of the file, what stands there now
  *
- * One that is not known to have been served or not counts only as the very last, and only if the map forbids it. Of several threads,
- * one may have been killed in the middle of a fault that was none of its own fault: one that the map forbids comes first.
+ * One that is not known to have been served or not counts only as the very last, and only if the map forbids it. Of
+ * several threads, one may have been killed in the middle of a fault that was none of its own fault: one that the map
+ * forbids comes first.
  */
 void invalid_access_find(const struct access_attempt *attempts, size_t count, const struct address_map *map,
 			 struct capture_invalid_access *found);

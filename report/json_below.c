@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands beside the ledger: page tables around a fork, memory asked for with its pages, memory that was refused. */
+/*
+ * What stands beside the ledger: page tables around a fork, memory asked for with its pages, memory that was refused.
+ */
 #include "births.h"
 #include "refusals.h"
 #include "report_json.h"

@@ -28,7 +28,9 @@ static json_t *place(const struct capture_place *place)
 
 json_t *json_invalid_access(const struct subject *subject)
 {
-	static const char *const kinds[] = { [TOUCH_READ] = "read", [TOUCH_WRITE] = "write", [TOUCH_EXECUTE] = "execute" };
+	static const char *const kinds[] = {
+		[TOUCH_READ] = "read", [TOUCH_WRITE] = "write", [TOUCH_EXECUTE] = "execute"
+	};
 	const struct capture_invalid_access *a = &subject->capture->invalid_access;
 	enum access_finding finding = death_access(subject);
 	bool known = a->state == ACCESS_REFUSED;

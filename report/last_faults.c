@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * perf_event_open(2), write_backward: each record is written before the one that came before it, so that reading forwards from the
- * ring's head finds whole records, the newest first, up to the one that is overwritten at its end. Output is held up while a ring
- * is copied.
+ * perf_event_open(2), write_backward: each record is written before the one that came before it, so that reading
+ * forwards from the ring's head finds whole records, the newest first, up to the one that is overwritten at its end.
+ * Output is held up while a ring is copied.
  */
 #include "last_faults.h"
 
@@ -19,7 +19,7 @@
 
 #include "memory.h"
 
-#define MOST_PAGES 16                   /* of the program's RLIMIT_MEMLOCK, beside what fault_rings takes: perf_event_open(2) */
+#define MOST_PAGES 16                   /* of RLIMIT_MEMLOCK, beside what fault_rings takes: perf_event_open(2) */
 #define CHAINS     256                  /* a power of two */
 #define NO_RECORD  SIZE_MAX
 
@@ -57,7 +57,8 @@ static int open_event(int processor)
 		.size = sizeof(attributes),
 		.config = PERF_COUNT_SW_PAGE_FAULTS,
 		.sample_period = 1,
-		.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_REGS_USER,
+		.sample_type =
+			PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_REGS_USER,
 		.sample_regs_user = 1 << PERF_REG_X86_SI | 1 << PERF_REG_X86_DI | 1 << PERF_REG_X86_SP,
 		.disabled = 1,
 		.inherit = 1,
@@ -87,7 +88,8 @@ static void unmap_rings(struct last_faults *last)
 static bool map_rings(struct last_faults *last)
 {
 	for (size_t i = 0; i < last->count; i++) { /* only to be read: that is what makes the kernel overwrite */
-		void *map = mmap(NULL, last->page_bytes + last->data_bytes, PROT_READ, MAP_SHARED, last->rings[i].event, 0);
+		void *map = mmap(NULL, last->page_bytes + last->data_bytes, PROT_READ, MAP_SHARED,
+				 last->rings[i].event, 0);
 
 		if (map == MAP_FAILED) {
 			unmap_rings(last);
@@ -225,14 +227,20 @@ void last_faults_read(struct last_faults *last)
 static struct fault_event event_of(const struct record *record)
 {
 	return (struct fault_event){
-		.time_ns = record->time, .pid = (pid_t)record->pid, .tid = (pid_t)record->tid, .address = record->address,
-		.ip = record->ip, .is_32bit = record->registers == PERF_SAMPLE_REGS_ABI_32,
-		.source = record->source, .target = record->target, .stack = record->stack,
+		.time_ns = record->time,
+		.pid = (pid_t)record->pid,
+		.tid = (pid_t)record->tid,
+		.address = record->address,
+		.ip = record->ip,
+		.is_32bit = record->registers == PERF_SAMPLE_REGS_ABI_32,
+		.source = record->source,
+		.target = record->target,
+		.stack = record->stack,
 	};
 }
 
-size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_ns, struct fault_event *newest, size_t room,
-		      uint64_t *complete_since_ns)
+size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_ns, struct fault_event *newest,
+		      size_t room, uint64_t *complete_since_ns)
 {
 	size_t used = 0;
 
@@ -247,7 +255,7 @@ size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_
 		    (used == room && record->time <= newest[used - 1].time_ns))
 			continue;
 		used += used < room;
-		for (at = used - 1; at && newest[at - 1].time_ns < record->time; at--) /* processors one after the other */
+		for (at = used - 1; at && newest[at - 1].time_ns < record->time; at--) /* of another processor */
 			newest[at] = newest[at - 1];
 		newest[at] = event_of(record);
 	}

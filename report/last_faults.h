@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The last page faults of every processor, served or not: an access that the kernel refuses is a page fault that nothing else counts.
- * Written by the kernel into a small ring for each processor that overwrites its oldest, so that nobody has to drain it and nothing
- * is lost but the oldest; read when a process has ended.
+ * The last page faults of every processor, served or not: an access that the kernel refuses is a page fault that
+ * nothing else counts. Written by the kernel into a small ring for each processor that overwrites its oldest, so that
+ * nobody has to drain it and nothing is lost but the oldest; read when a process has ended.
  */
 #ifndef PAGEGAP_LAST_FAULTS_H
 #define PAGEGAP_LAST_FAULTS_H
@@ -31,7 +31,7 @@ void last_faults_read(struct last_faults *last);
  *
  * Returns how many of @room there are, the newest first.
  */
-size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_ns, struct fault_event *newest, size_t room,
-		      uint64_t *complete_since_ns);
+size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_ns, struct fault_event *newest,
+		      size_t room, uint64_t *complete_since_ns);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cgroup v2: memory.events, which counts those below too; v1: memory.oom_control. The machine: oom_kill of /proc/vmstat. */
+/*
+ * cgroup v2: memory.events, which counts those below too; v1: memory.oom_control. The machine: oom_kill of
+ * /proc/vmstat.
+ */
 #include "oom_watch.h"
 
 #include <fcntl.h>
@@ -129,7 +132,8 @@ static char *directory_in(const char *cgroups, const char *mounts, bool unified)
 {
 	char *path = cgroup_path(cgroups, unified), *directory = NULL;
 
-	for (const char *line = mounts; path && line && *line && !directory; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+	for (const char *line = mounts; path && line && *line && !directory;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		directory = below_mount(line, path, unified);
 	free(path);
 	return directory;
@@ -137,7 +141,7 @@ static char *directory_in(const char *cgroups, const char *mounts, bool unified)
 
 char *oom_directory(const char *cgroups, const char *mounts, int *unified)
 {
-	char *directory = directory_in(cgroups, mounts, false); /* where the controller is in version 1, it is not in version 2 */
+	char *directory = directory_in(cgroups, mounts, false); /* a controller is in one of the two */
 
 	*unified = !directory;
 	return directory ? directory : directory_in(cgroups, mounts, true);
@@ -145,7 +149,8 @@ char *oom_directory(const char *cgroups, const char *mounts, int *unified)
 
 static uint64_t kills_now(const struct oom_watch *watch)
 {
-	char *text = watch->directory ? read_in(watch->directory, watch->unified ? "memory.events" : "memory.oom_control") : NULL;
+	const char *name = watch->unified ? "memory.events" : "memory.oom_control";
+	char *text = watch->directory ? read_in(watch->directory, name) : NULL;
 	uint64_t kills = oom_kills(text);
 
 	free(text);
@@ -169,7 +174,8 @@ static uint64_t lowest_limit(const struct oom_watch *watch)
 	uint64_t lowest = CAPTURE_UNKNOWN;
 
 	while ((text = read_in(directory, name))) {
-		uint64_t limit = *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : CAPTURE_UNKNOWN; /* or "max" */
+		bool number = *text >= '0' && *text <= '9'; /* or "max" */
+		uint64_t limit = number ? strtoull(text, NULL, 10) : CAPTURE_UNKNOWN;
 
 		free(text);
 		lowest = limit < NO_LIMIT && limit < lowest ? limit : lowest;
@@ -239,7 +245,8 @@ struct capture_oom oom_watch_close(struct oom_watch *watch, pid_t pid)
 		size_t length = strlen(watch->directory), most = sizeof(oom.cgroup) - 1;
 
 		oom.limit_bytes = lowest_limit(watch);
-		memcpy(oom.cgroup, watch->directory + (length > most ? length - most : 0), length > most ? most : length);
+		memcpy(oom.cgroup, watch->directory + (length > most ? length - most : 0),
+		       length > most ? most : length);
 	}
 	free(cgroups);
 	free(watch->mounts);

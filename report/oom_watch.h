@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's OOM killer does while a program runs. It tells nobody whom it kills, but it counts: for each memory cgroup and
- * for the machine, and anybody may read the counts.
+ * What the kernel's OOM killer does while a program runs. It tells nobody whom it kills, but it counts: for each
+ * memory cgroup and for the machine, and anybody may read the counts.
  */
 #ifndef PAGEGAP_OOM_WATCH_H
 #define PAGEGAP_OOM_WATCH_H

@@ -7,14 +7,14 @@
 #include "refusals.h"
 
 #define ADDRESSES    (1ULL << 47)       /* of a process, with four levels of page tables */
-#define MALLOC_BYTES (2ULL << 20)       /* when the break cannot grow, glibc maps 1 MiB at least (malloc.c, MMAP_AS_MORECORE_SIZE) */
+#define MALLOC_BYTES (2ULL << 20)       /* glibc maps 1 MiB at least: malloc.c, MMAP_AS_MORECORE_SIZE */
 #define KEPT_BYTES   (8ULL << 20)       /* of the commit limit, for the administrator, … */
-#define KEPT_SHARE   32                 /* … and 1/32 of what the process has: vm.admin_reserve_kbytes, vm.user_reserve_kbytes */
+#define KEPT_SHARE   32                 /* … and of what the process has: vm.admin_reserve_kbytes, vm.user_… */
 
 const char *const refusal_keys[] = {
 	[REFUSAL_UNKNOWN] = NULL, [REFUSAL_SIZE] = "address_space_size", [REFUSAL_MAPPINGS] = "vm.max_map_count",
-	[REFUSAL_ADDRESS_SPACE] = "RLIMIT_AS", [REFUSAL_DATA] = "RLIMIT_DATA", [REFUSAL_COMMIT] = "vm.overcommit_memory=2",
-	[REFUSAL_MEMORY] = "vm.overcommit_memory=0",
+	[REFUSAL_ADDRESS_SPACE] = "RLIMIT_AS", [REFUSAL_DATA] = "RLIMIT_DATA",
+	[REFUSAL_COMMIT] = "vm.overcommit_memory=2", [REFUSAL_MEMORY] = "vm.overcommit_memory=0",
 };
 
 #define REQUEST_KEY(constant, key) [constant] = key,

@@ -17,7 +17,10 @@ enum refusal_cause {
 	REFUSAL_MEMORY,                 /* one request for more than the machine has: vm.overcommit_memory is 0 */
 };
 
-/* The limit and what of it was used, in bytes, or in mappings for REFUSAL_MAPPINGS; CAPTURE_UNKNOWN where there is none. */
+/*
+ * The limit and what of it was used, in bytes, or in mappings for REFUSAL_MAPPINGS; CAPTURE_UNKNOWN where there is
+ * none.
+ */
 struct refusal { enum refusal_cause cause; uint64_t limit, used; };
 
 /* Why the first request was refused. A limit is named only when the request did not fit under it. */

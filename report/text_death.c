@@ -22,7 +22,7 @@ static char *name_of(const struct capture_place *place)
 /* "memory of NAME". To be freed. */
 static char *memory_of(const struct capture_place *place)
 {
-	char *name = name_of(place), *text = *place->name ? memory_format("memory of %s", name) : memory_copy(name, strlen(name));
+	char *name = name_of(place), *text = memory_format("%s%s", *place->name ? "memory of " : "", name);
 
 	free(name);
 	return text;
@@ -50,7 +50,8 @@ static void add_neighbour(char **line, const struct page *page, const struct cap
 	if (distance >= 1ULL << 30)
 		return;
 	name = name_of(nearest);
-	memory_append(line, "; the nearest mapping is %s, %s %s", name, BYTES(distance), down <= up ? "below" : "above");
+	memory_append(line, "; the nearest mapping is %s, %s %s", name, BYTES(distance),
+		      down <= up ? "below" : "above");
 	free(name);
 }
 
@@ -64,12 +65,13 @@ static char *describe_finding(const struct page *page, const struct subject *sub
 		line = memory_format("where nothing is mapped: a null pointer");
 		break;
 	case FINDING_NOTHING:
-		line = memory_format("where nothing was mapped");
+		line = memory_format("where nothing is mapped");
 		add_neighbour(&line, page, a);
 		break;
 	case FINDING_UNMAPPED:
-		line = memory_format("where %s had been mapped that allowed it: it was unmapped since, or guarded by madvise",
-				     memory);
+		line = memory_format(
+			"where %s had been mapped that allowed it: it was unmapped since, or guarded by madvise",
+			memory);
 		break;
 	case FINDING_STACK:
 		line = memory_format("%s below the stack, which could not grow so far (ulimit -s): a stack overflow",
@@ -89,12 +91,13 @@ static char *describe_finding(const struct page *page, const struct subject *sub
 		line = memory_format("%s that is not executable", memory);
 		break;
 	case FINDING_PAST_END:
-		line = memory_format("past the end of the file %s: it has %s, this is at %s", name, BYTES(a->file_bytes),
-				     BYTES(a->file_offset));
+		line = memory_format("past the end of the file %s: it has %s, this is at %s", name,
+				     BYTES(a->file_bytes), BYTES(a->file_offset));
 		break;
 	case FINDING_FILE_ERROR:
-		line = memory_format("a page of the file %s, at %s, that could not be had: past its end at that time, or an error of "
-				     "reading", name, BYTES(a->file_offset));
+		line = memory_format("a page of the file %s, at %s, that could not be had: past its end at that time, "
+				     "or an error of reading",
+				     name, BYTES(a->file_offset));
 		break;
 	default:
 		line = memory_format("for a reason that is not known");
@@ -122,12 +125,14 @@ static void print_access(struct page *page, const struct subject *subject, enum 
 {
 	const struct capture_invalid_access *a = &subject->capture->invalid_access;
 	char *what = describe_finding(page, subject, finding);
-	char *line = memory_format("%s %s 0x%" PRIx64 ", %s", a->faults_after ? "the last access that was refused:" : "killed by",
-				   touch_word(a), a->address, what);
+	char *line = memory_format("%s %s 0x%" PRIx64 ", %s",
+				   a->faults_after ? "the last access that was refused:" : "killed by", touch_word(a),
+				   a->address, what);
 
 	add_code(&line, a);
 	if (a->faults_after)
-		memory_append(&line, "; %s page faults came after it, so it may have been handled", COUNT(a->faults_after));
+		memory_append(&line, "; %s page faults came after it, so it may have been handled",
+			      COUNT(a->faults_after));
 	page_unusual_paragraph(page, 0, 2, "%s", line);
 	free(line);
 	free(what);
@@ -136,13 +141,15 @@ static void print_access(struct page *page, const struct subject *subject, enum 
 static void print_oom(struct page *page, const struct subject *subject)
 {
 	const struct capture_oom *oom = &subject->recording->oom;
+	bool in_cgroup = oom->cgroup_kills && oom->cgroup_kills != CAPTURE_UNKNOWN;
 	char *line, *cgroup;
 
 	switch (death_oom(subject)) {
 	case OOM_KILLED:
 		cgroup = escape_text(oom->cgroup, strlen(oom->cgroup));
-		line = memory_format("killed by the kernel's OOM killer: the oom_kill count of its memory cgroup %s rose by %s during the "
-				     "run", cgroup, COUNT(oom->cgroup_kills));
+		line = memory_format("killed by the kernel's OOM killer: the oom_kill count of its memory cgroup %s "
+				     "rose by %s during the run",
+				     cgroup, COUNT(oom->cgroup_kills));
 		free(cgroup);
 		if (oom->limit_bytes != CAPTURE_UNKNOWN)
 			memory_append(&line, "; the limit there is %s", BYTES(oom->limit_bytes));
@@ -150,14 +157,14 @@ static void print_oom(struct page *page, const struct subject *subject)
 		free(line);
 		return;
 	case OOM_PERHAPS:
-		page_unusual_paragraph(page, 0, 2, "perhaps killed by the kernel's OOM killer, which killed %s during the run%s",
-				       COUNT(oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills ? oom->cgroup_kills
-												       : oom->machine_kills),
-				       oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills ? ", not all that SIGKILL killed"
-												 : " somewhere on the machine");
+		page_unusual_paragraph(page, 0, 2,
+				       "perhaps killed by the kernel's OOM killer, which killed %s during the run, %s",
+				       COUNT(in_cgroup ? oom->cgroup_kills : oom->machine_kills),
+				       in_cgroup ? "but not all that SIGKILL killed" : "somewhere on the machine");
 		return;
 	case OOM_NOT:
-		page_paragraph(page, 0, 2, "the signal was sent by a process: the OOM killer killed none during the run");
+		page_paragraph(page, 0, 2,
+			       "the signal was sent by a process: the OOM killer killed none during the run");
 		return;
 	case OOM_UNKNOWN:
 	case OOM_NONE:
@@ -173,7 +180,8 @@ void text_death(struct page *page, const struct subject *subject)
 	if (finding == FINDING_NONE)
 		return;
 	if (finding == FINDING_NO_FAULT)
-		page_paragraph(page, 0, 2, "none of its last page faults was refused: it used an address that no page of a program "
+		page_paragraph(page, 0, 2,
+			       "none of its last page faults was refused: it used an address that no page of a program "
 			       "can have, or was sent the signal");
 	else if (subject->capture->invalid_access.state == ACCESS_NOT_WATCHED)
 		page_paragraph(page, 0, 2, "which access killed it is not known");

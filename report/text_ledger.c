@@ -93,15 +93,17 @@ static void below_the_line(struct page *page, const struct subject *subject, con
 	char *line = memory_format("below the line: page tables %s", BYTES(s->page_table_bytes));
 
 	if (s->thp_eligible_bytes && s->thp_eligible_bytes != CAPTURE_UNKNOWN)
-		memory_append(&line, "; huge pages %s of %s eligible", BYTES(sum->huge_bytes), BYTES(s->thp_eligible_bytes));
+		memory_append(&line, "; huge pages %s of %s eligible", BYTES(sum->huge_bytes),
+			      BYTES(s->thp_eligible_bytes));
 	if (s->hugetlb_mapped_bytes)
-		memory_append(&line, "; explicit huge pages %s of %s mapped, beside what is resident", BYTES(s->hugetlb_bytes),
-			      BYTES(s->hugetlb_mapped_bytes));
+		memory_append(&line, "; explicit huge pages %s of %s mapped, beside what is resident",
+			      BYTES(s->hugetlb_bytes), BYTES(s->hugetlb_mapped_bytes));
 	if (s->locked_bytes && s->locked_bytes != CAPTURE_UNKNOWN)
-		memory_append(&line, "; locked %s, %s of that resident", BYTES(s->locked_bytes), BYTES(s->locked_resident_bytes));
+		memory_append(&line, "; locked %s, %s of that resident", BYTES(s->locked_bytes),
+			      BYTES(s->locked_resident_bytes));
 	if (c->populate_calls && c->populate_calls != CAPTURE_UNKNOWN)
-		memory_append(&line, "; asked for with its pages at once (MAP_POPULATE) %s in %s call%s", BYTES(c->populate_bytes),
-			      COUNT(c->populate_calls), c->populate_calls == 1 ? "" : "s");
+		memory_append(&line, "; asked for with its pages at once (MAP_POPULATE) %s in %s call%s",
+			      BYTES(c->populate_bytes), COUNT(c->populate_calls), c->populate_calls == 1 ? "" : "s");
 	page_paragraph(page, 2, 4, "%s", line);
 	free(line);
 }

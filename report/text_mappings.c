@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who holds the pages: the largest mappings, as they were when the last ledger was taken from inside; and the files that
- * the program has mapped, however little of them is resident.
+ * Who holds the pages: the largest mappings, as they were when the last ledger was taken from inside; and the files
+ * that the program has mapped, however little of them is resident.
  */
 #include <stdlib.h>
 #include <string.h>

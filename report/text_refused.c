@@ -46,23 +46,31 @@ static void print_limit(struct page *page, const struct capture_exhaustion *e)
 			   COUNT(refusal.used));
 		return;
 	case REFUSAL_ADDRESS_SPACE:
-		page_under(page, "the limit: RLIMIT_AS (ulimit -v), %s; %s were mapped when %s more were asked for first",
+		page_under(page,
+			   "the limit: RLIMIT_AS (ulimit -v), %s; %s were mapped when %s more were asked for first",
 			   BYTES(refusal.limit), BYTES(refusal.used), bytes.text);
 		return;
 	case REFUSAL_DATA:
-		page_under(page, "the limit: RLIMIT_DATA (ulimit -d), %s; there were %s of data when %s more were asked for first",
+		page_under(page,
+			   "the limit: RLIMIT_DATA (ulimit -d), %s; there were %s of data when %s more were "
+			   "asked for first",
 			   BYTES(refusal.limit), BYTES(refusal.used), bytes.text);
 		return;
 	case REFUSAL_COMMIT:
-		page_under(page, "the limit: what the machine commits (vm.overcommit_memory is 2), %s; %s were committed when "
-			   "%s more were asked for first", BYTES(refusal.limit), BYTES(refusal.used), bytes.text);
+		page_under(page,
+			   "the limit: what the machine commits (vm.overcommit_memory is 2), %s; %s were committed "
+			   "when %s more were asked for first",
+			   BYTES(refusal.limit), BYTES(refusal.used), bytes.text);
 		return;
 	case REFUSAL_MEMORY:
-		page_under(page, "the limit: the machine's memory and swap space, %s, which no single request may exceed "
-			   "(vm.overcommit_memory is 0); the first was for %s", BYTES(refusal.limit), bytes.text);
+		page_under(page,
+			   "the limit: the machine's memory and swap space, %s, which no single request may exceed "
+			   "(vm.overcommit_memory is 0); the first was for %s",
+			   BYTES(refusal.limit), bytes.text);
 		return;
 	case REFUSAL_UNKNOWN:
-		page_under(page, "by which limit is not known: neither RLIMIT_AS nor RLIMIT_DATA nor the machine's explains it");
+		page_under(page, "by which limit is not known: neither RLIMIT_AS nor RLIMIT_DATA nor the machine's "
+				 "explains it");
 		return;
 	}
 }

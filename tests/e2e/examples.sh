@@ -195,7 +195,7 @@ done
 if [[ $(at huge anon huge) == "$bytes" ]]; then
 	small=$(process "$(said small_pid)" .fork.fork_ns)
 	within "with huge pages, a fork takes less time" 1 $((small / 2)) "$(process "$(said huge_pid)" .fork.fork_ns)"
-	tells "the text says what its forks took" "Page tables 2 forks of its own took [0-9.]+ ms, the longest [0-9.]+ ms"
+	tells "the text says how long they took" "Page tables 2 forks of its own took [0-9.]+ ms, the longest [0-9.]+"
 else
 	skip "huge_fork: with huge pages, a fork takes less time" "there are not so many huge pages here"
 fi
@@ -273,7 +273,8 @@ tells "the text counts the failure" "Heap [0-9,]+ allocations .*; 1 failed"
 same "the limit is named" "RLIMIT_AS $(said limit_bytes)" "$(process "" '.refused | "\(.limit) \(.limit_bytes)"')"
 tells "the text says by which limit" "Memory refused malloc 1 time, 1\.00 MiB, .* the limit: RLIMIT_AS \(ulimit -v\)"
 within "the ledger of that moment is there" "$known" $((known + BOOKS)) \
-	"$(process "" '.snapshots[] | select(.why == "refused") | [.rows[] | select(.row == "heap.live").mapped_bytes] | add')"
+	"$(process "" '.snapshots[] | select(.why == "refused")
+		| [.rows[] | select(.row == "heap.live").mapped_bytes] | add')"
 
 example invalid_access 139
 same "it ended by signal 11" "signal 11" "$(process "" '.ended_by | "\(.kind) \(.code)"')"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What stands below the line of the ledger is what programs know of it: page tables, forks, huge pages, locked memory, populated
-# memory, mapped files, swap; as the user who runs this, and as an ordinary one.
+# What stands below the line of the ledger is what programs know of it: page tables, forks, huge pages, locked memory,
+# populated memory, mapped files, swap; as the user who runs this, and as an ordinary one.
 set -u
 # shellcheck source=tests/oracle/judge.sh
 . "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
@@ -14,8 +14,8 @@ if [[ -w $POOL && $(<"$POOL") == 0 ]]; then
 	echo 4 >"$POOL" 2>/dev/null
 fi
 
-# joined: the text report, its lines joined
-joined() { tr -s ' \n' ' ' <"$here/report.txt"; }
+# tells SENTENCE PATTERN: the text report, its lines joined, has the words
+tells() { check "$1" grep -qE "$2" <<<"$(tr -s ' \n' ' ' <"$here/report.txt")"; }
 
 for user in self nobody; do
 	((EUID)) && [[ $user == nobody ]] && continue
@@ -31,16 +31,18 @@ for user in self nobody; do
 		case $scenario in
 		forked_*)
 			check_between "below $scenario as $user: the child has most of its parent's page tables" \
-				$(($(fact parent_tables) / 2)) $(($(fact parent_tables) + 65536)) "$(fact child_tables)" ;;
+				$(($(fact parent_tables) / 2)) $(($(fact parent_tables) + 65536)) \
+				"$(fact child_tables)" ;;
 		explicit_huge)
-			check 'the text tells of explicit huge pages' grep -q 'explicit huge pages 6.00 MiB of 8.00 MiB mapped' <<<"$(joined)" ;;
+			tells 'the text tells of explicit ones' 'explicit huge pages 6.00 MiB of 8.00 MiB mapped' ;;
 		locked)
-			check 'the text tells of locked memory' grep -q 'locked 2.00 MiB, 2.00 MiB of that resident' <<<"$(joined)" ;;
+			tells 'the text tells of locked memory' 'locked 2.00 MiB, 2.00 MiB of that resident' ;;
 		populated)
-			check 'the text tells of populated memory' grep -qE '\(MAP_POPULATE\) [56].00 MiB in [23] calls' <<<"$(joined)" ;;
+			tells 'the text tells of populated memory' '\(MAP_POPULATE\) [56].00 MiB in [23] calls' ;;
 		mapped_file)
 			check_eq 'the mapping has its resident, dirty and shared parts' '262144 262144 262144' \
-				"$(of_report ".processes[] | select(.image == 0) | .mappings[] | select(.name != null and (.name | endswith(\"$(fact file)\")))
+				"$(of_report ".processes[] | select(.image == 0) | .mappings[]
+					| select(.name != null and (.name | endswith(\"$(fact file)\")))
 					| \"\(.mapped_bytes) \(.resident_bytes) \(.dirty_bytes)\"" | head -n 1)"
 			check 'the text lists the file' grep -q "$(fact file) *rw-s" "$here/report.txt" ;;
 		esac

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Programs that are killed by an access to memory, and say beforehand by which: the address, the kind of access, and what lies there.
- * And some that are not, though they look like it.
+ * Programs that are killed by an access to memory, and say beforehand by which: the address, the kind of access, and
+ * what lies there. And some that are not, though they look like it.
  * usage: access SCENARIO; without one it lists them. access child SCENARIO has a child do it, and ends well.
  */
 #define _GNU_SOURCE
@@ -319,13 +319,15 @@ static void handler_raises(void)
 }
 
 static const struct scenario { const char *name; void (*run)(void); } scenarios[] = {
-	{ "null_read", null_read }, { "null_write", null_write }, { "null_call", null_call }, { "nothing_mapped", nothing_mapped },
-	{ "given_back", given_back }, { "no_access", no_access }, { "guard_page", guard_page }, { "read_only", read_only },
+	{ "null_read", null_read }, { "null_write", null_write }, { "null_call", null_call },
+	{ "nothing_mapped", nothing_mapped }, { "given_back", given_back }, { "no_access", no_access },
+	{ "guard_page", guard_page }, { "read_only", read_only },
 	{ "own_code", own_code }, { "string_target", string_target }, { "string_source", string_source },
 	{ "not_executable", not_executable }, { "past_end", past_end }, { "cut_short", cut_short },
 	{ "stack_overflow", stack_overflow }, { "thread_stack", thread_stack }, { "among_threads", among_threads },
 	{ "after_many", after_many }, { "sent", sent }, { "not_canonical", not_canonical }, { "handled", handled },
-	{ "handled_and_killed", handled_and_killed }, { "handler_returns", handler_returns }, { "handler_raises", handler_raises },
+	{ "handled_and_killed", handled_and_killed }, { "handler_returns", handler_returns },
+	{ "handler_raises", handler_raises },
 };
 
 static void run(const char *name)

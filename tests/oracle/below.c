@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands below the line of the ledger, as the program knows it by construction or by the kernel's own books: page tables and
- * what a fork copies of them, huge pages of both sorts, locked memory, memory that is asked for with its pages, mapped files, swap.
- * What this machine or this user may not do is a fact "skipped".
+ * What stands below the line of the ledger, as the program knows it by construction or by the kernel's own books:
+ * page tables and what a fork copies of them, huge pages of both sorts, locked memory, memory that is asked for with
+ * its pages, mapped files, swap. What this machine or this user may not do is a fact "skipped".
  * usage: below SCENARIO; without one it lists them.
  */
 #define _GNU_SOURCE
@@ -50,11 +50,15 @@ static void page_tables(void)
 	for (size_t i = 0; i < TABLES; i++)
 		p[i * HUGE] = 1;
 	pagegap_mark("after");
-	expect("mark:after", "mark:before", "page_table_bytes", TABLES * PAGE, (TABLES + 4) * PAGE, "a page of table for each touched part");
+	expect("mark:after", "mark:before", "page_table_bytes", TABLES * PAGE, (TABLES + 4) * PAGE,
+	       "a page of table for each touched part");
 	expect("mark:after", "mark:before", "anon resident", TABLES * PAGE, TABLES * PAGE, "as much as is touched");
 }
 
-/* Page tables in use before and after a fork, as the child itself reads them; and the time, which the report cannot exceed. */
+/*
+ * Page tables in use before and after a fork, as the child itself reads them; and the time, which the report cannot
+ * exceed.
+ */
 static void fork_and_look(void)
 {
 	uint64_t before = status_bytes("\nVmPTE:"), start, spent;
@@ -68,15 +72,17 @@ static void fork_and_look(void)
 	child = fork();
 	if (!child) {
 		*child_tables = status_bytes("\nVmPTE:");
-		expect("process", NULL, "fork.page_table_bytes", (int64_t)*child_tables - (int64_t)(16 * PAGE), (int64_t)*child_tables,
-		       "a child is born with the page tables that it finds");
+		expect("process", NULL, "fork.page_table_bytes", (int64_t)*child_tables - (int64_t)(16 * PAGE),
+		       (int64_t)*child_tables, "a child is born with the page tables that it finds");
 		oracle_flush();
 		_exit(0);
 	}
 	spent = now_ns() - start;
 	REQUIRE(child > 0 && waitpid(child, &status, 0) == child && status == 0);
-	oracle_print("{\"pid\":%d,\"at\":\"process\",\"since\":null,\"figure\":\"fork.fork_ns\",\"low\":%d,\"high\":%llu,"
-		     "\"what\":\"a fork takes no longer than its caller sees\"}\n", child, 1000, (unsigned long long)spent);
+	oracle_print(
+		"{\"pid\":%d,\"at\":\"process\",\"since\":null,\"figure\":\"fork.fork_ns\",\"low\":%d,\"high\":%llu,"
+		"\"what\":\"a fork takes no longer than its caller sees\"}\n",
+		child, 1000, (unsigned long long)spent);
 	fact("parent_tables", before);
 	fact("child_tables", *child_tables);
 }
@@ -120,7 +126,8 @@ static void transparent_huge(void)
 	pagegap_mark("after");
 	if (after == before)
 		skipped();
-	expect_exact("mark:after", "mark:before", "anon huge", after - before, "transparent huge pages are those of smaps");
+	expect_exact("mark:after", "mark:before", "anon huge", after - before,
+		     "transparent huge pages are those of smaps");
 	if (after - before == 5 * HUGE)
 		expect("mark:after", NULL, "huge_eligible_bytes", 8 * HUGE, INT32_MAX, "and more could be");
 }

@@ -56,7 +56,8 @@ static void address_space(void)
 	REQUIRE(errno == ENOMEM && pieces > 3 && map(100 * MIB) == MAP_FAILED);
 	REQUIRE(opaque(malloc(20 * MIB)) == NULL && errno == ENOMEM);
 	expect_limit("RLIMIT_AS", (int64_t)limit, (int64_t)limit);
-	expect("process", NULL, "refused.used_bytes", (int64_t)(limit - 8 * MIB), (int64_t)limit, "it was nearly used up");
+	expect("process", NULL, "refused.used_bytes", (int64_t)(limit - 8 * MIB), (int64_t)limit,
+	       "it was nearly used up");
 	expect("refused", NULL, "anon mapped", (int64_t)(pieces * 8 * MIB), (int64_t)(pieces * 8 * MIB),
 	       "the ledger of that moment has what it had got");
 	expect_refused(0, 1, 20 * MIB, 20 * MIB);
@@ -135,7 +136,8 @@ static void too_many_mappings(void)
 		p = mmap(NULL, PAGE, PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	REQUIRE(at < limit && p == MAP_FAILED && errno == ENOMEM);
 	expect_limit("vm.max_map_count", 0, 0);
-	expect("process", NULL, "refused.mappings", (int64_t)limit - 4, (int64_t)limit + 4, "there were as many mappings as there may be");
+	expect("process", NULL, "refused.mappings", (int64_t)limit - 4, (int64_t)limit + 4,
+	       "there were as many mappings as there may be");
 }
 
 static void too_large(void)
@@ -178,7 +180,8 @@ static void in_a_child(void)
 }
 
 static const struct { const char *name; void (*run)(void); } scenarios[] = {
-	{ "address_space", address_space }, { "blocks", blocks }, { "data", data }, { "moved", moved }, { "the_break", the_break },
+	{ "address_space", address_space }, { "blocks", blocks }, { "data", data }, { "moved", moved },
+	{ "the_break", the_break },
 	{ "too_many_mappings", too_many_mappings }, { "too_large", too_large }, { "bad_arguments", bad_arguments },
 	{ "in_a_child", in_a_child },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What killed a process, by evidence made by hand: what was mapped, which faults were served, limits, counts of the OOM killer.
+ * What killed a process, by evidence made by hand: what was mapped, which faults were served, limits, counts of the
+ * OOM killer.
  * links: report
  */
 #include <setjmp.h>
@@ -36,7 +37,8 @@ static void map(struct address_map **maps, uint64_t page, uint64_t pages, uint64
 	address_map_note(maps, &event);
 }
 
-static void assert_piece(const struct address_piece *piece, uint64_t start, uint64_t end, uint64_t protection, const char *name)
+static void assert_piece(const struct address_piece *piece, uint64_t start, uint64_t end, uint64_t protection,
+			 const char *name)
 {
 	assert_non_null(piece);
 	assert_int_equal((piece->start - AT) / PAGE, start);
@@ -99,7 +101,9 @@ static void too_many_mappings_are_said_to_be(void **state)
 
 static struct access_attempt attempt(uint64_t address, enum access_served served, enum fault_access access)
 {
-	return (struct access_attempt){ .event = { .address = address, .ip = CODE, .time_ns = 5 }, .served = served, .access = access };
+	return (struct access_attempt){ .event = { .address = address, .ip = CODE, .time_ns = 5 },
+					.served = served,
+					.access = access };
 }
 
 /* Of a map with pages 0-9 to be read and written, 10-11 without access, 12-19 only to be read, and code. */
@@ -107,7 +111,12 @@ static struct capture_invalid_access find(const struct access_attempt *attempts,
 {
 	struct address_map *maps = address_map_new();
 	struct fault_event code = {
-		.address = CODE, .size = PAGE, .protection = PROT_READ | PROT_EXEC, .offset = PAGE, .inode = 3, .name = (char *)"/bin/program",
+		.address = CODE,
+		.size = PAGE,
+		.protection = PROT_READ | PROT_EXEC,
+		.offset = PAGE,
+		.inode = 3,
+		.name = (char *)"/bin/program",
 	};
 	struct capture_invalid_access found;
 
@@ -123,7 +132,9 @@ static struct capture_invalid_access find(const struct access_attempt *attempts,
 static void the_last_access_that_was_not_served_is_found(void **state)
 {
 	struct access_attempt attempts[] = {
-		attempt(AT, SERVED, ACCESS_UNKNOWN), attempt(AT + 13 * PAGE, SERVED_NOT, ACCESS_WRITE), attempt(0, SERVED_NOT, ACCESS_WRITE),
+		attempt(AT, SERVED, ACCESS_UNKNOWN),
+		attempt(AT + 13 * PAGE, SERVED_NOT, ACCESS_WRITE),
+		attempt(0, SERVED_NOT, ACCESS_WRITE),
 	};
 	struct capture_invalid_access found = find(attempts, 3);
 
@@ -145,7 +156,9 @@ static void the_last_access_that_was_not_served_is_found(void **state)
 static void one_that_the_map_forbids_comes_first(void **state)
 {
 	struct access_attempt attempts[] = {
-		attempt(AT, SERVED_NOT, ACCESS_WRITE), attempt(AT + PAGE, SERVED_NOT, ACCESS_READ), attempt(24, SERVED_NOT, ACCESS_READ),
+		attempt(AT, SERVED_NOT, ACCESS_WRITE),
+		attempt(AT + PAGE, SERVED_NOT, ACCESS_READ),
+		attempt(24, SERVED_NOT, ACCESS_READ),
 	};
 
 	(void)state;
@@ -156,7 +169,9 @@ static void one_that_the_map_forbids_comes_first(void **state)
 static void what_is_not_known_to_be_served_counts_only_at_the_end(void **state)
 {
 	struct access_attempt attempts[] = {
-		attempt(AT, SERVED, ACCESS_UNKNOWN), attempt(0, SERVED_UNKNOWN, ACCESS_READ), attempt(0, SERVED_NOT, ACCESS_READ),
+		attempt(AT, SERVED, ACCESS_UNKNOWN),
+		attempt(0, SERVED_UNKNOWN, ACCESS_READ),
+		attempt(0, SERVED_NOT, ACCESS_READ),
 	};
 
 	(void)state;
@@ -230,8 +245,12 @@ static void below_the_stack_it_is_an_overflow_near_the_stack_pointer(void **stat
 	struct capture_invalid_access *a = &capture.invalid_access;
 
 	(void)state;
-	*a = (struct capture_invalid_access){ .state = ACCESS_REFUSED, .kind = TOUCH_WRITE, .map_known = 1, .address = AT - 100,
-					      .stack_pointer = AT - 100, .above = { AT, AT + PAGE, RW, "[stack]" } };
+	*a = (struct capture_invalid_access){ .state = ACCESS_REFUSED,
+					      .kind = TOUCH_WRITE,
+					      .map_known = 1,
+					      .address = AT - 100,
+					      .stack_pointer = AT - 100,
+					      .above = { AT, AT + PAGE, RW, "[stack]" } };
 	assert_int_equal(finding(SIGSEGV), FINDING_STACK);
 	a->stack_pointer = AT + 2000;
 	assert_int_equal(finding(SIGSEGV), FINDING_NOTHING);
@@ -244,9 +263,19 @@ static void below_the_stack_it_is_an_overflow_near_the_stack_pointer(void **stat
 static void a_limit_is_named_when_the_request_did_not_fit(void **state)
 {
 	struct capture_exhaustion e = {
-		.noted = 1, .first_request = REQUEST_MMAP, .first_bytes = 10 * MIB, .mapped_bytes = 95 * MIB, .data_bytes = 60 * MIB,
-		.address_limit_bytes = 100 * MIB, .data_limit_bytes = CAPTURE_UNKNOWN, .overcommit = 0, .commit_limit_bytes = 500 * MIB,
-		.committed_bytes = 400 * MIB, .memory_bytes = 1000 * MIB, .mappings = 100, .mappings_limit = 65530,
+		.noted = 1,
+		.first_request = REQUEST_MMAP,
+		.first_bytes = 10 * MIB,
+		.mapped_bytes = 95 * MIB,
+		.data_bytes = 60 * MIB,
+		.address_limit_bytes = 100 * MIB,
+		.data_limit_bytes = CAPTURE_UNKNOWN,
+		.overcommit = 0,
+		.commit_limit_bytes = 500 * MIB,
+		.committed_bytes = 400 * MIB,
+		.memory_bytes = 1000 * MIB,
+		.mappings = 100,
+		.mappings_limit = 65530,
 	};
 
 	(void)state;
@@ -344,7 +373,9 @@ static void who_was_killed_is_judged_by_the_counts(void **state)
 	struct image images[3] = {
 		{ .end = END_SIGNAL, .code = SIGKILL }, { .end = END_SIGNAL, .code = SIGKILL }, { .end = END_EXIT },
 	};
-	struct recording recording = { .images = images, .count = 3, .oom = { .watched = 1, .cgroup_kills = 2, .machine_kills = 2 } };
+	struct recording recording = { .images = images,
+				       .count = 3,
+				       .oom = { .watched = 1, .cgroup_kills = 2, .machine_kills = 2 } };
 	struct subject subject = { .recording = &recording, .image = &images[0], .capture = &capture };
 
 	(void)state;
