@@ -106,6 +106,24 @@ static void read_limits(struct capture_exhaustion *e)
 	e->mappings = count_mappings();
 }
 
+#define ADDRESSES (1UL << 47)           /* of a process, with four levels of page tables */
+
+/*
+ * More than there can ever be: no limit is in its way, and there may be memory in plenty. Until another request is
+ * refused.
+ */
+static void note_too_large(enum capture_request request, uint64_t bytes)
+{
+	struct capture_exhaustion *e = &capture->exhaustion;
+
+	if (__atomic_load_n(&e->noted, __ATOMIC_ACQUIRE))
+		return;
+	memset(&e->mapped_bytes, 0xff, sizeof(*e) - offsetof(struct capture_exhaustion, mapped_bytes)); /* unknown */
+	e->first_request = request;
+	e->first_bytes = bytes;
+	__atomic_store_n(&e->noted, 1, __ATOMIC_RELEASE);
+}
+
 /* The ledger last: it may fail, and takes longest. */
 static void note_first(enum capture_request request, uint64_t bytes)
 {
@@ -138,7 +156,9 @@ void exhaustion_note(enum capture_request request, uint64_t bytes)
 	__atomic_compare_exchange_n(&refused->first_ns, &none, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	keep_most(&refused->last_ns, now);
 	__atomic_fetch_add(&refused->count, 1, __ATOMIC_RELEASE);
-	if (__atomic_exchange_n(&first_for, pid, __ATOMIC_ACQUIRE) != pid)
+	if (bytes >= ADDRESSES)
+		note_too_large(request, bytes);
+	else if (__atomic_exchange_n(&first_for, pid, __ATOMIC_ACQUIRE) != pid)
 		note_first(request, bytes);
 	errno = error;
 }

@@ -147,6 +147,20 @@ static void too_large(void)
 	expect("process", NULL, "refused.requests.0.count", 1, 1, "one was refused");
 }
 
+/* A limit that is reached later is what matters. */
+static void too_large_first(void)
+{
+	uint64_t limit;
+
+	REQUIRE(opaque(malloc(most / 2 + 5)) == NULL && errno == ENOMEM);
+	limit = status_bytes("\nVmSize:") + 4 * MIB;
+	limit_to(RLIMIT_AS, limit);
+	REQUIRE(map(8 * MIB) == MAP_FAILED);
+	expect_limit("RLIMIT_AS", (int64_t)limit, (int64_t)limit);
+	expect("process", NULL, "refused.first_bytes", 8 * MIB, 8 * MIB, "the first request that a limit refused");
+	expect("refused", NULL, "vm_size_bytes", MIB, (int64_t)limit, "and the ledger of that moment");
+}
+
 /* What fails for another reason was not refused for want of memory. */
 static void bad_arguments(void)
 {
@@ -182,7 +196,8 @@ static void in_a_child(void)
 static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "address_space", address_space }, { "blocks", blocks }, { "data", data }, { "moved", moved },
 	{ "the_break", the_break },
-	{ "too_many_mappings", too_many_mappings }, { "too_large", too_large }, { "bad_arguments", bad_arguments },
+	{ "too_many_mappings", too_many_mappings }, { "too_large", too_large },
+	{ "too_large_first", too_large_first }, { "bad_arguments", bad_arguments },
 	{ "in_a_child", in_a_child },
 };
 

@@ -68,7 +68,8 @@ static inline void synthetic_evidence(struct capture *c, uint64_t at_ns)
 		.state = ACCESS_REFUSED, .kind = TOUCH_WRITE, .map_known = 1, .at_ns = at_ns, .address = 0x2100010,
 		.instruction = 0x2000123, .stack_pointer = 0x7ffffff0, .file_offset = CAPTURE_UNKNOWN,
 		.file_bytes = CAPTURE_UNKNOWN, .code_offset = 0x123,
-		.below = { 0x2000000, 0x2100000, 3, "" }, .above = { 0x3000000, 0x3100000, 1, "/usr/lib/libexample.so" },
+		.below = { 0x2000000, 0x2100000, 3, "" },
+		.above = { 0x3000000, 0x3100000, 1, "/usr/lib/libexample.so" },
 		.code = { 0x2000000, 0x2001000, 5, "/usr/bin/program" },
 	};
 	c->oom = (struct capture_oom){ .watched = 1, .cgroup_kills = 1, .machine_kills = 1, .limit_bytes = 64 * MIB,
