@@ -36,7 +36,7 @@
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
 #define LAST_BURST_NS 2000000ULL        /* the same for the last page faults, … */
 #define LAST_PAUSE_NS 500000ULL         /* … and for the end of a pause of theirs */
-#define PROCESS_NS   200000ULL          /* what a process costs that inherits events, is followed, and gives them back */
+#define PROCESS_NS   200000ULL          /* what a process costs that inherits events, is followed, gives them back */
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
@@ -614,7 +614,9 @@ void faults_begin(struct faults *faults, const struct launch *launch)
 
 size_t faults_polls(const struct faults *faults, struct pollfd *polls)
 {
-	return faults && faults->rings ? fault_rings_polls(faults->rings, polls) : 0;
+	size_t used = faults && faults->rings ? fault_rings_polls(faults->rings, polls) : 0;
+
+	return used + (faults && faults->last ? last_faults_polls(faults->last, polls ? polls + used : NULL) : 0);
 }
 
 static void look_at_pending(struct faults *faults)

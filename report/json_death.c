@@ -43,6 +43,8 @@ json_t *json_invalid_access(const struct subject *subject)
 	json_put_figure(object, "address", known ? a->address : CAPTURE_UNKNOWN);
 	json_put(object, "access", known && a->kind != TOUCH_UNKNOWN ? json_string(kinds[a->kind]) : json_null());
 	json_put_figure(object, "at_ns", known ? figure_less(a->at_ns, subject->capture->start_ns) : CAPTURE_UNKNOWN);
+	json_put_figure(object, "before_end_ns",
+			known ? figure_less(subject->image->end_ns, a->at_ns) : CAPTURE_UNKNOWN);
 	json_put_figure(object, "faults_after", known ? a->faults_after : CAPTURE_UNKNOWN);
 	json_put(object, "mapping", place(&a->at));
 	json_put(object, "mapping_below", place(&a->below));

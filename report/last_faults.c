@@ -20,6 +20,8 @@
 #include "memory.h"
 
 #define MOST_PAGES 16                   /* of RLIMIT_MEMLOCK, beside what fault_rings takes: perf_event_open(2) */
+#define MOST_BYTES (512UL << 10)        /* of all rings: they are read whenever a process has ended */
+#define WAKE_BYTES (32U << 10)          /* written, until the reader is woken to see what they have cost */
 #define CHAINS     256                  /* a power of two */
 #define NO_RECORD  SIZE_MAX
 
@@ -67,7 +69,7 @@ static int open_event(int processor)
 		.enable_on_exec = 1,
 		.write_backward = 1,
 		.watermark = 1,
-		.wakeup_watermark = UINT32_MAX,
+		.wakeup_watermark = WAKE_BYTES,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
@@ -121,9 +123,12 @@ struct last_faults *last_faults_open(void)
 
 	last->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	last->data_bytes = MOST_PAGES * last->page_bytes;
-	if (open_events(last, sysconf(_SC_NPROCESSORS_CONF)))
+	if (open_events(last, sysconf(_SC_NPROCESSORS_CONF))) {
+		while (last->count * last->data_bytes > MOST_BYTES && last->data_bytes > last->page_bytes)
+			last->data_bytes /= 2;
 		while (!map_rings(last) && last->data_bytes > last->page_bytes)
 			last->data_bytes /= 2;
+	}
 	if (!last->count || !last->rings[0].header) {
 		last_faults_close(last);
 		return NULL;
@@ -151,6 +156,13 @@ void last_faults_pause(struct last_faults *last, bool pause)
 {
 	for (size_t i = 0; i < last->count; i++)
 		ioctl(last->rings[i].event, pause ? PERF_EVENT_IOC_DISABLE : PERF_EVENT_IOC_ENABLE, 0);
+}
+
+size_t last_faults_polls(const struct last_faults *last, struct pollfd *polls)
+{
+	for (size_t i = 0; polls && i < last->count; i++)
+		polls[i] = (struct pollfd){ .fd = last->rings[i].event, .events = POLLIN };
+	return last->count;
 }
 
 /* Bytes that were ever written: the head runs down from 0. */

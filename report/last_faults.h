@@ -18,6 +18,9 @@ void last_faults_close(struct last_faults *last);
 /* Not for a while; for everything that runs, and what it will start. */
 void last_faults_pause(struct last_faults *last, bool pause);
 
+/* Descriptors that become readable when some hundred have been written. @polls: NULL only counts them. */
+size_t last_faults_polls(const struct last_faults *last, struct pollfd *polls);
+
 /* Samples so far. */
 uint64_t last_faults_taken(const struct last_faults *last);
 

@@ -10,6 +10,8 @@
 #include "memory.h"
 #include "report_text.h"
 
+#define LONG_BEFORE_NS 50000000ULL      /* a core dump can take that; or else a handler went on */
+
 /* The last part of a path is enough here. To be freed. */
 static char *name_of(const struct capture_place *place)
 {
@@ -124,12 +126,15 @@ static void add_code(char **line, const struct capture_invalid_access *a)
 static void print_access(struct page *page, const struct subject *subject, enum access_finding finding)
 {
 	const struct capture_invalid_access *a = &subject->capture->invalid_access;
+	uint64_t before_end = figure_less(subject->image->end_ns, a->at_ns);
 	char *what = describe_finding(page, subject, finding);
 	char *line = memory_format("%s %s 0x%" PRIx64 ", %s",
 				   a->faults_after ? "the last access that was refused:" : "killed by", touch_word(a),
 				   a->address, what);
 
 	add_code(&line, a);
+	if (before_end >= LONG_BEFORE_NS && before_end != CAPTURE_UNKNOWN)
+		memory_append(&line, "; %s before the end", TIME(before_end));
 	if (a->faults_after)
 		memory_append(&line, "; %s page faults came after it, so it may have been handled",
 			      COUNT(a->faults_after));

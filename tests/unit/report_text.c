@@ -575,13 +575,14 @@ static void a_death_has_its_reason(void **state)
 {
 	(void)state;
 	assert_death(11, "killed by a write to 0x2100010, where nothing is mapped; the nearest mapping is anonymous "
-			 "memory, 16 B below; by program+0x123");
+			 "memory, 16 B below; by program+0x123; 750 ms before the end");
 	assert_death(9, "killed by the kernel's OOM killer: the oom_kill count of its memory cgroup "
 			"/sys/fs/cgroup/example rose by 1 during the run; the limit there is 64.0 MiB");
 	captures[0].invalid_access.faults_after = 7;
 	captures[0].invalid_access.at = (struct capture_place){ 0x2100000, 0x2200000, 1, "/usr/bin/pro\033gram" };
 	assert_death(11, "the last access that was refused: a write to 0x2100010, read-only memory of pro\\x1bgram; by "
-			 "program+0x123; 7 page faults came after it, so it may have been handled");
+			 "program+0x123; 750 ms before the end; 7 page faults came after it, so it may have been "
+			 "handled");
 	captures[0].oom.cgroup_kills = 0;
 	assert_death(9, "perhaps killed by the kernel's OOM killer, which killed 1 during the run, somewhere on the "
 			"machine");
