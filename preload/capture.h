@@ -30,6 +30,8 @@
 #define CAPTURE_FILL_BUCKETS  11
 #define CAPTURE_SAMPLES       128
 #define CAPTURE_MAPPINGS      64
+#define CAPTURE_COW_SAMPLES   64
+#define CAPTURE_COW_REGIONS   16
 #define CAPTURE_CHILDREN      256
 #define CAPTURE_NOTES         16
 #define CAPTURE_COUNTERS      128
@@ -300,7 +302,8 @@ struct capture_cow_row {
 	uint64_t shared_pages;          /* mapped by a relative too, as they were */
 	uint64_t unshared_pages;        /* there, and nobody else's: this process or a relative has copied them, or the relatives' are gone */
 	uint64_t gone_pages;            /* given back or swapped out by the child */
-	uint64_t written_pages;         /* of all these, written by the child since it last forked; CAPTURE_UNKNOWN: not watched */
+	uint64_t written_pages;         /* of all these, written by the child since it was born; CAPTURE_UNKNOWN: not watched */
+	uint64_t written_gone_pages;    /* of these, gone since; 0 where they are unknown */
 };
 
 /* Copy-on-write: of an image that began with a fork, and of one that forked. */
@@ -323,6 +326,31 @@ struct capture_cow {
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
 	uint32_t reserved;
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
+	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
+	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
+};
+
+/* A look at a child: all that it had inherited, in rows or not. */
+struct capture_cow_sample {
+	uint64_t at_ns;
+	struct capture_cow_row pages;
+};
+
+/* Memory side by side that a look found in one row, and that had been inherited in part or as a whole. */
+struct capture_cow_region {
+	uint64_t start, end;            /* addresses */
+	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */
+	uint32_t reserved;
+	struct capture_cow_row pages;
+};
+
+/* How copy-on-write went, of an image that began with a fork and whose pages are known one by one. */
+struct capture_cow_course {
+	uint64_t interval_ns;           /* at least between two samples, but for the last; 0: there is none */
+	uint32_t samples_used;
+	uint32_t regions_used;
+	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES];
+	struct capture_cow_region regions[CAPTURE_COW_REGIONS]; /* those of which most is shared no longer, of the last look */
 };
 
 /* A mapping as the kernel reported it when it was made or changed; what was unmapped since, it does not report. */
@@ -459,6 +487,7 @@ struct capture {
 	struct capture_noted notes[CAPTURE_NOTES];
 	struct capture_faults faults;   /* of this image */
 	struct capture_cow cow;
+	struct capture_cow_course cow_course;
 	struct capture_invalid_access invalid_access;
 	struct capture_oom oom;
 	struct capture_exhaustion exhaustion;

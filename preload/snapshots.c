@@ -13,6 +13,7 @@
 #include "heap.h"
 #include "instrument.h"
 #include "ledger_internal.h"
+#include "series.h"
 #include "signals.h"
 #include "smaps.h"
 #include "text.h"
@@ -398,12 +399,8 @@ static void sample(uint64_t now)
 	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE))
 		return;
 	state.last_sample_ns = now;
-	if (capture->samples_used == CAPTURE_SAMPLES) { /* full: keep every second one, and go on at half the rate */
-		for (uint32_t i = 0; i < CAPTURE_SAMPLES / 2; i++)
-			capture->samples[i] = capture->samples[2 * i + 1];
-		capture->samples_used = CAPTURE_SAMPLES / 2;
-		capture->sample_interval_ns *= 2;
-	}
+	series_make_room(capture->samples, sizeof(capture->samples[0]), CAPTURE_SAMPLES, &capture->samples_used,
+			 &capture->sample_interval_ns);
 	read_usage(&usage);
 	snapshot_read_statm(&mapped, &resident);
 	sum_live(capture, &blocks, &live, &usable);
