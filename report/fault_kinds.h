@@ -13,6 +13,7 @@
 #define PAGEGAP_FAULT_KINDS_H
 
 #include "../preload/capture.h"
+#include "fault_pages.h"
 #include "fault_rings.h"
 #include "fault_space.h"
 
@@ -57,6 +58,10 @@ struct fault_kinds *fault_kinds_begin(const struct fault_eye *eye, pid_t pid, co
 struct fault_kinds *fault_kinds_fork(struct fault_kinds *parent, const struct fault_event *event);
 
 void fault_kinds_end(struct fault_kinds *kinds);
+
+/* Whether a fault was a read or a write, by the code that the image has mapped. */
+enum fault_access fault_kinds_access(struct fault_eye *eye, const struct fault_kinds *kinds,
+				     const struct fault_event *event);
 
 /* A sample, and a mapping, in the order in which they happened. */
 struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *kinds, const struct fault_event *event);

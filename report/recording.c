@@ -165,6 +165,8 @@ static void add_good(struct recording *recording, const char *file, const struct
 	if (!figures_observed(c))
 		for (size_t i = 0; i < CAPTURE_NOTES && !image->reason; i++)
 			image->reason = c->notes[i].kind;
+	if (c->oom.watched)
+		recording->oom = c->oom;
 	remember_end(image, c);
 	remember_usage(image, c);
 	remember_children(image, c);

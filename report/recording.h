@@ -68,6 +68,7 @@ struct recording {
 	size_t  hollow_count;
 	size_t  root;                   /* the first process's first image; NO_IMAGE: the recording is empty */
 	size_t  first_root;             /* images without a parent here, linked by sibling */
+	struct capture_oom oom;         /* of the capture that has it */
 	struct capture *buffer;         /* for one capture at a time; whoever loads one there uses it until the next */
 	/* Where captures are that are not in a directory; else NULL. */
 	const struct capture *(*memory)(const char *file);
