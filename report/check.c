@@ -411,10 +411,11 @@ static void check_children(struct check *check, struct capture *c)
 
 enum check_result check_capture(struct capture *c, size_t read, uint64_t file_bytes, char *defect, size_t room)
 {
-	static const struct capture nothing;
+	static const char nothing[sizeof(c->magic)];
 	struct check check = { .defect = defect, .room = room };
 
-	if (read == sizeof(*c) && file_bytes == sizeof(*c) && !memcmp(c, &nothing, offsetof(struct capture, anatomy)))
+	/* The magic is written last: what stands behind it may be anything until then. */
+	if (read == sizeof(*c) && file_bytes == sizeof(*c) && !memcmp(c->magic, nothing, sizeof(nothing)))
 		return CHECK_UNBEGUN;
 	if (!check_identity(c, read, file_bytes, defect, room))
 		return CHECK_UNUSABLE;
