@@ -106,6 +106,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
 	X(NOTE_USERFAULTFD,     "the program uses userfaultfd itself: its memory after a fork is watched by other means") \
+	X(NOTE_MERGED,          "the kernel merged equal pages of the program (KSM): what was copied after a fork is known less exactly") \
 	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
 #define CAPTURE_NOTE_CONSTANT(constant, text) constant,
 enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };

@@ -29,6 +29,7 @@ static bool look_begins(void)
 
 	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
 	cow_regions_begin();
+	cow_windows_expect_merging();
 	if (cow_birth_is_watched() && !run_flags_make(&cow_birth.flags, &runs)) /* nothing is mapped during a ledger */
 		cow_birth.unseen = true;
 	cow_look.pagemap = proc_open(0, "pagemap");

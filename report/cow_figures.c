@@ -97,8 +97,8 @@ static uint64_t most_written(const struct image *image)
 }
 
 /*
- * How far off the figures of either side can be: pages that both may have written, and those that the child wrote before it was
- * watched, which look as if its parent had.
+ * How far off the figures of either side can be: pages that both may have written, those that the child wrote before
+ * it was watched, which look as if its parent had, and those that it may have written after it had moved them.
  */
 static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
