@@ -338,8 +338,8 @@ struct capture_cow_course {
 	uint64_t interval_ns;           /* at least between two samples, but for the last; 0: there is none */
 	uint32_t samples_used;
 	uint32_t regions_used;
-	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES];
 	struct capture_cow_region regions[CAPTURE_COW_REGIONS]; /* those of which most is shared no longer, of the last look */
+	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES]; /* behind them: few images have many */
 };
 
 /* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */
