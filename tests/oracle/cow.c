@@ -324,7 +324,8 @@ static void child_writes_and_frees(void)
 		touch(aligned, 300 * PAGE);
 		free(block);
 		free(aligned);
-		expect("process", NULL, "cow.copied_pages", 800, 1000, "a page that was copied was, though libc unmapped it");
+		expect("process", NULL, "cow.copied_pages", 800, 1000,
+		       "a page that was copied was, though libc unmapped it");
 		expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "it is in no row any more");
 		end_child(PAGES, 0, PAGES, 0);
 	}
@@ -344,8 +345,10 @@ static void child_writes_and_shrinks(void)
 		touch(block + (PAGES - 600) * PAGE, 500 * PAGE);
 		small = opaque(realloc(block, (PAGES - 1000) * PAGE));
 		REQUIRE(small == block);
-		expect("process", NULL, "cow.copied_pages", 500, 700, "a page that was copied was, though libc unmapped it");
-		expect("process", NULL, "cow.by_row.heap.still_shared_pages", PAGES - 1000, PAGES - 1000 + 64, "what stays is shared");
+		expect("process", NULL, "cow.copied_pages", 500, 700,
+		       "a page that was copied was, though libc unmapped it");
+		expect("process", NULL, "cow.by_row.heap.still_shared_pages", PAGES - 1000, PAGES - 1000 + 64,
+		       "what stays is shared");
 		end_child(PAGES, 0, PAGES, 0);
 	}
 	end_parent(child, PAGES, 0, PAGES, 0);
@@ -488,7 +491,8 @@ static const struct scenario scenarios[] = {
 	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "between_files", between_files },
 	{ "heap_blocks", heap_blocks },
 	{ "large_block", large_block },
-	{ "child_frees_and_allocates", child_frees_and_allocates }, { "child_writes_and_frees", child_writes_and_frees },
+	{ "child_frees_and_allocates", child_frees_and_allocates },
+	{ "child_writes_and_frees", child_writes_and_frees },
 	{ "child_writes_and_shrinks", child_writes_and_shrinks }, { "child_trims", child_trims },
 	{ "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
 	{ "killed_later", killed_later }, { "child_writes_step_by_step", child_writes_step_by_step },

@@ -186,7 +186,8 @@ static void many_children(void)
 }
 
 static const struct scenario scenarios[] = {
-	{ "nested", nested }, { "nested_writes_in_each_window", nested_writes_in_each_window }, { "four_deep", four_deep },
+	{ "nested", nested }, { "nested_writes_in_each_window", nested_writes_in_each_window },
+	{ "four_deep", four_deep },
 	{ "child_forks_often", child_forks_often }, { "child_replaces_and_forks", child_replaces_and_forks },
 	{ "many_children", many_children },
 };
