@@ -107,6 +107,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
 	X(NOTE_USERFAULTFD,     "the program uses userfaultfd itself: its memory after a fork is watched by other means") \
+	X(NOTE_MERGED,          "the kernel merged equal pages of the program (KSM): what was copied after a fork is known less exactly") \
 	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
 #define CAPTURE_NOTE_CONSTANT(constant, text) constant,
 enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };
@@ -349,8 +350,8 @@ struct capture_cow_course {
 	uint64_t interval_ns;           /* at least between two samples, but for the last; 0: there is none */
 	uint32_t samples_used;
 	uint32_t regions_used;
-	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES];
 	struct capture_cow_region regions[CAPTURE_COW_REGIONS]; /* those of which most is shared no longer, of the last look */
+	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES]; /* behind them: few images have many */
 };
 
 /* A mapping as the kernel reported it when it was made or changed; what was unmapped since, it does not report. */

@@ -26,21 +26,37 @@ static void note_moved(uint64_t start, uint64_t end)
 
 	if (cow_birth.known)
 		run_flags_within(&cow_birth.flags, &runs, start, end, count_untouched, &capture->cow.moved_pages);
-	cow_windows.gaps = true;
 }
 
-static void leave(uint64_t start, uint64_t end, bool moved)
+static void note_written(uint64_t start, uint64_t end, uint64_t *of_window)
+{
+	int pagemap = proc_open(0, "pagemap");
+
+	cow_window_note_written(pagemap, start, end, of_window);
+	if (pagemap >= 0)
+		sys_close(pagemap);
+}
+
+enum departure { MAY_LEAVE, LEAVES, MOVES, HAS_LEFT };
+
+/*
+ * How much had been written is counted when it leaves; of what may leave, only the flags are set, and the count has a
+ * gap if it does.
+ */
+static void leave(uint64_t start, uint64_t end, enum departure how)
 {
 	bool of_birth = cow_birth_holds(start, end), of_window = cow_window_holds(start, end);
-	int pagemap;
+	uint64_t written = 0;
 
 	if (!of_birth && !of_window)
 		return;
-	pagemap = proc_open(0, "pagemap");
-	cow_window_note_written(pagemap, start, end, &cow_windows.written_before);
-	if (pagemap >= 0)
-		sys_close(pagemap);
-	if (moved)
+	if (how != HAS_LEFT)
+		note_written(start, end, &written);
+	if (how == MAY_LEAVE)
+		return;
+	cow_windows.written_before += written;
+	cow_windows.gaps |= of_window && how != LEAVES;
+	if (how == MOVES)
 		note_moved(start, end);
 	if (of_birth)
 		cow_birth_leave(start, end);
@@ -49,7 +65,7 @@ static void leave(uint64_t start, uint64_t end, bool moved)
 	__atomic_store_n(&capture->cow.lefts, capture->cow.lefts + 1, __ATOMIC_RELEASE);
 }
 
-static void left(uint64_t start, uint64_t end, bool moved)
+static void departs(uint64_t start, uint64_t end, enum departure how)
 {
 	if (likely(!cow_watches()) || instrument_state != INSTRUMENT_ON || !fork_sentinel[0])
 		return;
@@ -59,19 +75,29 @@ static void left(uint64_t start, uint64_t end, bool moved)
 		return;
 	signals_block();
 	cow_lock();
-	leave(start, end, moved);
+	leave(start, end, how);
 	cow_unlock();
 	signals_restore();
 }
 
 void cow_left(uint64_t start, uint64_t end)
 {
-	left(start, end, false);
+	departs(start, end, LEAVES);
 }
 
 void cow_moved(uint64_t start, uint64_t end)
 {
-	left(start, end, true);
+	departs(start, end, MOVES);
+}
+
+void cow_may_leave(uint64_t start, uint64_t end)
+{
+	departs(start, end, MAY_LEAVE);
+}
+
+void cow_has_left(uint64_t start, uint64_t end)
+{
+	departs(start, end, HAS_LEFT);
 }
 
 void cow_trimmed(void)

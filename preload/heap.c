@@ -78,6 +78,42 @@ bool heap_next_ready(void)
 }
 
 /*
+ * Where the mapping begins that glibc made for this block alone; 0: nowhere, or nobody wants to know (malloc.c,
+ * munmap_chunk).
+ */
+static uint64_t own_mapping(const struct block *block)
+{
+	const uint64_t *header = (const uint64_t *)block->address - 2; /* bytes skipped before it; its size and flags */
+
+	if (!cow_watches() || !allocator.glibc || !heap_header_trusted || !(header[1] & 2))
+		return 0;
+	return (uint64_t)header - header[0];
+}
+
+/* What glibc has mapped it unmaps unseen. */
+void heap_before_release(const struct block *block)
+{
+	uint64_t start = own_mapping(block);
+
+	snapshot_before_release(block->usable);
+	if (start)
+		cow_left(start, block->address + block->usable);
+}
+
+/* And moves, or makes smaller. @block: NULL: it is gone */
+static void mapping_resized(uint64_t start, const struct block *old, const void *block)
+{
+	uint64_t end = old->address + old->usable;
+
+	if (!block)
+		cow_has_left(start, end);
+	else if ((uint64_t)block != old->address)
+		cow_moved(start, end);
+	else
+		cow_has_left(page_up(min_u64(end, (uint64_t)block + heap_usable_by_header(block))), end);
+}
+
+/*
  * The short way: glibc's allocator, which never calls back into this library, and a thread with counters of its own. No mark of the
  * outermost call is needed then, the size of a block is in its header, and all counters are plain. Everything else goes the long
  * way. What is unusual inside the short way (a failure, a new leaf) joins the long one.
@@ -261,10 +297,16 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 {
 	struct block old;
 	uint8_t *known = address ? blockmap_find((uint64_t)address, &old) : NULL;
+	uint64_t mapping = 0;
 	void *block;
 
-	if (known && old.usable >= RELEASE_BYTES && size < old.usable)
-		snapshot_before_release(old.usable - size);
+	if (known && old.usable >= RELEASE_BYTES) {
+		if (size < old.usable)
+			snapshot_before_release(old.usable - size);
+		mapping = own_mapping(&old);
+	}
+	if (mapping)
+		cow_may_leave(mapping, old.address + old.usable);
 	if (known)
 		blockmap_erase(known, &old);
 	block = call(address, number, size / (number ? number : 1));
@@ -275,6 +317,8 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 		exhaustion_note_errno(REQUEST_MALLOC, size);
 		return NULL;
 	}
+	if (mapping)
+		mapping_resized(mapping, &old, block);
 	if (known)
 		heap_released(thread, &old);
 	else if (address)

@@ -130,6 +130,9 @@ static inline void heap_released(struct thread *thread, const struct block *bloc
 
 #define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */
 
+/* A large block is about to be given back, and perhaps its memory with it. */
+void heap_before_release(const struct block *block) COLD;
+
 /* Erases a block that is about to be given back. */
 static inline void heap_forget(struct thread *thread, void *address)
 {
@@ -141,7 +144,7 @@ static inline void heap_forget(struct thread *thread, void *address)
 		return;
 	}
 	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
-		snapshot_before_release(block.usable);
+		heap_before_release(&block);
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 	if (likely(block.usable < RELEASE_BYTES))
