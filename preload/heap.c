@@ -231,7 +231,7 @@ static __attribute__((noinline)) void *calloc_long_way(size_t number, size_t siz
 		return __builtin_mul_overflow(number, size, &bytes) ? NULL : bootstrap_allocate(bytes, 16);
 	}
 	block = next.calloc(number, size);
-	heap_note(thread, block, number * size);
+	heap_note(thread, block, heap_product(number, size));
 	heap_leave(thread);
 	return block;
 }
@@ -240,7 +240,7 @@ EXPORT __attribute__((hot)) void *calloc(size_t number, size_t size)
 {
 	if (unlikely(!this_thread.fast || !fork_sentinel[0]))
 		return calloc_long_way(number, size);
-	return note_short(next.calloc(number, size), number * size); /* where this overflows there is no block */
+	return note_short(next.calloc(number, size), heap_product(number, size));
 }
 
 /* A block of the bootstrap's moves to the allocator. */
@@ -272,6 +272,7 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 		if (known)
 			blockmap_set(old.address, old.requested, old.usable);
 		count(thread, failed, 1);
+		exhaustion_note_errno(REQUEST_MALLOC, size);
 		return NULL;
 	}
 	if (known)
@@ -312,7 +313,7 @@ static __attribute__((noinline)) void *realloc_long_way(void *address, size_t si
 }
 
 /* As if it had never left: the allocator could not give it another place. */
-static COLD void *keep_block(const struct block *old)
+static COLD void *keep_block(const struct block *old, size_t size)
 {
 	struct capture_counters *c = this_thread.counters;
 
@@ -321,6 +322,7 @@ static COLD void *keep_block(const struct block *old)
 	c->failed++;
 	c->live_bytes += (int64_t)old->requested;
 	c->usable_live_bytes += (int64_t)old->usable;
+	exhaustion_note_errno(REQUEST_MALLOC, size);
 	return NULL;
 }
 
@@ -342,7 +344,7 @@ EXPORT __attribute__((hot)) void *realloc(void *address, size_t size)
 	old.usable = (uint64_t)(usable - c->usable_live_bytes);
 	block = next.realloc(address, size);
 	if (unlikely(!block))
-		return keep_block(&old);
+		return keep_block(&old, size);
 	c->reallocations++;
 	return note_short(block, size);
 }
@@ -360,6 +362,7 @@ EXPORT void *reallocarray(void *address, size_t number, size_t size)
 		thread = heap_enter();
 		if (thread) {
 			count(thread, failed, 1);
+			exhaustion_note(REQUEST_MALLOC, UINT64_MAX);
 			heap_leave(thread);
 		}
 		return next.reallocarray(address, number, size);
@@ -384,7 +387,13 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t size)
 		return *result ? 0 : ENOMEM;
 	}
 	error = next.posix_memalign(result, alignment, size);
-	heap_note(thread, error ? NULL : *result, size);
+	if (likely(!error)) {
+		heap_note(thread, *result, size);
+	} else { /* it leaves errno alone, but for what the allocator met */
+		count(thread, failed, 1);
+		if (error == ENOMEM)
+			exhaustion_note(REQUEST_MALLOC, size);
+	}
 	heap_leave(thread);
 	return error;
 }

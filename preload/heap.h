@@ -7,6 +7,7 @@
 #define PAGEGAP_HEAP_H
 
 #include "blockmap.h"
+#include "exhaustion.h"
 #include "instrument.h"
 #include "next.h"
 
@@ -86,6 +87,7 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 
 	if (unlikely(!block)) {
 		count(thread, failed, 1);
+		exhaustion_note_errno(REQUEST_MALLOC, requested);
 		return;
 	}
 	usable = heap_usable(block, requested);
@@ -96,6 +98,14 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 	else
 		heap_add_live(thread, (int64_t)requested, (int64_t)usable);
 	heap_follow(thread);
+}
+
+/* Bytes that calloc and reallocarray are asked for; UINT64_MAX where that is more than a number can say. */
+static inline uint64_t heap_product(uint64_t number, uint64_t size)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(number, size, &bytes) ? UINT64_MAX : bytes;
 }
 
 /* Corrects what was counted for a block that was asked for with fewer bytes. */

@@ -13,6 +13,7 @@
 #include "heap.h"
 #include "instrument.h"
 #include "ledger_internal.h"
+#include "series.h"
 #include "signals.h"
 #include "smaps.h"
 #include "text.h"
@@ -119,6 +120,17 @@ bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident)
 	*mapped = scan_decimal(&at) * PAGE_BYTES;
 	*resident = scan_decimal(&at) * PAGE_BYTES;
 	return true;
+}
+
+uint64_t snapshot_read_page_tables(void)
+{
+	static char buffer[4096];       /* a forked child may stand on a small stack */
+	const char *found = read_proc("/proc/self/status", buffer, sizeof(buffer)) ? strstr(buffer, "\nVmPTE:") : NULL;
+
+	if (!found)
+		return CAPTURE_UNKNOWN;
+	found += strlen("\nVmPTE:");
+	return scan_decimal(&found) << 10;
 }
 
 /* Times */
@@ -268,7 +280,7 @@ static struct capture_snapshot *place_for(enum capture_why why)
 		return peaks[0].rss_bytes <= peaks[1].rss_bytes ? &peaks[0] : &peaks[1];
 	if (why == WHY_MARK)
 		return &capture->snapshots[SNAPSHOT_MARK + capture->marks++ % (CAPTURE_SNAPSHOTS - SNAPSHOT_MARK)];
-	return &capture->snapshots[SNAPSHOT_END];
+	return &capture->snapshots[why == WHY_REFUSED ? SNAPSHOT_REFUSED : SNAPSHOT_END];
 }
 
 /* More than a thousandth is without evidence: other threads were too busy for one answer. */
@@ -392,12 +404,8 @@ static void sample(uint64_t now)
 	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE))
 		return;
 	state.last_sample_ns = now;
-	if (capture->samples_used == CAPTURE_SAMPLES) { /* full: keep every second one, and go on at half the rate */
-		for (uint32_t i = 0; i < CAPTURE_SAMPLES / 2; i++)
-			capture->samples[i] = capture->samples[2 * i + 1];
-		capture->samples_used = CAPTURE_SAMPLES / 2;
-		capture->sample_interval_ns *= 2;
-	}
+	series_make_room(capture->samples, sizeof(capture->samples[0]), CAPTURE_SAMPLES, &capture->samples_used,
+			 &capture->sample_interval_ns);
 	read_usage(&usage);
 	snapshot_read_statm(&mapped, &resident);
 	sum_live(capture, &blocks, &live, &usable);

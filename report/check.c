@@ -125,6 +125,43 @@ static void check_strings(struct check *check, struct capture *c)
 	check_limit(check, "has_heap", &c->has_heap, 1);
 }
 
+/* Pages that are counted in two ways and have been written more often than they are there are none at all. */
+static void check_cow_pages(struct check *check, struct capture_cow_row *pages)
+{
+	check_numbers(check, "pages of a fork", &pages->inherited_pages, sizeof(*pages) / sizeof(uint64_t));
+	if (pages->inherited_pages != pages->shared_pages + pages->unshared_pages + pages->gone_pages)
+		finding(check, "pages do not add up");
+	if (pages->written_gone_pages > pages->gone_pages || pages->written_gone_pages > pages->written_pages)
+		finding(check, "more was written than there was");
+}
+
+static void check_cow_course(struct check *check, struct capture_cow_course *course)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_number(&own, "interval_ns", &course->interval_ns);
+	check_limit(&own, "samples_used", &course->samples_used, CAPTURE_COW_SAMPLES);
+	check_limit(&own, "regions_used", &course->regions_used, CAPTURE_COW_REGIONS);
+	for (size_t i = 0; i < course->samples_used; i++) {
+		check_number(&own, "at_ns", &course->samples[i].at_ns);
+		check_cow_pages(&own, &course->samples[i].pages);
+	}
+	for (size_t i = 0; i < course->regions_used; i++) {
+		struct capture_cow_region *region = &course->regions[i];
+
+		check_limit(&own, "the row of a region", &region->row, CAPTURE_ROWS - 1);
+		if (region->row == ROW_HEAP_SLACK || region->row == ROW_HEAP_FREE)
+			finding(&own, "a region is a part of the heap's rows");
+		if (region->end < region->start || region->end > MOST)
+			finding(&own, "a region ends before it starts");
+		check_cow_pages(&own, &region->pages);
+	}
+	if (!own.found)
+		return;
+	finding(check, "the course of copy-on-write makes no sense: %s", own.defect);
+	memset(course, 0, sizeof(*course));
+}
+
 /* Sums that cannot be are none. */
 static void check_cow(struct check *check, struct capture_cow *cow)
 {
@@ -136,18 +173,17 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "heap_split", &cow->heap_split, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
+	check_numbers(&own, "written_unmapped_pages", &cow->written_unmapped_pages, 2);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));
-	check_numbers(&own, "pages of a row", &cow->rows[0].inherited_pages, CAPTURE_ROWS * sizeof(cow->rows[0]) / sizeof(uint64_t));
 	for (size_t row = 0; row < CAPTURE_ROWS && !own.found; row++) {
-		const struct capture_cow_row *r = &cow->rows[row];
-
-		if (r->inherited_pages != r->shared_pages + r->unshared_pages + r->gone_pages)
-			finding(&own, "a row does not add up");
-		inherited += r->inherited_pages;
+		check_cow_pages(&own, &cow->rows[row]);
+		inherited += cow->rows[row].inherited_pages;
 	}
 	if (!own.found && cow->looked && inherited > cow->inherited_pages)
 		finding(&own, "the rows hold more than there is");
+	if (!own.found && cow->looked && cow->written_unmapped_pages > cow->inherited_pages - inherited)
+		finding(&own, "more was written than there was");
 	if (!own.found)
 		return;
 	finding(check, "copy-on-write makes no sense: %s", own.defect);
@@ -194,8 +230,76 @@ static void check_faults(struct check *check, struct capture_faults *faults)
 	memset(faults, 0, sizeof(*faults));
 }
 
+/* Addresses may be any; what they lie in must be a range. */
+static void check_place(struct check *check, struct capture_place *place)
+{
+	check_string(check, "the name of a mapping", place->name, sizeof(place->name));
+	if (place->end < place->start)
+		finding(check, "a mapping ends before it starts");
+}
+
+static void check_invalid_access(struct check *check, struct capture_invalid_access *access)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "state", &access->state, CAPTURE_ACCESS_STATES - 1);
+	check_limit(&own, "kind", &access->kind, CAPTURE_ACCESS_KINDS - 1);
+	check_limit(&own, "map_known", &access->map_known, 1);
+	check_number(&own, "at_ns", &access->at_ns);
+	check_number(&own, "faults_after", &access->faults_after);
+	check_numbers(&own, "a place in a file", &access->file_offset, 2);
+	check_number(&own, "code_offset", &access->code_offset);
+	check_place(&own, &access->at);
+	check_place(&own, &access->below);
+	check_place(&own, &access->above);
+	check_place(&own, &access->code);
+	if (!own.found)
+		return;
+	finding(check, "the refused access makes no sense: %s", own.defect);
+	memset(access, 0, sizeof(*access));
+}
+
+static void check_oom(struct check *check, struct capture_oom *oom)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "watched", &oom->watched, 1);
+	check_numbers(&own, "a count or a limit", &oom->cgroup_kills, 3);
+	check_string(&own, "the name of the cgroup", oom->cgroup, sizeof(oom->cgroup));
+	if (!own.found)
+		return;
+	finding(check, "what the OOM killer did makes no sense: %s", own.defect);
+	memset(oom, 0, sizeof(*oom));
+}
+_Static_assert(offsetof(struct capture_oom, limit_bytes) - offsetof(struct capture_oom, cgroup_kills) == 16,
+	       "three numbers");
+
+/* What was refused is evidence only as a whole. */
+static void check_exhaustion(struct check *check, struct capture_exhaustion *e)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "noted", &e->noted, 1);
+	check_limit(&own, "first_request", &e->first_request, CAPTURE_REQUESTS - 1);
+	for (size_t i = 0; i < CAPTURE_REQUESTS; i++)
+		check_numbers(&own, "a count or a time", &e->refused[i].count,
+			      sizeof(e->refused[i]) / sizeof(uint64_t));
+	check_numbers(&own, "a figure", &e->first_bytes, 3);
+	check_numbers(&own, "a figure of the machine", &e->overcommit, 6);
+	if (!own.found)
+		return;
+	finding(check, "the refused requests make no sense: %s", own.defect);
+	memset(e, 0, sizeof(*e));
+}
+_Static_assert(offsetof(struct capture_exhaustion, data_bytes) - offsetof(struct capture_exhaustion, first_bytes) == 16,
+	       "three numbers; limits may be any");
+_Static_assert(offsetof(struct capture_exhaustion, mappings_limit) ==
+		       offsetof(struct capture_exhaustion, overcommit) + 40,
+	       "six numbers");
+
 static void check_heap(struct check *check, struct capture *c)
 {
+	check_numbers(check, "a figure of page tables or of populated memory", &c->born_page_table_bytes, 3);
 	check_numbers(check, "an inherited figure", &c->inherited_blocks, 3);
 	check_signed(check, "live_bytes", &c->live_bytes);
 	check_signed(check, "peak_live_bytes", &c->peak_live_bytes);
@@ -253,7 +357,7 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 	check_signed(&own, "unexplained_mapped_bytes", &s->unexplained_mapped_bytes);
 	check_signed(&own, "unexplained_resident_bytes", &s->unexplained_resident_bytes);
 	check_numbers(&own, "the page fill", s->fill_pages, CAPTURE_FILL_BUCKETS);
-	check_number(&own, "free_on_empty_bytes", &s->free_on_empty_bytes);
+	check_numbers(&own, "a figure below the line", &s->free_on_empty_bytes, 5);
 	if (!own.found && s->why != WHY_NONE && s->at_ns != CAPTURE_UNKNOWN)
 		return;
 	finding(check, "a ledger makes no sense%s%s", *own.defect ? ": " : "", own.defect);
@@ -261,6 +365,9 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 }
 _Static_assert(offsetof(struct capture_snapshot, thp_eligible_bytes) - offsetof(struct capture_snapshot, at_ns) == 48,
 	       "seven numbers");
+_Static_assert(offsetof(struct capture_snapshot, hugetlb_bytes) ==
+		       offsetof(struct capture_snapshot, free_on_empty_bytes) + 32,
+	       "five numbers");
 
 static void check_series(struct check *check, struct capture *c)
 {
@@ -280,7 +387,7 @@ static void check_series(struct check *check, struct capture *c)
 			finding(check, "a mapping ends before it starts");
 			m->end = m->start;
 		}
-		check_numbers(check, "a mapping", &m->resident_bytes, 4);
+		check_numbers(check, "a mapping", &m->resident_bytes, 6);
 		check_string(check, "the name of a mapping", m->name, sizeof(m->name));
 	}
 }
@@ -294,6 +401,7 @@ static void check_children(struct check *check, struct capture *c)
 		check_limit(check, "the birth of a child", &child->born, CAPTURE_BORN - 1);
 		check_number(check, "the birth time of a child", &child->born_at_ns);
 		check_number(check, "the end time of a child", &child->waited_at_ns);
+		check_numbers(check, "the fork of a child", &child->fork_ns, 2);
 		if (child->pid > INT32_MAX) {
 			finding(check, "a child has pid %" PRIu32, child->pid);
 			memset(child, 0, sizeof(*child));
@@ -314,6 +422,10 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_life(&check, c);
 	check_faults(&check, &c->faults);
 	check_cow(&check, &c->cow);
+	check_cow_course(&check, &c->cow_course);
+	check_invalid_access(&check, &c->invalid_access);
+	check_oom(&check, &c->oom);
+	check_exhaustion(&check, &c->exhaustion);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

@@ -20,17 +20,22 @@ static bool is_watched(const struct capture_cow *cow)
 	return watched;
 }
 
-/* Of what nobody else has any more, what the child did not write. More may have been written than that: what it shares with children of its own. */
+/*
+ * Of what nobody else has any more, what the child did not write. More may have been written than that: what it shares
+ * with children of its own.
+ */
 static uint64_t left_alone(const struct capture_cow_row *row)
 {
-	return row->unshared_pages > row->written_pages ? row->unshared_pages - row->written_pages : 0;
+	uint64_t written = row->written_pages - row->written_gone_pages;
+
+	return row->unshared_pages > written ? row->unshared_pages - written : 0;
 }
 
-static struct cow_pages pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
+struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
 {
 	struct cow_pages pages = {
-		.inherited = row->inherited_pages, .still_shared = row->shared_pages, .gone = row->gone_pages,
-		.unshared = CAPTURE_UNKNOWN,
+		.inherited = row->inherited_pages, .still_shared = row->shared_pages,
+		.gone = row->gone_pages - row->written_gone_pages, .unshared = CAPTURE_UNKNOWN,
 	};
 
 	if (!fork->watched) { /* by either of the two, or by none, if the parent just ended */
@@ -63,16 +68,21 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 	if (!cow->looked)
 		return;
 	fork->heap_split = cow->heap_split;
+	fork->by_either = cow->written_unmapped_pages;
 	fork->sum = (struct cow_pages){ 0 };
 	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		fork->rows[row] = pages_of(fork, &cow->rows[row]);
+		fork->rows[row] = cow_pages_of(fork, &cow->rows[row]);
 		if (cow->method == COW_SMAPS)
 			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
 		if (cow->method == COW_SMAPS && (cow->own_forks || row == ROW_FILE || row == ROW_IMAGE))
 			fork->rows[row].still_shared = CAPTURE_UNKNOWN; /* with whom; and there it counts a file's pages too */
 		add(&fork->sum, &fork->rows[row]);
+		fork->by_either += cow->rows[row].unshared_pages + cow->rows[row].written_gone_pages;
 	}
 	fork->sum.gone = figure_sum(fork->sum.gone, figure_less(cow->inherited_pages, fork->sum.inherited));
+	fork->sum.gone = figure_less(fork->sum.gone, cow->written_unmapped_pages);
+	if (fork->watched && fork->side_child)
+		fork->sum.copied = figure_sum(fork->sum.copied, cow->written_unmapped_pages);
 	fork->sum.inherited = cow->inherited_pages;
 }
 
@@ -103,12 +113,15 @@ static uint64_t greater(uint64_t a, uint64_t b)
 
 /*
  * Pages that a side may have copied although they do not show it: the child had let them go when it was looked at, or somebody
- * else still mapped its copy. That can be children of the child, and of what the parent copied, any relative beside the two.
+ * else still mapped its copy. That can be children of the child, and of what the parent copied, any relative beside the two. Of a child
+ * that was watched it is known what it wrote, wherever that has gone.
  */
 static uint64_t hidden(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
 	bool others = child->own_forks;
 
+	if (fork->watched && fork->side_child)
+		return 0;
 	if (!fork->side_child)
 		others = others || !parent || !parent->cow || parent->cow->own_forks > 1 || parent->born == BORN_FORK;
 	return figure_sum(fork->sum.gone, others ? fork->sum.still_shared : 0);
@@ -120,7 +133,7 @@ static uint64_t hidden(const struct cow_fork *fork, const struct capture_cow *ch
  */
 static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
-	uint64_t written = 0, by_parent = 0, surely, of_parent, too_many, too_few;
+	uint64_t written = child->written_unmapped_pages, by_parent = 0, early, surely, of_parent, too_many, too_few;
 
 	if (!child->looked || child->method == COW_SMAPS)
 		return CAPTURE_UNKNOWN;
@@ -141,7 +154,8 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 		too_many = by_parent - surely;
 		too_few = lesser(figure_sum(too_few, written), of_parent);
 	}
-	return figure_sum(child->early_faults, greater(too_many, too_few));
+	early = child->early_faults + (fork->side_child ? child->moved_pages : 0); /* as many writes nobody saw */
+	return figure_sum(early, greater(too_many, too_few));
 }
 
 static void add_fork(struct cow_figures *figures, const struct recording *recording, size_t child, bool side_child)
@@ -183,11 +197,29 @@ struct cow_figures cow_figures(const struct recording *recording, size_t index)
 	return figures;
 }
 
+/* As the ledger found them: the mappings at the end of the image, where it had one. */
+const char *cow_region_name(const struct capture *capture, const struct capture_cow_region *region)
+{
+	const struct capture_mapping *best = NULL;
+	uint64_t most = 0;
+
+	for (const struct capture_mapping *m = capture->mappings; m < capture->mappings + capture->mappings_used; m++) {
+		uint64_t start = m->start > region->start ? m->start : region->start;
+		uint64_t end = m->end < region->end ? m->end : region->end;
+
+		if (start < end && end - start > most) {
+			most = end - start;
+			best = m;
+		}
+	}
+	return best ? best->name : "";
+}
+
 int cow_fork_by_copied(const void *a, const void *b)
 {
 	const struct cow_fork *first = a, *second = b;
-	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
-	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
+	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->by_either + 1;
+	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->by_either + 1;
 
 	if (one != other)
 		return one > other ? -1 : 1;

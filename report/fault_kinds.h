@@ -13,6 +13,7 @@
 #define PAGEGAP_FAULT_KINDS_H
 
 #include "../preload/capture.h"
+#include "fault_pages.h"
 #include "fault_rings.h"
 #include "fault_space.h"
 
@@ -39,7 +40,11 @@ struct fault_traits {
 	uint16_t fresh;         /* pages that this fault is the first to bring in again */
 };
 
-struct fault_eye *fault_eye_open(const struct fault_machine *machine);
+/* Minor faults of a process that is there no more, although its end has not been noted yet; CAPTURE_UNKNOWN. */
+typedef uint64_t fault_recall(void *context, pid_t pid);
+
+/* @recall: NULL: none can be told */
+struct fault_eye *fault_eye_open(const struct fault_machine *machine, fault_recall *recall, void *context);
 void fault_eye_close(struct fault_eye *eye);
 
 /*
@@ -53,6 +58,10 @@ struct fault_kinds *fault_kinds_begin(const struct fault_eye *eye, pid_t pid, co
 struct fault_kinds *fault_kinds_fork(struct fault_kinds *parent, const struct fault_event *event);
 
 void fault_kinds_end(struct fault_kinds *kinds);
+
+/* Whether a fault was a read or a write, by the code that the image has mapped. */
+enum fault_access fault_kinds_access(struct fault_eye *eye, const struct fault_kinds *kinds,
+				     const struct fault_event *event);
 
 /* A sample, and a mapping, in the order in which they happened. */
 struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *kinds, const struct fault_event *event);

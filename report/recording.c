@@ -165,10 +165,16 @@ static void add_good(struct recording *recording, const char *file, const struct
 	if (!figures_observed(c))
 		for (size_t i = 0; i < CAPTURE_NOTES && !image->reason; i++)
 			image->reason = c->notes[i].kind;
+	if (c->oom.watched)
+		recording->oom = c->oom;
 	remember_end(image, c);
 	remember_usage(image, c);
 	remember_children(image, c);
 	if (c->cow.method != COW_UNKNOWN || c->cow.own_forks) {
+		struct capture_totals heap;
+
+		figures_heap(c, &heap);
+		image->frees = heap.frees;
 		image->cow = memory_get(sizeof(*image->cow));
 		*image->cow = c->cow;
 	}

@@ -41,6 +41,7 @@ struct image {
 	uint64_t late_minor_faults;     /* after total was read: the next image's own has them; CAPTURE_UNKNOWN */
 	uint64_t late_major_faults;
 	struct capture_cow *cow;        /* of its birth by fork; NULL: not recorded */
+	uint64_t frees;                 /* of blocks, where cow is known */
 	uint64_t peak_resident_bytes;   /* of this image; CAPTURE_UNKNOWN where a predecessor's hides it */
 	uint64_t max_rss_bytes;         /* of the process, predecessors included */
 	uint64_t exited_rss_bytes;      /* of its last ledger; CAPTURE_UNKNOWN: none */
@@ -67,6 +68,7 @@ struct recording {
 	size_t  hollow_count;
 	size_t  root;                   /* the first process's first image; NO_IMAGE: the recording is empty */
 	size_t  first_root;             /* images without a parent here, linked by sibling */
+	struct capture_oom oom;         /* of the capture that has it */
 	struct capture *buffer;         /* for one capture at a time; whoever loads one there uses it until the next */
 	/* Where captures are that are not in a directory; else NULL. */
 	const struct capture *(*memory)(const char *file);

@@ -10,13 +10,19 @@
 #include "units.h"
 
 void text_what_happened(struct page *page, const struct subject *subject);      /* text_head.c */
+void text_death(struct page *page, const struct subject *subject);              /* text_death.c */
 void text_notes(struct page *page, const struct subject *subject);
 void text_ledger(struct page *page, const struct subject *subject);             /* text_ledger.c */
+void text_ledger_of(struct page *page, const struct subject *subject, const struct capture_snapshot *s); /* another */
+void text_page_tables(struct page *page, const struct subject *subject);        /* text_page_tables.c */
+void text_refused(struct page *page, const struct subject *subject);            /* text_refused.c */
 void text_why(struct page *page, const struct subject *subject);                /* text_why.c */
 void text_fill(struct page *page, const struct subject *subject);
 void text_mappings(struct page *page, const struct subject *subject);           /* text_mappings.c */
 void text_heap(struct page *page, const struct subject *subject);               /* text_heap.c */
 void text_cow(struct page *page, const struct subject *subject);                /* text_cow.c */
+/* What the fork that bore an image shared, and what of that the child copied, in a few words; NULL where that is not known. */
+char *text_birth(const struct page *page, const struct subject *subject, size_t index);
 void text_faults(struct page *page, const struct subject *subject);             /* text_faults.c */
 void text_churn(struct page *page, const struct subject *subject);              /* text_churn.c, goes on where text_faults ends */
 void text_processes(struct page *page, const struct subject *subject);          /* text_processes.c */

@@ -20,6 +20,7 @@
 #include "closing.h"
 #include "faults.h"
 #include "memory.h"
+#include "oom_watch.h"
 #include "program.h"
 #include "verb.h"
 
@@ -194,7 +195,7 @@ static bool has_ended(pid_t program)
 }
 
 /* Returns when the program has ended. */
-static void wait_for(pid_t program, struct broker *broker, struct faults *faults, int signals)
+static void wait_for(pid_t program, struct broker *broker, struct faults *faults, struct oom_watch *oom, int signals)
 {
 	struct pollfd *polls = memory_get((1 + faults_polls(faults, NULL) + BROKER_POLLS) * sizeof(polls[0]));
 	int wait_ms = faults ? 1 : -1;
@@ -211,6 +212,7 @@ static void wait_for(pid_t program, struct broker *broker, struct faults *faults
 		if (polls[0].revents)
 			forward(signals, program);
 		faults_drain(faults);
+		oom_watch_look(oom, program);
 		broker_serve(broker, polls + fixed, used - fixed);
 	}
 	free(polls);
@@ -294,6 +296,7 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	struct departure departure = { 0 };
 	struct broker broker;
 	struct faults *faults;
+	struct oom_watch *oom;
 	int signals, status;
 
 	broker_open(&broker);
@@ -308,15 +311,18 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	sigprocmask(SIG_BLOCK, &blocked, &launching->mask);
 	/* If it is ignored, children vanish unwaited: wait(2). */
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launching->child_action);
+	oom = oom_watch_open();
 	faults = faults_open(arguments->faults, arguments->faults_asked);
 	status = launch(launching);
 	if (status >= 0) {
+		oom_watch_close(oom, 0);
 		faults_close(faults);
 		return status;
 	}
 	faults_begin(faults, launching);
 	broker.directory = launching->directory;
-	wait_for(launching->pid, &broker, faults, signals);
+	wait_for(launching->pid, &broker, faults, oom, signals);
+	departure.oom = oom_watch_close(oom, launching->pid);
 	departure_of(launching->pid, &departure);
 	broker_close(&broker);
 	closing_write(launching, &departure);

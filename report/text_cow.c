@@ -2,13 +2,18 @@
 /* What a fork shared, and what of it did not stay shared. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "cow_figures.h"
+#include "cow_cause.h"
+#include "escape.h"
 #include "memory.h"
 #include "report_text.h"
 #include "rows.h"
 
 #define SHOWN 6 /* children on the parent's page */
+#define REGIONS_SHOWN 5
+#define WORTH_PAGES   64 /* a region of which less was copied, … */
+#define WORTH_SHARE   50 /* … or less than 1/50 of all that was, is not worth a line */
 
 static uint64_t bytes(const struct subject *subject, uint64_t pages)
 {
@@ -22,14 +27,32 @@ static void add_rows(char **line, const struct page *page, const struct subject 
 	enum capture_row order[CAPTURE_ROWS];
 	size_t used;
 
-	static const char *const parts[] = { "heap, live", "heap, slack", "heap, free" };
-
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		pages[row] = fork->rows[row].copied;
 	used = rows_by_size(pages, order);
 	for (size_t i = 0; i < used; i++)
 		memory_append(line, "%s%s %s", i ? ", " : ": ", BYTES(bytes(subject, pages[order[i]])),
-			      order[i] <= ROW_HEAP_FREE && fork->heap_split ? parts[order[i]] : row_names[order[i]]);
+			      order[i] == ROW_HEAP_LIVE && fork->heap_split ? "heap live" : row_names[order[i]]);
+}
+
+/* The fork is as the child sees it; @subject: that child, or its parent. */
+static void add_cause(char **line, const struct subject *subject, const struct cow_fork *fork)
+{
+	const struct capture *capture = subject->capture;
+
+	switch (cow_cause(subject->recording, fork, capture->allocator, capture->exe)) {
+	case CAUSE_FREE_LISTS:
+		memory_append(line, "; why: %s writes its lists of free blocks into the blocks, of which it freed %s",
+			      !strcmp(capture->allocator, "glibc") ? "glibc" : "its allocator",
+			      COUNT(subject->recording->images[fork->child].frees));
+		break;
+	case CAUSE_REFERENCE_COUNTS:
+		memory_append(line, "; why: CPython counts references inside the objects, so that whoever "
+			      "reads one writes to its page");
+		break;
+	case CAUSE_UNKNOWN:
+		break;
+	}
 }
 
 static char *describe(const struct page *page, const struct subject *subject, const struct cow_fork *fork,
@@ -57,6 +80,7 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	if (fork->watched && fork->bound && fork->bound != CAPTURE_UNKNOWN)
 		memory_append(&line, "; at most %s of that are the other's, or were re-used",
 			      BYTES(bytes(subject, fork->bound)));
+	add_cause(&line, subject, fork);
 	return line;
 }
 
@@ -97,6 +121,66 @@ static void print_children(struct page *page, const struct subject *subject, str
 		page_line(page, "  and %zu more (--all)", known - shown);
 }
 
+char *text_birth(const struct page *page, const struct subject *subject, size_t index)
+{
+	struct cow_figures figures = cow_figures(subject->recording, index);
+	const struct cow_fork *fork = figures.forks;
+	char *line = NULL;
+
+	if (figures.count && fork->side_child && fork->sum.still_shared != CAPTURE_UNKNOWN) {
+		line = memory_format("shared %s", BYTES(bytes(subject, fork->sum.inherited)));
+		if (fork->watched && fork->sum.copied != CAPTURE_UNKNOWN) {
+			memory_append(&line, ", copied %s", BYTES(bytes(subject, fork->sum.copied)));
+			add_rows(&line, page, subject, fork);
+		} else {
+			memory_append(&line, ", still shared %s", BYTES(bytes(subject, fork->sum.still_shared)));
+		}
+	}
+	cow_figures_free(&figures);
+	return line;
+}
+
+/* In words: its mapping's name, else its row's, and where it lies. */
+static char *describe_region(const struct subject *subject, const struct capture_cow_region *region)
+{
+	const char *name = cow_region_name(subject->capture, region), *slash = strrchr(name, '/');
+	const char *shown = slash && slash[1] ? slash + 1 : name;
+	char *escaped = *shown && *shown != '[' ? escape_text(shown, strlen(shown)) : NULL;
+	char *text = memory_format("%s at %" PRIx64, escaped ? escaped : row_names[region->row], region->start);
+
+	free(escaped);
+	return text;
+}
+
+/* The few regions that hold most of what was copied; one alone says nothing that its row has not said. */
+static void print_regions(struct page *page, const struct subject *subject, const struct cow_fork *birth)
+{
+	const struct capture_cow_course *course = &subject->capture->cow_course;
+	uint64_t copied[CAPTURE_COW_REGIONS] = { 0 }, total = birth->sum.copied;
+	size_t shown = 0, worth = 0;
+
+	if (total == CAPTURE_UNKNOWN)
+		return;
+	for (size_t i = 0; i < course->regions_used; i++) {
+		copied[i] = cow_pages_of(birth, &course->regions[i].pages).copied;
+		if (copied[i] == CAPTURE_UNKNOWN || copied[i] < WORTH_PAGES || copied[i] < total / WORTH_SHARE)
+			copied[i] = 0;
+		worth += copied[i] != 0;
+	}
+	for (size_t i = 0; i < course->regions_used && worth > 1 && shown < REGIONS_SHOWN; i++) {
+		struct cow_pages pages = cow_pages_of(birth, &course->regions[i].pages);
+		char *where;
+
+		if (!copied[i])
+			continue;
+		where = describe_region(subject, &course->regions[i]);
+		page_under(page, "%s: copied %s of %s", where, BYTES(bytes(subject, pages.copied)),
+			   BYTES(bytes(subject, pages.inherited)));
+		free(where);
+		shown++;
+	}
+}
+
 void text_cow(struct page *page, const struct subject *subject)
 {
 	struct cow_figures figures = cow_figures(subject->recording, subject->index);
@@ -107,6 +191,7 @@ void text_cow(struct page *page, const struct subject *subject)
 		line = describe(page, subject, &figures.forks[0], "it or by its parent");
 		page_section(page, "Copy-on-write", "%s", line);
 		free(line);
+		print_regions(page, subject, &figures.forks[0]);
 	}
 	if (figures.count > own)
 		print_children(page, subject, figures.forks + own, figures.count - own);

@@ -355,6 +355,7 @@ static void say_fork(int child, bool side_child)
 	say_pages("still_shared", fork->shared);
 	say_pages("unshared", fork->unshared);
 	say_pages("gone", fork->gone);
+	say_pages("written_gone", fork->written_gone);
 	say_pages("pieces", fork->pieces);
 	say_pages("zero", fork->zero);
 	oracle_print("}\n");

@@ -25,6 +25,9 @@ def watched($child):
 	any($report[0].processes[] | select(.pid == $child) | .cow.forks[]? | select(.side == "child");
 		.unshared_pages != null);
 
+# Of a child that was watched, what it had written before it let it go is copied, not gone.
+def gone($row): .gone[$row] - (if watched(.fork) then .written_gone[$row] else 0 end);
+
 def wrong_fork($cow):
 	. as $truth
 	| ($cow.forks | map(select(.child_pid == $truth.fork and .side == $truth.side)) | first) as $seen
@@ -33,7 +36,7 @@ def wrong_fork($cow):
 	else
 		wrong_amount("\(name) still shared"; $seen.still_shared_pages; (.still_shared | add) - pieces("anon");
 			(.still_shared | add) + pieces("anon") + other_rows),
-		wrong_amount("\(name) gone"; $seen.gone_pages; .gone | add; infinite),
+		wrong_amount("\(name) gone"; $seen.gone_pages; [gone(rows[])] | add; infinite),
 		(if $seen.copied_pages == null then
 			(if .outlived or $cow.method == "smaps" then empty else "\(name) is unknown" end)
 		elif $seen.bound_pages == null then empty
@@ -53,7 +56,7 @@ def expected($row; $cow; $known; $once):
 		not_shared: ([$known[] | .inherited[$row] - .still_shared[$row] - .gone[$row]] | sum),
 		reused_low: ([$known[].reused[$row][0]] | sum), reused_high: ([$known[].reused[$row][1]] | sum),
 		inherited: ([$known[].inherited[$row]] | sum), still_shared: ([$known[].still_shared[$row]] | sum),
-		unshared: ([$known[].unshared[$row]] | sum), gone: ([$known[].gone[$row]] | sum),
+		unshared: ([$known[].unshared[$row]] | sum), gone: ([$known[] | gone($row)] | sum),
 		pieces: ([$known[] | pieces($row)] | sum)
 	} | if $how == "pagemap" then .room += ([$known[].zero[$row]] | sum) else . end;
 

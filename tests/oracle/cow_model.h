@@ -38,7 +38,8 @@ struct model_page {
 	uint32_t born_with;             /* what a fork gave it */
 	bool     writable;              /* writing takes no fault */
 	bool     written;               /* since the process was born */
-	bool     left;                  /* given back, moved or unmapped since then */
+	bool     left;                  /* given back, moved or unmapped since then … */
+	bool     written_before;        /* … and written before that */
 	bool     away;                  /* no longer at the address where it was then */
 	bool     unsure;                /* its page table may not have been copied: reading takes a fault or none */
 };
@@ -53,6 +54,7 @@ struct model_fork {
 	struct model_side child, parent;
 	int64_t inherited[MODEL_ROWS];  /* at addresses that are still mapped */
 	int64_t shared[MODEL_ROWS], unshared[MODEL_ROWS], gone[MODEL_ROWS];
+	int64_t written_gone[MODEL_ROWS]; /* of those gone */
 	int64_t pieces[MODEL_ROWS];     /* of huge pages that others map too: pagemap has one bit 56 for all of them */
 	int64_t zero[MODEL_ROWS];       /* the zero page when it was born: pagemap alone does not tell it from memory */
 	bool    forked;                 /* it has children of its own */
@@ -261,6 +263,8 @@ static inline void model_leave(struct model *model, int self, int area, uint32_t
 	struct model_process *process = &model->processes[self];
 	struct model_page *at = &process->pages[area][page];
 
+	if (!at->left)
+		at->written_before = at->written;
 	at->left = true;
 	if (!given_back)
 		at->away = process->changed[area] = true;
@@ -307,13 +311,15 @@ static inline void model_end(struct model *model, int self, bool killed)
 			if (at->born_with < FIRST_COPY || at->away)
 				continue;
 			fork->inherited[row]++;
+			fork->gone[row] += at->left;
+			fork->written_gone[row] += at->left && at->written_before;
 			if (at->left)
-				fork->gone[row]++;
-			else if (model_sharers(model, area, page, at->copy) > 1)
+				continue;
+			if (model_sharers(model, area, page, at->copy) > 1)
 				fork->shared[row]++;
 			else
 				fork->unshared[row] += !at->written;
-			fork->pieces[row] += !at->left && model_huge_is_shared(model, self, area, page, at->copy);
+			fork->pieces[row] += model_huge_is_shared(model, self, area, page, at->copy);
 		}
 		model_add(&process->faults[row], process->changed[area] ? 0 : process->faults_of[area].low,
 			  process->faults_of[area].high);

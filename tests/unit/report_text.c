@@ -467,6 +467,35 @@ static void a_fork_says_what_stayed_shared(void **state)
 	free(text);
 }
 
+/* One region that stands for its row says nothing new; of two, each is worth a line, if more than a little was copied. */
+static void regions_of_a_fork_are_told_apart(void **state)
+{
+	struct capture_cow_course *course = &captures[1].cow_course;
+	char *text;
+
+	(void)state;
+	captures[0].end_ns = 105 * SECOND;
+	synthetic_capture(&captures[1], PID(2), PID(1), 0, BORN_FORK, 101 * SECOND);
+	course->samples_used = course->regions_used = 1;
+	course->samples[0] = (struct capture_cow_sample){ 102 * SECOND, { 5000, 3890, 910, 200, CAPTURE_UNKNOWN, 0 } };
+	course->regions[0] = (struct capture_cow_region){ 0x1000000, 0x1100000, ROW_HEAP_LIVE, 0,
+							  { 4000, 3000, 900, 100, CAPTURE_UNKNOWN, 0 } };
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_false(says(text, "at 1000000"));
+	free(text);
+	course->regions_used = 3;
+	course->regions[1] = (struct capture_cow_region){ 0x2000000, 0x2100000, ROW_IMAGE, 0,
+							  { 200, 100, 100, 0, CAPTURE_UNKNOWN, 0 } };
+	course->regions[2] = (struct capture_cow_region){ 0x3000000, 0x3100000, ROW_ANON, 0,
+							  { 900, 890, 10, 0, CAPTURE_UNKNOWN, 0 } };
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_true(says(text, "heap at 1000000: copied 3.52 MiB of 15.6 MiB"));
+	assert_true(says(text, "libexample.so at 2000000: copied 400 KiB of 800 KiB"));
+	assert_false(says(text, "at 3000000"));
+	assert_80_columns(text);
+	free(text);
+}
+
 static void a_child_that_outlives_its_parent_leaves_open_what_was_copied(void **state)
 {
 	char *text;
@@ -555,6 +584,59 @@ static void words_wrap_and_lines_are_cut(void **state)
 	free(text);
 }
 
+/* What the page of a process that a signal killed says. */
+static void assert_death(int number, const char *words)
+{
+	struct report_options options = { 0 };
+	char *text;
+
+	captures[0].ended = ENDED_SIGNAL;
+	captures[0].end_code = number;
+	text = report(&options);
+	if (!says(text, words))
+		fail_msg("not there: %s in %s", words, text);
+	assert_no_controls(text);
+	assert_80_columns(text);
+	free(text);
+}
+
+static void a_death_has_its_reason(void **state)
+{
+	(void)state;
+	assert_death(11, "killed by a write to 0x2100010, where nothing is mapped; the nearest mapping is anonymous "
+			 "memory, 16 B below; by program+0x123; 750 ms before the end");
+	assert_death(9, "killed by the kernel's OOM killer: the oom_kill count of its memory cgroup "
+			"/sys/fs/cgroup/example rose by 1 during the run; the limit there is 64.0 MiB");
+	captures[0].invalid_access.faults_after = 7;
+	captures[0].invalid_access.at = (struct capture_place){ 0x2100000, 0x2200000, 1, "/usr/bin/pro\033gram" };
+	assert_death(11, "the last access that was refused: a write to 0x2100010, read-only memory of pro\\x1bgram; by "
+			 "program+0x123; 750 ms before the end; 7 page faults came after it, so it may have been "
+			 "handled");
+	captures[0].oom.cgroup_kills = 0;
+	assert_death(9, "perhaps killed by the kernel's OOM killer, which killed 1 during the run, somewhere on the "
+			"machine");
+	captures[0].oom.machine_kills = 0;
+	assert_death(9, "the signal was sent by a process: the OOM killer killed none during the run");
+	captures[0].invalid_access.state = ACCESS_NOT_WATCHED;
+	assert_death(11, "which access killed it is not known");
+}
+
+static void refused_memory_has_its_limit_and_its_ledger(void **state)
+{
+	struct report_options options = { 0 };
+	char *text = report(&options);
+
+	(void)state;
+	assert_true(says(text, "Memory refused malloc 2 times, 5.00 MiB, at 250 ms, last at 250 ms; mmap 7 times, 1.00 "
+			       "MiB to 8.00 MiB, at 250 ms, last at 250 ms the limit: RLIMIT_AS (ulimit -v), 64.0 MiB; "
+			       "60.0 MiB were mapped when 8.00 MiB more were asked for first"));
+	assert_true(says(text, "Where the pages are, when memory was refused, 750 ms before the end"));
+	assert_true(says(text, "locked 2.00 MiB, 1.00 MiB of that resident; asked for with its pages at once "
+			       "(MAP_POPULATE) 2.00 MiB in 3 calls"));
+	assert_true(says(text, "explicit huge pages 2.00 MiB of 4.00 MiB mapped, beside what is resident"));
+	free(text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -576,7 +658,10 @@ int main(void)
 		TEST(churn_of_large_blocks_names_both_thresholds),
 		TEST(churn_that_no_setting_helps_has_no_advice),
 		TEST(a_fork_says_what_stayed_shared),
+		TEST(regions_of_a_fork_are_told_apart),
 		TEST(a_child_that_outlives_its_parent_leaves_open_what_was_copied),
+		TEST(a_death_has_its_reason),
+		TEST(refused_memory_has_its_limit_and_its_ledger),
 		TEST(the_json_document_is_one_whatever_the_strings_hold),
 		TEST(the_page_fill_has_ten_buckets),
 		TEST(words_wrap_and_lines_are_cut),
