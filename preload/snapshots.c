@@ -241,12 +241,17 @@ static void read_usage(struct rusage *usage)
 	sys_call2(SYS_getrusage, RUSAGE_SELF, usage);
 }
 
+/* No fault of our own may come between the clock and the count: the first time touches what the second one needs. */
 void snapshot_usage(void)
 {
 	struct rusage usage;
+	uint64_t now;
 
-	capture->usage_at_ns = sys_now_ns(CLOCK_MONOTONIC);
 	read_usage(&usage);
+	capture->usage_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	now = sys_now_ns(CLOCK_MONOTONIC);
+	read_usage(&usage);
+	capture->usage_at_ns = now;
 	capture->user_ns = timeval_ns(&usage.ru_utime);
 	capture->system_ns = timeval_ns(&usage.ru_stime);
 	capture->voluntary_switches = (uint64_t)usage.ru_nvcsw;
@@ -258,11 +263,11 @@ void snapshot_usage(void)
 
 void snapshot_times(void)
 {
-	snapshot_usage();
 	if (threads_started || capture->counters[2].tid)
 		sum_threads(&capture->runnable_wait_ns, &capture->migrations);
 	else
 		read_only_thread(&capture->runnable_wait_ns, &capture->migrations);
+	snapshot_usage(); /* last: the kernel may have faults in what was read, and of these there are no samples */
 }
 
 /* Ledgers */

@@ -74,6 +74,8 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 		fork->rows[row] = cow_pages_of(fork, &cow->rows[row]);
 		if (cow->method == COW_SMAPS)
 			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
+		if (cow->method == COW_SMAPS && (cow->own_forks || row == ROW_FILE || row == ROW_IMAGE))
+			fork->rows[row].still_shared = CAPTURE_UNKNOWN; /* with whom; and there it counts a file's pages too */
 		add(&fork->sum, &fork->rows[row]);
 		fork->by_either += cow->rows[row].unshared_pages + cow->rows[row].written_gone_pages;
 	}
@@ -84,7 +86,10 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 	fork->sum.inherited = cow->inherited_pages;
 }
 
-/* Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. */
+/*
+ * Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. What it
+ * moved is not watched where it is then.
+ */
 static uint64_t most_written(const struct image *image)
 {
 	const struct capture_cow *cow = image ? image->cow : NULL;
@@ -93,35 +98,64 @@ static uint64_t most_written(const struct image *image)
 	if (!cow || !cow->own_forks || (image->end != END_EXIT && image->end != END_EXEC))
 		return CAPTURE_UNKNOWN;
 	most = cow->faults_beside_children;
-	return cow->method == COW_WRITE_PROTECT && cow->written_pages < most ? cow->written_pages : most;
+	return cow->method == COW_WRITE_PROTECT && !cow->lefts && cow->written_pages < most ? cow->written_pages : most;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
+{
+	return a < b ? a : b;
+}
+
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 /*
- * How far off the figures of either side can be: pages that both may have written, and those that the child wrote before it was
- * watched, which look as if its parent had.
+ * Pages that a side may have copied although they do not show it: the child had let them go when it was looked at, or somebody
+ * else still mapped its copy. That can be children of the child, and of what the parent copied, any relative beside the two. Of a child
+ * that was watched it is known what it wrote, wherever that has gone.
+ */
+static uint64_t hidden(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
+{
+	bool others = child->own_forks;
+
+	if (fork->watched && fork->side_child)
+		return 0;
+	if (!fork->side_child)
+		others = others || !parent || !parent->cow || parent->cow->own_forks > 1 || parent->born == BORN_FORK;
+	return figure_sum(fork->sum.gone, others ? fork->sum.still_shared : 0);
+}
+
+/*
+ * How far off the figures of either side can be: what the child wrote when its parent had written or unmapped it before, what either
+ * copied that is hidden, and what the child wrote before it was watched, which looks as if its parent had.
  */
 static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
-	uint64_t written = child->written_unmapped_pages, by_parent = 0, by_both, early, of_parent;
+	uint64_t written = child->written_unmapped_pages, by_parent = 0, early, surely, of_parent, too_many, too_few;
 
-	for (size_t row = 0; row < CAPTURE_ROWS && child->looked; row++) {
+	if (!child->looked || child->method == COW_SMAPS)
+		return CAPTURE_UNKNOWN;
+	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
+	too_few = hidden(fork, child, parent);
+	if (!fork->watched)
+		return greater(fork->sum.copied, fork->side_child ? too_few : lesser(too_few, of_parent));
+	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
 		written += child->rows[row].written_pages;
 		by_parent += left_alone(&child->rows[row]);
 	}
-	if (!child->looked || child->method == COW_SMAPS)
-		return CAPTURE_UNKNOWN;
-	if (!fork->watched)
-		return fork->sum.copied;
+	surely = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? 0 : lesser(by_parent, of_parent);
+	if (of_parent != CAPTURE_UNKNOWN)
+		of_parent -= surely;
+	if (fork->side_child) {
+		too_many = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? written : lesser(written, of_parent);
+	} else {
+		too_many = by_parent - surely;
+		too_few = lesser(figure_sum(too_few, written), of_parent);
+	}
 	early = child->early_faults + (fork->side_child ? child->moved_pages : 0); /* as many writes nobody saw */
-	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
-	if (of_parent == CAPTURE_UNKNOWN)
-		return early + (fork->side_child ? written : by_parent);
-	if (!fork->side_child && parent->cow->lefts) /* what it unmapped it did not copy */
-		return early + by_parent;
-	if (of_parent < by_parent) /* so many are alone for another reason */
-		return early + by_parent - of_parent;
-	by_both = of_parent - by_parent;
-	return early + (by_both < written ? by_both : written);
+	return figure_sum(early, greater(too_many, too_few));
 }
 
 static void add_fork(struct cow_figures *figures, const struct recording *recording, size_t child, bool side_child)
@@ -131,7 +165,7 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	const struct image *parent = image->parent == NO_IMAGE ? NULL : &recording->images[image->parent];
 	struct cow_fork *fork;
 
-	if (!cow || image->born != BORN_FORK)
+	if (!cow || cow->method == COW_UNKNOWN || image->born != BORN_FORK)
 		return;
 	figures->forks = memory_more(figures->forks, (figures->count + 1) * sizeof(figures->forks[0]));
 	fork = &figures->forks[figures->count++];
