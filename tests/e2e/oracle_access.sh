@@ -63,6 +63,11 @@ for scenario in $("$BUILD/tests/oracle/access"); do
 	esac
 done
 
+record "$BUILD/tests/oracle/access" child null_write
+check 'the list of processes says what killed a child' grep -q \
+	'SIGSEGV .* killed by a write to 0x18, where nothing is mapped: a null pointer; by access+' \
+	<<<"$(tr -s ' \n' ' ' <"$here/report.txt")"
+
 RUN_OPTIONS=(--faults=count)
 record "$BUILD/tests/oracle/access" null_write
 check_eq 'without samples, it is unknown' unknown "$(told .finding)"
