@@ -383,7 +383,7 @@ struct capture_invalid_access {
 	uint64_t address;
 	uint64_t instruction;           /* address of it */
 	uint64_t stack_pointer;
-	uint64_t faults_after;          /* page faults that the process still had: 0 when it was killed by this one */
+	uint64_t faults_after;          /* of the same thread, as far as known: 0 when it was killed by this one */
 	struct capture_place at, below, above; /* what was mapped there, and next to it */
 	uint64_t file_offset;           /* of the address in the file that was mapped there, else CAPTURE_UNKNOWN */
 	uint64_t file_bytes;            /* size of that file then, else CAPTURE_UNKNOWN */

@@ -69,10 +69,9 @@ static enum access_finding of_segv(const struct capture_invalid_access *a)
 	}
 }
 
-static enum access_finding of_bus(const struct capture *c)
+static enum access_finding of_bus(const struct capture_invalid_access *a, uint64_t page)
 {
-	const struct capture_invalid_access *a = &c->invalid_access;
-	uint64_t page = c->page_size, end;
+	uint64_t end;
 
 	if (!is_mapped(&a->at) || a->file_offset == CAPTURE_UNKNOWN)
 		return FINDING_UNKNOWN;
@@ -82,18 +81,15 @@ static enum access_finding of_bus(const struct capture *c)
 	return a->file_offset >= end ? FINDING_PAST_END : FINDING_FILE_ERROR;
 }
 
-enum access_finding death_access(const struct subject *subject)
+enum access_finding death_access(const struct image *image, const struct capture_invalid_access *a)
 {
-	const struct capture_invalid_access *a = &subject->capture->invalid_access;
-	const struct image *image = subject->image;
-
 	if (image->end != END_SIGNAL || (image->code != SIGSEGV && image->code != SIGBUS))
 		return FINDING_NONE;
 	if (a->state == ACCESS_NOT_WATCHED)
 		return FINDING_UNKNOWN;
 	if (a->state == ACCESS_ALL_SERVED)
 		return FINDING_NO_FAULT;
-	return image->code == SIGBUS ? of_bus(subject->capture) : of_segv(a);
+	return image->code == SIGBUS ? of_bus(a, image->page_size) : of_segv(a);
 }
 
 static uint64_t killed_images(const struct recording *recording)
@@ -105,17 +101,16 @@ static uint64_t killed_images(const struct recording *recording)
 	return killed;
 }
 
-enum oom_word death_oom(const struct subject *subject)
+enum oom_word death_oom(const struct recording *recording, const struct image *image)
 {
-	const struct capture_oom *oom = &subject->recording->oom;
-	const struct image *image = subject->image;
+	const struct capture_oom *oom = &recording->oom;
 
 	if (image->end != END_SIGNAL || image->code != SIGKILL)
 		return OOM_NONE;
 	if (!oom->watched)
 		return OOM_UNKNOWN;
 	if (oom->cgroup_kills != CAPTURE_UNKNOWN && oom->cgroup_kills)
-		return oom->cgroup_kills >= killed_images(subject->recording) ? OOM_KILLED : OOM_PERHAPS;
+		return oom->cgroup_kills >= killed_images(recording) ? OOM_KILLED : OOM_PERHAPS;
 	if (oom->machine_kills == CAPTURE_UNKNOWN)
 		return OOM_UNKNOWN;
 	return oom->machine_kills ? OOM_PERHAPS : OOM_NOT;

@@ -22,7 +22,7 @@ enum access_finding {
 	FINDING_FILE_ERROR,             /* a file's page that could not be had, and is not known to be past the end */
 	ACCESS_FINDINGS
 };
-enum access_finding death_access(const struct subject *subject);
+enum access_finding death_access(const struct image *image, const struct capture_invalid_access *access);
 
 /* For the JSON document; NULL for FINDING_NONE. */
 extern const char *const finding_keys[ACCESS_FINDINGS];
@@ -35,6 +35,6 @@ enum oom_word {
 	OOM_PERHAPS,                    /* it killed some process, or some of those that were killed */
 	OOM_KILLED,                     /* it killed as many of the cgroup's as were killed */
 };
-enum oom_word death_oom(const struct subject *subject);
+enum oom_word death_oom(const struct recording *recording, const struct image *image);
 
 #endif

@@ -41,7 +41,8 @@
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
 #define LATEST       256                /* of an image, that are remembered one by one */
-#define ATTEMPTS     128                /* of an image's last page faults, that are looked at */
+#define THREADS      64                 /* of an image, whose last sample is remembered; a power of two */
+#define ATTEMPTS     256                /* of an image's last page faults, that are looked at */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 
@@ -65,8 +66,10 @@ struct life {
 	size_t   pending_used, pending_room;
 	uint64_t looked_ns;
 	struct { uint64_t time_ns, address; pid_t tid; bool major; } latest[LATEST]; /* a ring */
+	struct { uint64_t time_ns, address; pid_t tid; } by_thread[THREADS]; /* the last of each, by its number */
 	struct address_map *map;        /* NULL: its beginning was not seen */
 	bool     exited;                /* the process has */
+	bool     threaded;              /* it had more than one thread at some time */
 	uint64_t minors, majors;        /* samples */
 };
 
@@ -234,6 +237,10 @@ static void note_sample(struct life *image, const struct fault_event *event, boo
 	image->latest[at].tid = event->tid;
 	image->latest[at].major = major;
 	*(major ? &image->majors : &image->minors) += 1;
+	at = (uint32_t)event->tid % THREADS;
+	image->by_thread[at].time_ns = event->time_ns;
+	image->by_thread[at].address = event->address;
+	image->by_thread[at].tid = event->tid;
 }
 
 static void count(struct faults *faults, struct life *image, const struct fault_event *event)
@@ -327,20 +334,28 @@ static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, s
 
 /* The last access */
 
-/*
- * Whether a page fault was served: then it has been counted, for the same thread and page, at the same time or a
- * little later.
- */
+/* A served one of the same thread and page that came with it or after it is it. */
+static bool is_it(uint64_t time_ns, uint64_t address, pid_t tid, const struct fault_event *event)
+{
+	return time_ns >= event->time_ns && tid == event->tid && address / 4096 == event->address / 4096;
+}
+
+/* Whether a page fault was served: then it has been counted, unless samples are missing. */
 static enum access_served served(const struct faults *faults, const struct life *image, const struct fault_event *event)
 {
 	uint64_t samples = image->minors + image->majors, seen = 0;
+	size_t thread = (uint32_t)event->tid % THREADS;
+	bool last_known = image->by_thread[thread].tid == event->tid;
+	uint64_t last_ns = image->by_thread[thread].time_ns;
 
-	for (; seen < samples && seen < LATEST; seen++) {
+	if (is_it(last_ns, image->by_thread[thread].address, image->by_thread[thread].tid, event))
+		return SERVED;
+	for (; (!last_known || last_ns >= event->time_ns) && seen < samples && seen < LATEST; seen++) {
 		size_t i = (samples - 1 - seen) % LATEST;
 
 		if (image->latest[i].time_ns < event->time_ns)
 			break;
-		if (image->latest[i].tid == event->tid && image->latest[i].address / 4096 == event->address / 4096)
+		if (is_it(image->latest[i].time_ns, image->latest[i].address, image->latest[i].tid, event))
 			return SERVED;
 	}
 	if (seen == LATEST || image->counts.lost || event->time_ns < faults->resumed_ns ||
@@ -349,11 +364,10 @@ static enum access_served served(const struct faults *faults, const struct life 
 	return SERVED_NOT;
 }
 
-/* Page faults at that time were not written down. */
-static bool was_last_paused(const struct faults *faults, uint64_t at_ns)
+/* From the newest page fault that was written down to the end, others may have been missed. */
+static bool was_last_paused(const struct faults *faults, uint64_t newest_ns, uint64_t end_ns)
 {
-	return faults->last_paused ? at_ns >= faults->last_paused_ns
-				   : at_ns >= faults->last_paused_ns && at_ns < faults->last_resumed_ns;
+	return newest_ns < faults->last_resumed_ns || (faults->last_paused && end_ns >= faults->last_paused_ns);
 }
 
 /* What the image's last page faults were. Its samples have all been counted. */
@@ -366,7 +380,7 @@ static struct capture_invalid_access find_invalid_access(struct faults *faults, 
 	uint64_t complete_since_ns;
 	size_t count;
 
-	if (!faults->last || was_last_paused(faults, end_ns))
+	if (!faults->last)
 		return found;
 	if (!faults->last_read)
 		last_faults_read(faults->last);
@@ -374,7 +388,7 @@ static struct capture_invalid_access find_invalid_access(struct faults *faults, 
 	count = last_faults_of(faults->last, image->pid, end_ns, newest, ATTEMPTS, &complete_since_ns);
 	while (count && newest[count - 1].time_ns < image->begin_ns)
 		count--; /* of another image in the same process */
-	if (!count || newest[0].time_ns < complete_since_ns)
+	if (!count || newest[0].time_ns < complete_since_ns || was_last_paused(faults, newest[0].time_ns, end_ns))
 		return found;
 	for (size_t i = 0; i < count; i++) {
 		attempts[i] =
@@ -383,6 +397,8 @@ static struct capture_invalid_access find_invalid_access(struct faults *faults, 
 			attempts[i].access = fault_kinds_access(faults->eye, image->kinds, &newest[i]);
 	}
 	invalid_access_find(attempts, count, image->map, &found);
+	if (found.state == ACCESS_ALL_SERVED && image->threaded && complete_since_ns > image->begin_ns)
+		found.state = ACCESS_NOT_WATCHED; /* another thread's last one may have been overwritten */
 	return found;
 }
 
@@ -390,8 +406,11 @@ static void record_invalid_access(struct faults *faults, const struct life *imag
 {
 	struct capture_invalid_access found = find_invalid_access(faults, image, end_ns);
 
-	if (found.state != ACCESS_NOT_WATCHED)
-		(void)!pwrite(fd, &found, sizeof(found), offsetof(struct capture, invalid_access)); /* see the next */
+	if (found.state == ACCESS_NOT_WATCHED)
+		return;
+	if (pwrite(fd, &found, sizeof(found), offsetof(struct capture, invalid_access)) != (ssize_t)sizeof(found))
+		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its last access could not be recorded: %s", image->pid,
+			 image->number, strerror(errno));
 }
 
 /* Writes the counts of an image down. @ended: it has. False: it has no capture. */
@@ -537,10 +556,12 @@ static void take(void *context, const struct fault_event *event)
 		count(faults, image, event);
 		break;
 	case FAULT_FORK:
-		if (event->pid != event->parent)
+		if (event->pid != event->parent) {
 			fork_process(faults, event);
-		else if (image)
+		} else if (image) {
 			image->threads++;
+			image->threaded = true;
+		}
 		break;
 	case FAULT_EXEC:
 		exec_image(faults, image, event);

@@ -121,5 +121,6 @@ void invalid_access_find(const struct access_attempt *attempts, size_t count, co
 	if (best == count)
 		return;
 	describe(&attempts[best], map, found);
-	found->faults_after = best;
+	for (size_t i = 0; i < best; i++)
+		found->faults_after += attempts[i].event.tid == attempts[best].event.tid;
 }

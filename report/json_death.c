@@ -32,7 +32,7 @@ json_t *json_invalid_access(const struct subject *subject)
 		[TOUCH_READ] = "read", [TOUCH_WRITE] = "write", [TOUCH_EXECUTE] = "execute"
 	};
 	const struct capture_invalid_access *a = &subject->capture->invalid_access;
-	enum access_finding finding = death_access(subject);
+	enum access_finding finding = death_access(subject->image, a);
 	bool known = a->state == ACCESS_REFUSED;
 	json_t *object;
 
@@ -63,7 +63,7 @@ json_t *json_oom(const struct subject *subject)
 		[OOM_UNKNOWN] = "unknown", [OOM_NOT] = "no", [OOM_PERHAPS] = "perhaps", [OOM_KILLED] = "yes",
 	};
 	const struct capture_oom *oom = &subject->recording->oom;
-	enum oom_word word = death_oom(subject);
+	enum oom_word word = death_oom(subject->recording, subject->image);
 	json_t *object;
 
 	if (word == OOM_NONE)

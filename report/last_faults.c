@@ -251,25 +251,59 @@ static struct fault_event event_of(const struct record *record)
 	};
 }
 
+/* Puts a sample where it belongs in [from, used), the newest first; the oldest falls out when there is no more room. */
+static size_t put(struct fault_event *newest, size_t from, size_t used, size_t room, const struct record *record)
+{
+	size_t at;
+
+	if (used == room && (used == from || record->time <= newest[used - 1].time_ns))
+		return used;
+	used += used < room;
+	for (at = used - 1; at > from && newest[at - 1].time_ns < record->time; at--) /* of another processor */
+		newest[at] = newest[at - 1];
+	newest[at] = event_of(record);
+	return used;
+}
+
+static size_t find_thread(const struct fault_event *events, size_t used, uint32_t tid)
+{
+	size_t i = 0;
+
+	while (i < used && events[i].tid != (pid_t)tid)
+		i++;
+	return i;
+}
+
+/* A sample of a thread that has none among the newest of all, unless it has a newer one behind these. */
+static size_t put_thread(struct fault_event *newest, size_t from, size_t used, size_t room, const struct record *record)
+{
+	size_t at = find_thread(newest, used, record->tid);
+
+	if (at < from || (at < used && newest[at].time_ns >= record->time))
+		return used;
+	if (at < used) { /* an older one of another processor */
+		memmove(newest + at, newest + at + 1, (used - at - 1) * sizeof(newest[0]));
+		used--;
+	}
+	return put(newest, from, used, room, record);
+}
+
 size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_ns, struct fault_event *newest,
 		      size_t room, uint64_t *complete_since_ns)
 {
-	size_t used = 0;
+	size_t used = 0, all;
 
 	*complete_since_ns = last->complete_since_ns;
 	if (!last->used)
 		return 0;
-	for (size_t i = last->chains[(uint32_t)pid % CHAINS]; i != NO_RECORD; i = last->next[i]) {
-		const struct record *record = &last->records[i];
-		size_t at;
-
-		if (record->pid != (uint32_t)pid || record->time > until_ns ||
-		    (used == room && record->time <= newest[used - 1].time_ns))
-			continue;
-		used += used < room;
-		for (at = used - 1; at && newest[at - 1].time_ns < record->time; at--) /* of another processor */
-			newest[at] = newest[at - 1];
-		newest[at] = event_of(record);
-	}
+	for (size_t i = last->chains[(uint32_t)pid % CHAINS]; i != NO_RECORD; i = last->next[i])
+		if (last->records[i].pid == (uint32_t)pid && last->records[i].time <= until_ns)
+			used = put(newest, 0, used, room / 2, &last->records[i]);
+	all = used;
+	if (all < room / 2)
+		return all;
+	for (size_t i = last->chains[(uint32_t)pid % CHAINS]; i != NO_RECORD; i = last->next[i])
+		if (last->records[i].pid == (uint32_t)pid && last->records[i].time <= until_ns)
+			used = put_thread(newest, all, used, room, &last->records[i]);
 	return used;
 }

@@ -32,7 +32,8 @@ void last_faults_read(struct last_faults *last);
  * @until_ns: not those after it
  * @complete_since_ns: set to the moment since which none has been overwritten
  *
- * Returns how many of @room there are, the newest first.
+ * Returns how many of @room there are, the newest first. Half of the room is for the newest of all; the rest is for
+ * the newest of each thread that is not among these.
  */
 size_t last_faults_of(const struct last_faults *last, pid_t pid, uint64_t until_ns, struct fault_event *newest,
 		      size_t room, uint64_t *complete_since_ns);

@@ -170,6 +170,11 @@ static void add_good(struct recording *recording, const char *file, const struct
 	remember_end(image, c);
 	remember_usage(image, c);
 	remember_children(image, c);
+	image->page_size = c->page_size;
+	if (c->invalid_access.state == ACCESS_REFUSED) {
+		image->access = memory_get(sizeof(*image->access));
+		*image->access = c->invalid_access;
+	}
 	if (c->cow.method != COW_UNKNOWN || c->cow.own_forks) {
 		struct capture_totals heap;
 
@@ -489,6 +494,7 @@ void recording_close(struct recording *recording)
 		free(recording->images[i].command);
 		free(recording->images[i].children);
 		free(recording->images[i].cow);
+		free(recording->images[i].access);
 		free(recording->images[i].exe);
 		free(recording->images[i].exec_path);
 	}

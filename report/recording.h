@@ -40,6 +40,8 @@ struct image {
 	struct usage own;               /* of this image: without what its predecessors used before their exec */
 	uint64_t late_minor_faults;     /* after total was read: the next image's own has them; CAPTURE_UNKNOWN */
 	uint64_t late_major_faults;
+	struct capture_invalid_access *access; /* NULL: none is known that was refused */
+	uint32_t page_size;
 	struct capture_cow *cow;        /* of its birth by fork; NULL: not recorded */
 	uint64_t frees;                 /* of blocks, where cow is known */
 	uint64_t peak_resident_bytes;   /* of this image; CAPTURE_UNKNOWN where a predecessor's hides it */

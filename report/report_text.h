@@ -31,6 +31,9 @@ void text_series(struct page *page, const struct subject *subject);             
 void text_calls(struct page *page, const struct subject *subject);              /* text_calls.c */
 void text_cost(struct page *page, const struct subject *subject);               /* text_time.c */
 
+/* What killed an image, where it was its memory and is known, else NULL. To be freed. text_death.c */
+char *text_death_reason(const struct page *page, const struct recording *recording, const struct image *image);
+
 /* "exit 0", "signal 9 (killed)", "running", … */
 struct figure text_end(const struct image *image);
 

@@ -104,8 +104,8 @@ static const struct argp_option options[] = {
 	{ "report", KEY_REPORT, "FILE", 0, "write the report to this new file instead of standard error", 0 },
 	{ "faults", KEY_FAULTS, "HOW", 0,
 	  "page faults: 'count' as the kernel does, at no cost; 'sample' for whose memory they were, every one unless that "
-	  "would take more than 1 % of the time (the default); 'all' whatever it takes, up to half a fault's own time "
-	  "for each; 'off' is as count", 0 },
+	  "would take more than 1 % of the time (the default); 'all' whatever it takes, up to a fault's own time "
+	  "again for each; 'off' is as count", 0 },
 	{ "cow", KEY_COW, "HOW", 0,
 	  "copy-on-write after a fork: 'auto' is the best that the kernel has (the default); or one of its means alone, to "
 	  "compare: 'write-protect', 'scan', 'pagemap', 'smaps'; 'off'", 0 },

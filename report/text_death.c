@@ -57,9 +57,9 @@ static void add_neighbour(char **line, const struct page *page, const struct cap
 	free(name);
 }
 
-static char *describe_finding(const struct page *page, const struct subject *subject, enum access_finding finding)
+static char *describe_finding(const struct page *page, const struct capture_invalid_access *a,
+			      enum access_finding finding)
 {
-	const struct capture_invalid_access *a = &subject->capture->invalid_access;
 	char *name = name_of(&a->at), *memory = memory_of(&a->at), *line = NULL;
 
 	switch (finding) {
@@ -123,11 +123,11 @@ static void add_code(char **line, const struct capture_invalid_access *a)
 	free(name);
 }
 
-static void print_access(struct page *page, const struct subject *subject, enum access_finding finding)
+/* To be freed. */
+static char *describe_access(const struct page *page, const struct image *image, const struct capture_invalid_access *a)
 {
-	const struct capture_invalid_access *a = &subject->capture->invalid_access;
-	uint64_t before_end = figure_less(subject->image->end_ns, a->at_ns);
-	char *what = describe_finding(page, subject, finding);
+	uint64_t before_end = figure_less(image->end_ns, a->at_ns);
+	char *what = describe_finding(page, a, death_access(image, a));
 	char *line = memory_format("%s %s 0x%" PRIx64 ", %s",
 				   a->faults_after ? "the last access that was refused:" : "killed by", touch_word(a),
 				   a->address, what);
@@ -138,18 +138,18 @@ static void print_access(struct page *page, const struct subject *subject, enum 
 	if (a->faults_after)
 		memory_append(&line, "; %s page faults came after it, so it may have been handled",
 			      COUNT(a->faults_after));
-	page_unusual_paragraph(page, 0, 2, "%s", line);
-	free(line);
 	free(what);
+	return line;
 }
 
-static void print_oom(struct page *page, const struct subject *subject)
+/* NULL: nothing is known to say. To be freed. */
+static char *describe_oom(const struct page *page, const struct recording *recording, const struct image *image)
 {
-	const struct capture_oom *oom = &subject->recording->oom;
+	const struct capture_oom *oom = &recording->oom;
 	bool in_cgroup = oom->cgroup_kills && oom->cgroup_kills != CAPTURE_UNKNOWN;
 	char *line, *cgroup;
 
-	switch (death_oom(subject)) {
+	switch (death_oom(recording, image)) {
 	case OOM_KILLED:
 		cgroup = escape_text(oom->cgroup, strlen(oom->cgroup));
 		line = memory_format("killed by the kernel's OOM killer: the oom_kill count of its memory cgroup %s "
@@ -158,38 +158,41 @@ static void print_oom(struct page *page, const struct subject *subject)
 		free(cgroup);
 		if (oom->limit_bytes != CAPTURE_UNKNOWN)
 			memory_append(&line, "; the limit there is %s", BYTES(oom->limit_bytes));
-		page_unusual_paragraph(page, 0, 2, "%s", line);
-		free(line);
-		return;
+		return line;
 	case OOM_PERHAPS:
-		page_unusual_paragraph(page, 0, 2,
-				       "perhaps killed by the kernel's OOM killer, which killed %s during the run, %s",
-				       COUNT(in_cgroup ? oom->cgroup_kills : oom->machine_kills),
-				       in_cgroup ? "but not all that SIGKILL killed" : "somewhere on the machine");
-		return;
-	case OOM_NOT:
-		page_paragraph(page, 0, 2,
-			       "the signal was sent by a process: the OOM killer killed none during the run");
-		return;
-	case OOM_UNKNOWN:
-	case OOM_NONE:
-		return;
+		return memory_format("perhaps killed by the kernel's OOM killer, which killed %s during the run, %s",
+				     COUNT(in_cgroup ? oom->cgroup_kills : oom->machine_kills),
+				     in_cgroup ? "but not all that SIGKILL killed" : "somewhere on the machine");
+	default:
+		return NULL;
 	}
+}
+
+char *text_death_reason(const struct page *page, const struct recording *recording, const struct image *image)
+{
+	enum access_finding finding = image->access ? death_access(image, image->access) : FINDING_NONE;
+
+	if (finding == FINDING_NONE)
+		return describe_oom(page, recording, image);
+	return describe_access(page, image, image->access);
 }
 
 void text_death(struct page *page, const struct subject *subject)
 {
-	enum access_finding finding = death_access(subject);
+	const struct image *image = subject->image;
+	enum access_finding finding = death_access(image, &subject->capture->invalid_access);
+	char *reason = text_death_reason(page, subject->recording, image);
 
-	print_oom(page, subject);
-	if (finding == FINDING_NONE)
-		return;
-	if (finding == FINDING_NO_FAULT)
+	if (reason)
+		page_unusual_paragraph(page, 0, 2, "%s", reason);
+	else if (death_oom(subject->recording, image) == OOM_NOT)
+		page_paragraph(page, 0, 2,
+			       "the signal was sent by a process: the OOM killer killed none during the run");
+	else if (finding == FINDING_NO_FAULT)
 		page_paragraph(page, 0, 2,
 			       "none of its last page faults was refused: it used an address that no page of a program "
 			       "can have, or was sent the signal");
-	else if (subject->capture->invalid_access.state == ACCESS_NOT_WATCHED)
+	else if (finding == FINDING_UNKNOWN)
 		page_paragraph(page, 0, 2, "which access killed it is not known");
-	else
-		print_access(page, subject, finding);
+	free(reason);
 }

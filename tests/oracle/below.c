@@ -145,7 +145,7 @@ static void explicit_huge(void)
 	pagegap_mark("after");
 	expect_exact("mark:after", NULL, "hugetlb_mapped_bytes", 4 * HUGE, "explicit huge pages that are mapped");
 	expect_exact("mark:after", "mark:before", "hugetlb_bytes", 3 * HUGE, "and those that were touched");
-	expect_exact("mark:after", "mark:before", "rss_bytes", 0, "which the kernel does not count as resident");
+	expect_exact("mark:after", "mark:before", "anon resident", 0, "which the kernel does not count as resident");
 }
 
 static void locked(void)

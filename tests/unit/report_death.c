@@ -189,17 +189,15 @@ static struct capture capture;
 
 static enum access_finding finding(int signal_number)
 {
-	struct image image = { .end = END_SIGNAL, .code = signal_number };
-	struct subject subject = { .image = &image, .capture = &capture };
+	struct image image = { .end = END_SIGNAL, .code = signal_number, .page_size = 4096 };
 
-	return death_access(&subject);
+	return death_access(&image, &capture.invalid_access);
 }
 
 static enum access_finding finding_at(uint64_t address, enum fault_access access)
 {
 	struct access_attempt one = attempt(address, SERVED_NOT, access);
 
-	capture.page_size = 4096;
 	capture.invalid_access = find(&one, 1);
 	return finding(SIGSEGV);
 }
@@ -376,22 +374,22 @@ static void who_was_killed_is_judged_by_the_counts(void **state)
 	struct recording recording = { .images = images,
 				       .count = 3,
 				       .oom = { .watched = 1, .cgroup_kills = 2, .machine_kills = 2 } };
-	struct subject subject = { .recording = &recording, .image = &images[0], .capture = &capture };
+	const struct image *image = &images[0];
 
 	(void)state;
-	assert_int_equal(death_oom(&subject), OOM_KILLED);
+	assert_int_equal(death_oom(&recording, image), OOM_KILLED);
 	recording.oom.cgroup_kills = 1;
-	assert_int_equal(death_oom(&subject), OOM_PERHAPS);
+	assert_int_equal(death_oom(&recording, image), OOM_PERHAPS);
 	recording.oom.cgroup_kills = 0;
-	assert_int_equal(death_oom(&subject), OOM_PERHAPS);
+	assert_int_equal(death_oom(&recording, image), OOM_PERHAPS);
 	recording.oom.machine_kills = 0;
-	assert_int_equal(death_oom(&subject), OOM_NOT);
+	assert_int_equal(death_oom(&recording, image), OOM_NOT);
 	recording.oom.machine_kills = CAPTURE_UNKNOWN;
-	assert_int_equal(death_oom(&subject), OOM_UNKNOWN);
+	assert_int_equal(death_oom(&recording, image), OOM_UNKNOWN);
 	recording.oom.watched = 0;
-	assert_int_equal(death_oom(&subject), OOM_UNKNOWN);
-	subject.image = &images[2];
-	assert_int_equal(death_oom(&subject), OOM_NONE);
+	assert_int_equal(death_oom(&recording, image), OOM_UNKNOWN);
+	image = &images[2];
+	assert_int_equal(death_oom(&recording, image), OOM_NONE);
 }
 
 /* Captures */
