@@ -27,6 +27,8 @@ unset LD_PRELOAD PYTHONMALLOC "${!PAGEGAP_OPTION@}" DISPLAY
 RAW=$WORK/raw
 : >"$RAW"
 CC1=$("${CC:-gcc}" -print-prog-name=cc1 2>/dev/null)
+# What is first on PATH may be a script that looks for an interpreter.
+PYTHON=$(command -v /usr/bin/python3 || command -v python3)
 MEMUSAGE=$(compgen -G '/usr/lib/*/libmemusage.so' | head -n 1)
 # Debian's redis-server is redis-check-rdb under another name.
 command -v redis-check-rdb >/dev/null &&
@@ -37,7 +39,7 @@ has() { command -v "$1" >/dev/null; }
 # --- the programs: prepare_NAME makes their input once, command_NAME sets the array `program` ---
 
 prepare_python() {
-	has python3 || return
+	[[ $PYTHON ]] || return
 	cat >json_work.py <<-'PY'
 		import json
 		rows = [{"id": i, "name": "row %d" % i, "tags": ["a%d" % (i % 7), "b", None], "size": i / 3}
@@ -48,9 +50,9 @@ prepare_python() {
 		print(len(text))
 	PY
 }
-command_python() { program=(python3 json_work.py); }
+command_python() { program=("$PYTHON" json_work.py); }
 prepare_python_malloc() { prepare_python; }
-command_python_malloc() { program=(env PYTHONMALLOC=malloc python3 json_work.py); }
+command_python_malloc() { program=(env PYTHONMALLOC=malloc "$PYTHON" json_work.py); }
 
 prepare_cc1() {
 	[[ -x $CC1 ]] || return
