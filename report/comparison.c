@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* What follows from the runs: medians, differences, and whether the program did the same in all of them. */
+#include "comparison.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+double measure_of(const struct trial_result *result, enum measure measure)
+{
+	switch (measure) {
+	case MEASURE_WALL:
+		return (double)result->wall_ns;
+	case MEASURE_CPU:
+		return (double)(result->user_ns + result->system_ns);
+	case MEASURE_PEAK:
+		return (double)result->max_rss_bytes;
+	case MEASURE_MINOR_FAULTS:
+		return (double)result->minor_faults;
+	default:
+		return (double)result->major_faults;
+	}
+}
+
+static void conclude_measure(const struct comparison *comparison, struct candidate *candidate, enum measure measure)
+{
+	const struct candidate *base = comparison->candidates;
+	double *own = memory_get(comparison->runs * sizeof(own[0]));
+	double *first = memory_get(comparison->runs * sizeof(first[0]));
+	double *second = memory_get(comparison->runs * sizeof(second[0]));
+	size_t done = 0, pairs = 0;
+
+	for (size_t i = 0; i < comparison->runs; i++) {
+		if (!candidate->rounds[i].done)
+			continue;
+		own[done++] = measure_of(&candidate->rounds[i], measure);
+		if (!base->rounds[i].done)
+			continue;
+		first[pairs] = measure_of(&base->rounds[i], measure);
+		second[pairs++] = measure_of(&candidate->rounds[i], measure);
+	}
+	candidate->medians[measure] = median_of(own, done);
+	candidate->contrasts[measure] = contrast_of(first, second, pairs);
+	free(own);
+	free(first);
+	free(second);
+}
+
+static void compare_to_reference(const struct trial_result *reference, const struct trial_result *result,
+				 struct candidate *candidate)
+{
+	if (!result->done)
+		return;
+	candidate->runs_done++;
+	candidate->left_behind += result->left_behind;
+	candidate->immortal += result->immortal;
+	candidate->differing_ends += result->status != reference->status;
+	for (size_t i = 0; i < TRIAL_OUTPUTS; i++)
+		candidate->differing_outputs[i] += result->outputs[i].hash != reference->outputs[i].hash ||
+						   result->outputs[i].bytes != reference->outputs[i].bytes;
+}
+
+/*
+ * A peak that was over before a ledger of it could be afforded was missed in that run. Where the runs' highest ledgers
+ * are not of about the same height, they are not of the same moment: the last ones are.
+ */
+static enum moment common_moment(const struct comparison *comparison)
+{
+	uint64_t least = UINT64_MAX, most = 0;
+
+	for (size_t c = 0; c < comparison->allocators.count; c++) {
+		const struct observed *observed = &comparison->candidates[c].observed;
+		uint64_t live = observed->ledgers[MOMENT_PEAK].rows[ROW_HEAP_LIVE].mapped_bytes;
+
+		if (!observed->known || !observed->has_heap)
+			continue;
+		least = live < least ? live : least;
+		most = live > most ? live : most;
+	}
+	return most && least < most - most / 8 ? MOMENT_END : MOMENT_PEAK;
+}
+
+void comparison_conclude(struct comparison *comparison)
+{
+	if (comparison->candidates[0].warm_up.done)
+		comparison->reference = &comparison->candidates[0].warm_up;
+	comparison->moment = common_moment(comparison);
+	comparison->rounds = comparison->runs;
+	for (size_t c = 0; c < comparison->allocators.count; c++) {
+		struct candidate *candidate = &comparison->candidates[c];
+		size_t done = 0;
+
+		for (int measure = 0; measure < MEASURES; measure++)
+			conclude_measure(comparison, candidate, (enum measure)measure);
+		for (size_t i = 0; i < comparison->runs; i++)
+			done += candidate->rounds[i].done;
+		comparison->rounds = done < comparison->rounds ? done : comparison->rounds;
+		if (!comparison->reference)
+			continue;
+		compare_to_reference(comparison->reference, &candidate->warm_up, candidate);
+		for (size_t i = 0; i < comparison->runs; i++)
+			compare_to_reference(comparison->reference, &candidate->rounds[i], candidate);
+	}
+}
+
+bool candidate_is_same(const struct candidate *candidate)
+{
+	for (int measure = 0; measure < MEASURES; measure++)
+		if (JUDGED(measure) && candidate->contrasts[measure].verdict != VERDICT_SAME)
+			return false;
+	return true;
+}
+
+/* The capture's path may be cut at its end. */
+static bool is_library(const char *path, const char *seen)
+{
+	char *real = realpath(seen, NULL);
+	bool same = !strncmp(path, real ? real : seen, CAPTURE_PATH_BYTES - 1);
+
+	free(real);
+	return same;
+}
+
+bool candidate_took_effect(const struct candidate *candidate, bool *ineffective)
+{
+	const struct observed *observed = &candidate->observed;
+	const char *path = candidate->allocator->path;
+	bool took;
+
+	*ineffective = observed->note != NOTE_NONE;
+	if (!observed->known || *ineffective || !observed->malloc)
+		return false;
+	took = path ? is_library(path, observed->malloc) : !strcmp(observed->malloc, "glibc");
+	*ineffective = !took;
+	return took;
+}
+
+bool comparison_ends_agree(const struct comparison *comparison)
+{
+	for (size_t c = 0; c < comparison->allocators.count; c++)
+		if (comparison->candidates[c].differing_ends)
+			return false;
+	return true;
+}
+
+bool comparison_outputs_agree(const struct comparison *comparison, size_t output)
+{
+	for (size_t c = 0; c < comparison->allocators.count; c++)
+		if (comparison->candidates[c].differing_outputs[output])
+			return false;
+	return true;
+}
