@@ -39,8 +39,10 @@ static void headline(struct page *page, const struct comparison *comparison)
 		agree = agree && comparison_outputs_agree(comparison, i);
 	page_paragraph(page, 0, 2, "%s", command);
 	if (comparison->interrupted)
-		page_unusual_paragraph(page, 0, 2, "interrupted by SIG%s after %zu of %zu runs each",
-				       sigabbrev_np(comparison->interrupted), comparison->rounds, comparison->runs);
+		page_unusual_paragraph(page, 0, 2, "interrupted by SIG%s after %zu of %zu runs each%s",
+				       sigabbrev_np(comparison->interrupted), comparison->rounds, comparison->runs,
+				       comparison->only_warm_ups && comparison->reference
+					       ? "; the figures are those of the warm-up" : "");
 	else
 		page_line(page, "%zu run%s each after a warm-up%s", comparison->runs, comparison->runs == 1 ? "" : "s",
 			  agree ? ", outputs equal" : "");
@@ -256,12 +258,9 @@ void compare_text(const struct comparison *comparison, FILE *to)
 	missing(&page, comparison);
 	if (!comparison->reference)
 		return;
-	if (comparison->rounds) {
-		print_figures(&page, comparison);
-		print_bars(&page, comparison, MEASURE_WALL, "Time");
-		print_bars(&page, comparison, MEASURE_PEAK, "Peak resident");
-	}
+	print_figures(&page, comparison);
+	print_bars(&page, comparison, MEASURE_WALL, "Time");
+	print_bars(&page, comparison, MEASURE_PEAK, "Peak resident");
 	print_observed(&page, comparison);
-	if (comparison->rounds)
-		print_verdicts(&page, comparison);
+	print_verdicts(&page, comparison);
 }

@@ -34,11 +34,13 @@ char *words_of_end(int status)
 	return memory_format("signal %d (SIG%s)", WTERMSIG(status), name ? name : "?");
 }
 
-/* "17 % less time"; from double on, "2.4 times the time" */
+/* "17 % less time", "2.4 times the time" */
 static char *difference(const struct contrast *contrast, const char *noun)
 {
 	double percent = fabs(contrast->ratio - 1) * 100;
 
+	if (percent < 0.05)
+		return memory_format("the same %s", noun);
 	if (contrast->ratio >= 2)
 		return memory_format("%.1f times the %s", contrast->ratio, noun);
 	return memory_format("%.*f %% %s %s", percent < 9.95, percent, contrast->ratio < 1 ? "less" : "more", noun);

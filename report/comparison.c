@@ -24,22 +24,31 @@ double measure_of(const struct trial_result *result, enum measure measure)
 	}
 }
 
+static const struct trial_result *run_that_counts(const struct comparison *comparison, const struct candidate *candidate,
+						  size_t round)
+{
+	const struct trial_result *run = comparison->only_warm_ups ? &candidate->warm_up : &candidate->rounds[round];
+
+	return run->done && !(comparison->only_warm_ups && round) ? run : NULL;
+}
+
 static void conclude_measure(const struct comparison *comparison, struct candidate *candidate, enum measure measure)
 {
-	const struct candidate *base = comparison->candidates;
 	double *own = memory_get(comparison->runs * sizeof(own[0]));
 	double *first = memory_get(comparison->runs * sizeof(first[0]));
 	double *second = memory_get(comparison->runs * sizeof(second[0]));
 	size_t done = 0, pairs = 0;
 
 	for (size_t i = 0; i < comparison->runs; i++) {
-		if (!candidate->rounds[i].done)
+		const struct trial_result *run = run_that_counts(comparison, candidate, i);
+		const struct trial_result *beside = run_that_counts(comparison, comparison->candidates, i);
+
+		if (run)
+			own[done++] = measure_of(run, measure);
+		if (!run || !beside)
 			continue;
-		own[done++] = measure_of(&candidate->rounds[i], measure);
-		if (!base->rounds[i].done)
-			continue;
-		first[pairs] = measure_of(&base->rounds[i], measure);
-		second[pairs++] = measure_of(&candidate->rounds[i], measure);
+		first[pairs] = measure_of(beside, measure);
+		second[pairs++] = measure_of(run, measure);
 	}
 	candidate->medians[measure] = median_of(own, done);
 	candidate->contrasts[measure] = contrast_of(first, second, pairs);
@@ -82,21 +91,31 @@ static enum moment common_moment(const struct comparison *comparison)
 	return most && least < most - most / 8 ? MOMENT_END : MOMENT_PEAK;
 }
 
+static void count_rounds(struct comparison *comparison)
+{
+	comparison->rounds = comparison->runs;
+	comparison->only_warm_ups = true;
+	for (size_t c = 0; c < comparison->allocators.count; c++) {
+		size_t done = 0;
+
+		for (size_t i = 0; i < comparison->runs; i++)
+			done += comparison->candidates[c].rounds[i].done;
+		comparison->rounds = done < comparison->rounds ? done : comparison->rounds;
+		comparison->only_warm_ups = comparison->only_warm_ups && !done;
+	}
+}
+
 void comparison_conclude(struct comparison *comparison)
 {
 	if (comparison->candidates[0].warm_up.done)
 		comparison->reference = &comparison->candidates[0].warm_up;
 	comparison->moment = common_moment(comparison);
-	comparison->rounds = comparison->runs;
+	count_rounds(comparison);
 	for (size_t c = 0; c < comparison->allocators.count; c++) {
 		struct candidate *candidate = &comparison->candidates[c];
-		size_t done = 0;
 
 		for (int measure = 0; measure < MEASURES; measure++)
 			conclude_measure(comparison, candidate, (enum measure)measure);
-		for (size_t i = 0; i < comparison->runs; i++)
-			done += candidate->rounds[i].done;
-		comparison->rounds = done < comparison->rounds ? done : comparison->rounds;
 		if (!comparison->reference)
 			continue;
 		compare_to_reference(comparison->reference, &candidate->warm_up, candidate);

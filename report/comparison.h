@@ -58,6 +58,7 @@ struct comparison {
 	const char *input;                      /* as asked for; NULL: /dev/null */
 	size_t runs;                            /* rounds asked for */
 	size_t rounds;                          /* that are done for all */
+	bool   only_warm_ups;                   /* no other run is done: figures are those of the warm-ups */
 	struct allocators allocators;
 	struct candidate *candidates;           /* one for each that is there; the first is what the others are compared to */
 	enum capture_note reach;                /* why LD_PRELOAD can have no effect on the program; NOTE_NONE: it can */

@@ -34,6 +34,28 @@ struct cache_entry {
 	uint64_t capabilities;
 };
 
+/* A position-independent executable looks like a library but for a flag in its dynamic section. */
+static bool is_program(Elf *elf)
+{
+	size_t count;
+
+	if (elf_getphdrnum(elf, &count))
+		return false;
+	for (size_t i = 0; i < count && i < 65536; i++) {
+		GElf_Phdr segment;
+		GElf_Dyn entry;
+		Elf_Data *data;
+
+		if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_DYNAMIC || segment.p_offset > INT64_MAX)
+			continue;
+		data = elf_getdata_rawchunk(elf, (int64_t)segment.p_offset, segment.p_filesz, ELF_T_DYN);
+		for (int at = 0; data && gelf_getdyn(data, at, &entry) && entry.d_tag != DT_NULL; at++)
+			if (entry.d_tag == DT_FLAGS_1)
+				return entry.d_un.d_val & DF_1_PIE;
+	}
+	return false;
+}
+
 static const char *elf_fault(int fd)
 {
 	const char *fault = NULL;
@@ -47,8 +69,8 @@ static const char *elf_fault(int fd)
 		fault = "not an ELF file, so not a shared library";
 	else if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != EM_X86_64)
 		fault = "a library for another architecture than x86-64";
-	else if (header.e_type != ET_DYN)
-		fault = "an ELF file, but not a shared library";
+	else if (header.e_type != ET_DYN || is_program(elf))
+		fault = "a program or an object file, not a shared library";
 	elf_end(elf);
 	return fault;
 }
