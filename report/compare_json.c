@@ -165,6 +165,7 @@ static json_t *json_observed(const struct observed *observed, enum moment moment
 	object = json_object();
 	json_put(object, "exe", json_text_or_null(observed->exe));
 	json_put(object, "malloc", json_text_or_null(observed->malloc ? observed->malloc : ""));
+	json_put(object, "moment", json_string(moment == MOMENT_PEAK ? "peak" : "end"));
 	json_put_figure(object, "processes", observed->processes);
 	json_put_figure(object, "rss_bytes", ledger->rss_bytes);
 	json_put(object, "rows", json_rows(observed, ledger));
