@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "complain.h"
+#include "escape.h"
 #include "library.h"
 #include "memory.h"
 #include "program.h"
@@ -55,7 +56,7 @@ static char *name_of(const char *path)
 
 	if (suffix && suffix != start + prefix)
 		length = (size_t)(suffix - start) - prefix;
-	return length ? memory_copy(start + prefix, length) : memory_copy(start, strlen(start));
+	return length ? escape_text(start + prefix, length) : escape_text(start, strlen(start));
 }
 
 static bool is_taken(const struct allocators *allocators, const char *name)

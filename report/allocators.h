@@ -10,7 +10,7 @@
 #define ALLOCATORS_KNOWN "glibc,pool,jemalloc,mimalloc,tcmalloc"
 
 struct allocator {
-	char *name;             /* as shown; each only once in a list */
+	char *name;             /* fit to print; each only once in a list */
 	char *path;             /* of the library to preload, absolute; NULL: none is, or it is missing */
 	bool  missing;
 	const char *package;    /* where to get one that is missing, in words */

@@ -144,7 +144,10 @@ static bool open_kept(const char *directory, int *keep)
 	return keep[TRIAL_OUT] >= 0 && keep[TRIAL_ERR] >= 0;
 }
 
-/* This process's, and an allocator's library before what else is preloaded. */
+/*
+ * This process's, and an allocator's library before what else is preloaded. With a library, the first entry is of its own
+ * memory.
+ */
 static char **environment_with(const char *library)
 {
 	static const char variable[] = "LD_PRELOAD=";
@@ -155,12 +158,12 @@ static char **environment_with(const char *library)
 	while (environ && environ[count])
 		count++;
 	environment = memory_get((count + 2) * sizeof(environment[0]));
-	for (size_t i = 0; i < count; i++)
-		if (!path || strncmp(environ[i], variable, strlen(variable)))
-			environment[used++] = environ[i];
 	if (path)
 		environment[used++] = memory_format("%s%s%s%s", variable, path, theirs && *theirs ? ":" : "",
 						    theirs ? theirs : "");
+	for (size_t i = 0; i < count; i++)
+		if (!path || strncmp(environ[i], variable, strlen(variable)))
+			environment[used++] = environ[i];
 	free(path);
 	return environment;
 }
@@ -300,11 +303,31 @@ static int print(const struct comparison *comparison, enum compare_format format
 	return comparison->interrupted ? 128 + comparison->interrupted : STATUS_GOOD;
 }
 
-static int compare(struct comparison *comparison, const struct arguments *arguments)
+/* Runs all and prints what came of it. */
+static int compare(struct runner *runner, enum compare_format format)
+{
+	int status = -1;
+
+	runner->signals = block_signals(&runner->trial);
+	if (runner->signals < 0) {
+		complain("cannot start %s: %s", runner->trial.arguments[0], strerror(errno));
+		return STATUS_FAILED;
+	}
+	run_all(runner, &status);
+	close(runner->signals);
+	/* From here on a signal is meant for the report. */
+	sigprocmask(SIG_SETMASK, &runner->trial.mask, NULL);
+	if (status >= 0)
+		return status;
+	comparison_conclude(runner->comparison);
+	return print(runner->comparison, format);
+}
+
+static int prepare_and_compare(struct comparison *comparison, const struct arguments *arguments)
 {
 	struct runner runner = { .comparison = comparison, .trial.arguments = comparison->arguments };
 	size_t count = comparison->allocators.count;
-	int status = -1;
+	int status;
 
 	if (!open_kept(arguments->keep, runner.trial.keep))
 		return STATUS_FAILED;
@@ -316,18 +339,15 @@ static int compare(struct comparison *comparison, const struct arguments *argume
 		comparison->candidates[i].allocator = &comparison->allocators.list[i];
 		comparison->candidates[i].rounds = memory_get(comparison->runs * sizeof(struct trial_result));
 	}
-	runner.signals = block_signals(&runner.trial);
-	if (runner.signals < 0) {
-		complain("cannot start %s: %s", comparison->arguments[0], strerror(errno));
-		return STATUS_FAILED;
+	status = compare(&runner, arguments->format);
+	comparison_free(comparison);
+	for (size_t i = 0; i < count; i++) {
+		if (comparison->allocators.list[i].path)
+			free(runner.environments[i][0]);
+		free(runner.environments[i]);
 	}
-	run_all(&runner, &status);
-	if (status >= 0)
-		return status;
-	comparison_conclude(comparison);
-	/* From here on a signal is meant for the report. */
-	sigprocmask(SIG_SETMASK, &runner.trial.mask, NULL);
-	return print(comparison, arguments->format);
+	free(runner.environments);
+	return status;
 }
 
 static enum capture_note reach_of(const char *program)
@@ -353,12 +373,17 @@ int verb_compare(int argc, char **argv)
 	status = program_look_for(arguments.program[0]);
 	if (status >= 0)
 		return status;
-	if ((arguments.input && !is_readable_input(arguments.input)) ||
-	    !allocators_find(arguments.alloc, &comparison.allocators))
+	if (arguments.input && !is_readable_input(arguments.input))
 		return STATUS_FAILED;
+	if (!allocators_find(arguments.alloc, &comparison.allocators)) {
+		allocators_free(&comparison.allocators);
+		return STATUS_FAILED;
+	}
 	comparison.arguments = arguments.program;
 	comparison.input = arguments.input;
 	comparison.runs = arguments.runs;
 	comparison.reach = reach_of(arguments.program[0]);
-	return compare(&comparison, &arguments);
+	status = prepare_and_compare(&comparison, &arguments);
+	allocators_free(&comparison.allocators);
+	return status;
 }

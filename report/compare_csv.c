@@ -62,12 +62,12 @@ static void put_candidate(FILE *to, const struct candidate *candidate, enum mome
 	fprintf(to, ",%zu", candidate->contrasts[MEASURE_WALL].pairs);
 	for (size_t i = 0; i < COLUMNS; i++) {
 		const struct contrast *contrast = &candidate->contrasts[columns[i].measure];
-		double median = candidate->medians[columns[i].measure];
+		double median = candidate->medians[columns[i].measure].value;
 
 		put_figure(to, isnan(median) ? CAPTURE_UNKNOWN : (uint64_t)(median + 0.5));
-		put_ratio(to, contrast->ratio);
-		put_ratio(to, contrast->low);
-		put_ratio(to, contrast->high);
+		put_ratio(to, contrast->ratio.value);
+		put_ratio(to, contrast->ratio.low);
+		put_ratio(to, contrast->ratio.high);
 		fprintf(to, ",%s", verdicts[contrast->verdict]);
 	}
 	for (size_t row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE; row++)

@@ -18,6 +18,11 @@ static json_t *json_ratio(double ratio)
 	return isnan(ratio) ? json_null() : json_real(ratio);
 }
 
+static json_t *json_rounded(double value)
+{
+	return json_figure(isnan(value) ? CAPTURE_UNKNOWN : (uint64_t)(value + 0.5));
+}
+
 static json_t *json_end(int status)
 {
 	bool killed = WIFSIGNALED(status);
@@ -89,14 +94,16 @@ static json_t *json_figures(const struct candidate *candidate)
 
 	for (size_t i = 0; i < MEASURES; i++) {
 		const struct contrast *contrast = &candidate->contrasts[i];
-		double median = candidate->medians[i];
+		const struct median *median = &candidate->medians[i];
 		json_t *figure = json_object();
 
-		json_put_figure(figure, "median", isnan(median) ? CAPTURE_UNKNOWN : (uint64_t)(median + 0.5));
+		json_put(figure, "median", json_rounded(median->value));
+		json_put(figure, "low", json_rounded(median->low));
+		json_put(figure, "high", json_rounded(median->high));
 		json_put_figure(figure, "pairs", contrast->pairs);
-		json_put(figure, "ratio", json_ratio(contrast->ratio));
-		json_put(figure, "ratio_low", json_ratio(contrast->low));
-		json_put(figure, "ratio_high", json_ratio(contrast->high));
+		json_put(figure, "ratio", json_ratio(contrast->ratio.value));
+		json_put(figure, "ratio_low", json_ratio(contrast->ratio.low));
+		json_put(figure, "ratio_high", json_ratio(contrast->ratio.high));
 		json_put(figure, "verdict", json_verdict(contrast->verdict));
 		json_put(object, names[i], figure);
 	}

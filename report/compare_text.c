@@ -15,7 +15,7 @@
 #include "units.h"
 
 #define LABEL_COLUMNS 16        /* of an allocator's name */
-#define BAR_COLUMNS   38
+#define BAR_COLUMNS   36
 
 #define BYTES(bytes) figure_bytes(bytes, false).text
 #define COUNT(count) figure_count(count).text
@@ -78,17 +78,25 @@ static struct figure in_unit(double value, enum measure measure)
 	return measure == MEASURE_PEAK ? figure_bytes(whole, false) : figure_count(whole);
 }
 
-/* "0.83 +- 0.02  ", "0.97 +- 0.03 =": the interval's farther end counts. */
+/* How far the interval goes, on its farther side. */
+static double reach(const struct median *median)
+{
+	double below = median->value - median->low, above = median->high - median->value;
+
+	return below > above ? below : above;
+}
+
+/* "0.83 +- 0.02  ", "0.97 +- 0.03 =" */
 static void ratio_cell(struct table *table, struct table_row *row, size_t column, const struct contrast *contrast)
 {
-	double below = contrast->ratio - contrast->low, above = contrast->high - contrast->ratio;
+	const struct median *ratio = &contrast->ratio;
 
-	if (isnan(contrast->ratio))
+	if (isnan(ratio->value))
 		table_cell(table, row, column, "?  ");
-	else if (isnan(contrast->low))
-		table_cell(table, row, column, "%.2f +- ?     ", contrast->ratio);
+	else if (isnan(ratio->low))
+		table_cell(table, row, column, "%.2f +- ?     ", ratio->value);
 	else
-		table_cell(table, row, column, "%.2f +- %.2f %s", contrast->ratio, below > above ? below : above,
+		table_cell(table, row, column, "%.2f +- %.2f %s", ratio->value, reach(ratio),
 			   contrast->verdict == VERDICT_SAME ? "=" : " ");
 }
 
@@ -116,7 +124,7 @@ static void print_figures(struct page *page, const struct comparison *comparison
 
 		row = table_add(table, label);
 		for (size_t i = 0; i < COLUMNS; i++) {
-			double median = candidate->medians[columns[i].measure];
+			double median = candidate->medians[columns[i].measure].value;
 
 			if (c)
 				ratio_cell(table, row, i, &candidate->contrasts[columns[i].measure]);
@@ -124,7 +132,7 @@ static void print_figures(struct page *page, const struct comparison *comparison
 				table_cell(table, row, i, "1.00 (%s)  ", in_unit(median, columns[i].measure).text);
 		}
 		table_cell(table, row, COLUMNS, "%s",
-			   in_unit(candidate->medians[MEASURE_MINOR_FAULTS], MEASURE_MINOR_FAULTS).text);
+			   in_unit(candidate->medians[MEASURE_MINOR_FAULTS].value, MEASURE_MINOR_FAULTS).text);
 		free(label);
 		free(name);
 	}
@@ -141,20 +149,29 @@ static void print_figures(struct page *page, const struct comparison *comparison
 
 static void print_bars(struct page *page, const struct comparison *comparison, enum measure measure, const char *title)
 {
+	size_t label = 0;
 	double most = 0;
 
 	for (size_t c = 0; c < comparison->allocators.count; c++)
-		if (comparison->candidates[c].medians[measure] > most) /* not where it is unknown */
-			most = comparison->candidates[c].medians[measure];
+		if (comparison->candidates[c].medians[measure].value > most) /* not where it is unknown */
+			most = comparison->candidates[c].medians[measure].value;
+	for (size_t c = 0; c < comparison->allocators.count; c++) {
+		char *name = label_of(&comparison->candidates[c]);
+
+		label = text_columns(name) > label ? text_columns(name) : label;
+		free(name);
+	}
 	page_gap(page);
 	page_line(page, "%s, median", title);
 	for (size_t c = 0; c < comparison->allocators.count; c++) {
-		double median = comparison->candidates[c].medians[measure];
+		const struct median *median = &comparison->candidates[c].medians[measure];
 		char *name = label_of(&comparison->candidates[c]);
-		struct bar bar = page_bar(isnan(median) ? 0 : (unsigned long)median, (unsigned long)most, BAR_COLUMNS);
+		struct bar bar = page_bar(isnan(median->value) ? 0 : (unsigned long)median->value, (unsigned long)most,
+					  BAR_COLUMNS);
 
-		page_line(page, "  %s%*s  %s  %s", name, (int)(LABEL_COLUMNS - text_columns(name)), "", bar.text,
-			  in_unit(median, measure).text);
+		page_line(page, "  %s%*s  %s  %s%s%s", name, (int)(label - text_columns(name)), "", bar.text,
+			  in_unit(median->value, measure).text, isnan(median->low) ? "" : " +- ",
+			  isnan(median->low) ? "" : in_unit(reach(median), measure).text);
 		free(name);
 	}
 }

@@ -37,13 +37,13 @@ char *words_of_end(int status)
 /* "17 % less time", "2.4 times the time" */
 static char *difference(const struct contrast *contrast, const char *noun)
 {
-	double percent = fabs(contrast->ratio - 1) * 100;
+	double ratio = contrast->ratio.value, percent = fabs(ratio - 1) * 100;
 
 	if (percent < 0.05)
 		return memory_format("the same %s", noun);
-	if (contrast->ratio >= 2)
-		return memory_format("%.1f times the %s", contrast->ratio, noun);
-	return memory_format("%.*f %% %s %s", percent < 9.95, percent, contrast->ratio < 1 ? "less" : "more", noun);
+	if (ratio >= 2)
+		return memory_format("%.1f times the %s", ratio, noun);
+	return memory_format("%.*f %% %s %s", percent < 9.95, percent, ratio < 1 ? "less" : "more", noun);
 }
 
 static void append_part(char **line, const struct comparison *comparison, const struct contrast *contrast,
@@ -52,7 +52,7 @@ static void append_part(char **line, const struct comparison *comparison, const 
 	char *text = difference(contrast, noun);
 
 	memory_append(line, "%s", **line ? "; " : "");
-	if (isnan(contrast->ratio))
+	if (isnan(contrast->ratio.value))
 		memory_append(line, "%s unknown", noun);
 	else if (contrast->verdict == VERDICT_SAME)
 		memory_append(line, "no difference in %s that %zu runs can show", noun, comparison->rounds);
@@ -88,7 +88,7 @@ static const struct candidate *best_by(const struct comparison *comparison, enum
 
 		candidate_took_effect(candidate, &ineffective);
 		if (contrast->verdict == VERDICT_LESS && !ineffective &&
-		    (!best || contrast->ratio < best->contrasts[measure].ratio))
+		    (!best || contrast->ratio.value < best->contrasts[measure].ratio.value))
 			best = candidate;
 	}
 	return best;
@@ -187,60 +187,53 @@ static void note_end(struct notes *notes, const struct comparison *comparison)
 	free(end);
 }
 
-/* The first run of an allocator that differs: its number, 0 for the warm-up. */
-static size_t first_differing(const struct comparison *comparison, const struct candidate *candidate, int output)
+static char *name_of_run(const struct comparison *comparison, size_t number)
 {
-	const struct trial_result *reference = comparison->reference;
-
-	for (size_t run = 0; run <= comparison->runs; run++) {
-		const struct trial_result *result = run ? &candidate->rounds[run - 1] : &candidate->warm_up;
-
-		if (result->done && (output < 0 ? result->status != reference->status
-						: result->outputs[output].hash != reference->outputs[output].hash ||
-						  result->outputs[output].bytes != reference->outputs[output].bytes))
-			return run;
-	}
-	return 0;
+	if (number == RUN_UNDER_PAGEGAP(comparison))
+		return memory_format("the one under pagegap");
+	return number ? memory_format("run %zu", number) : memory_format("the warm-up");
 }
 
-static const struct trial_result *run_of(const struct candidate *candidate, size_t run)
+static void note_ends(struct notes *notes, const struct comparison *comparison, const struct candidate *candidate)
 {
-	return run ? &candidate->rounds[run - 1] : &candidate->warm_up;
+	char *other = words_of_end(comparison->reference->status), *run, *end;
+	size_t number = 0;
+
+	while (!end_differs(comparison, candidate_run(comparison, candidate, number)))
+		number++;
+	run = name_of_run(comparison, number);
+	end = words_of_end(candidate_run(comparison, candidate, number)->status);
+	add(notes, memory_format("%s: %zu of %zu runs ended otherwise than the warm-up of %s did (%s); first %s: %s",
+				 candidate->allocator->name, candidate->differing_ends, candidate->runs_done,
+				 comparison->allocators.list[0].name, other, run, end));
+	free(other);
+	free(run);
+	free(end);
 }
 
-static char *name_of_run(size_t run)
+static void note_outputs(struct notes *notes, const struct comparison *comparison, const struct candidate *candidate,
+			 size_t output)
 {
-	return run ? memory_format("run %zu", run) : memory_format("the warm-up");
+	static const char *const names[TRIAL_OUTPUTS] = { "standard output", "standard error" };
+	size_t number = 0;
+	char *run;
+
+	while (!output_differs(comparison, candidate_run(comparison, candidate, number), output))
+		number++;
+	run = name_of_run(comparison, number);
+	add(notes, memory_format("%s: %s of %zu of %zu runs differs from that of the warm-up of %s; first %s",
+				 candidate->allocator->name, names[output], candidate->differing_outputs[output],
+				 candidate->runs_done, comparison->allocators.list[0].name, run));
+	free(run);
 }
 
 static void note_differing(struct notes *notes, const struct comparison *comparison, const struct candidate *candidate)
 {
-	static const char *const names[TRIAL_OUTPUTS] = { "standard output", "standard error" };
-	const char *own = candidate->allocator->name, *base = comparison->candidates[0].allocator->name;
-
-	if (candidate->differing_ends) {
-		size_t run = first_differing(comparison, candidate, -1);
-		char *first = name_of_run(run), *end = words_of_end(run_of(candidate, run)->status);
-		char *other = words_of_end(comparison->reference->status);
-
-		add(notes, memory_format("%s: %zu of %zu runs ended otherwise than the warm-up of %s did (%s); first "
-					 "%s: %s", own, candidate->differing_ends, candidate->runs_done, base, other, first,
-					 end));
-		free(other);
-		free(end);
-		free(first);
-	}
-	for (int i = 0; i < TRIAL_OUTPUTS; i++) {
-		char *first;
-
-		if (!candidate->differing_outputs[i])
-			continue;
-		first = name_of_run(first_differing(comparison, candidate, i));
-		add(notes, memory_format("%s: %s of %zu of %zu runs differs from that of the warm-up of %s; first %s",
-					 own, names[i], candidate->differing_outputs[i], candidate->runs_done, base,
-					 first));
-		free(first);
-	}
+	if (candidate->differing_ends)
+		note_ends(notes, comparison, candidate);
+	for (size_t i = 0; i < TRIAL_OUTPUTS; i++)
+		if (candidate->differing_outputs[i])
+			note_outputs(notes, comparison, candidate, i);
 }
 
 static void note_left(struct notes *notes, const struct comparison *comparison)

@@ -57,18 +57,37 @@ static void conclude_measure(const struct comparison *comparison, struct candida
 	free(second);
 }
 
-static void compare_to_reference(const struct trial_result *reference, const struct trial_result *result,
-				 struct candidate *candidate)
+const struct trial_result *candidate_run(const struct comparison *comparison, const struct candidate *candidate, size_t number)
 {
-	if (!result->done)
-		return;
-	candidate->runs_done++;
-	candidate->left_behind += result->left_behind;
-	candidate->immortal += result->immortal;
-	candidate->differing_ends += result->status != reference->status;
-	for (size_t i = 0; i < TRIAL_OUTPUTS; i++)
-		candidate->differing_outputs[i] += result->outputs[i].hash != reference->outputs[i].hash ||
-						   result->outputs[i].bytes != reference->outputs[i].bytes;
+	if (!number)
+		return &candidate->warm_up;
+	return number <= comparison->runs ? &candidate->rounds[number - 1] : &candidate->under_pagegap;
+}
+
+bool end_differs(const struct comparison *comparison, const struct trial_result *result)
+{
+	return result->done && result->status != comparison->reference->status;
+}
+
+bool output_differs(const struct comparison *comparison, const struct trial_result *result, size_t output)
+{
+	const struct trial_output *own = &result->outputs[output], *other = &comparison->reference->outputs[output];
+
+	return result->done && (own->hash != other->hash || own->bytes != other->bytes);
+}
+
+static void compare_to_reference(const struct comparison *comparison, struct candidate *candidate)
+{
+	for (size_t number = 0; number <= RUN_UNDER_PAGEGAP(comparison); number++) {
+		const struct trial_result *run = candidate_run(comparison, candidate, number);
+
+		candidate->runs_done += run->done;
+		candidate->left_behind += run->left_behind;
+		candidate->immortal += run->immortal;
+		candidate->differing_ends += end_differs(comparison, run);
+		for (size_t i = 0; i < TRIAL_OUTPUTS; i++)
+			candidate->differing_outputs[i] += output_differs(comparison, run, i);
+	}
 }
 
 /*
@@ -116,11 +135,8 @@ void comparison_conclude(struct comparison *comparison)
 
 		for (int measure = 0; measure < MEASURES; measure++)
 			conclude_measure(comparison, candidate, (enum measure)measure);
-		if (!comparison->reference)
-			continue;
-		compare_to_reference(comparison->reference, &candidate->warm_up, candidate);
-		for (size_t i = 0; i < comparison->runs; i++)
-			compare_to_reference(comparison->reference, &candidate->rounds[i], candidate);
+		if (comparison->reference)
+			compare_to_reference(comparison, candidate);
 	}
 }
 
@@ -170,4 +186,13 @@ bool comparison_outputs_agree(const struct comparison *comparison, size_t output
 		if (comparison->candidates[c].differing_outputs[output])
 			return false;
 	return true;
+}
+
+void comparison_free(struct comparison *comparison)
+{
+	for (size_t c = 0; c < comparison->allocators.count; c++) {
+		free(comparison->candidates[c].rounds);
+		observed_free(&comparison->candidates[c].observed);
+	}
+	free(comparison->candidates);
 }

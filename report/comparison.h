@@ -47,9 +47,9 @@ struct candidate {
 	struct trial_result warm_up, *rounds;
 	struct trial_result under_pagegap;
 	struct observed observed;
-	double medians[MEASURES];               /* of the rounds that are done; NAN: unknown */
+	struct median medians[MEASURES];        /* of the rounds that are done */
 	struct contrast contrasts[MEASURES];    /* to the first candidate */
-	size_t differing_ends, differing_outputs[TRIAL_OUTPUTS]; /* of its runs, warm-up included, from the reference */
+	size_t differing_ends, differing_outputs[TRIAL_OUTPUTS]; /* of all its runs, from the reference */
 	size_t runs_done, left_behind, immortal;
 };
 
@@ -70,6 +70,17 @@ struct comparison {
 /* A figure of a run in its unit: nanoseconds, bytes, faults. */
 double measure_of(const struct trial_result *result, enum measure measure);
 
+/*
+ * All runs of a candidate: its warm-up, its rounds, the one under pagegap. RUN_UNDER_PAGEGAP is its number, and how many
+ * the others are.
+ */
+#define RUN_UNDER_PAGEGAP(comparison) ((comparison)->runs + 1)
+const struct trial_result *candidate_run(const struct comparison *comparison, const struct candidate *candidate, size_t number);
+
+/* It ended otherwise than the reference, or wrote something else to one of the outputs. */
+bool end_differs(const struct comparison *comparison, const struct trial_result *result);
+bool output_differs(const struct comparison *comparison, const struct trial_result *result, size_t output);
+
 /* Fills in what follows from the runs. */
 void comparison_conclude(struct comparison *comparison);
 
@@ -78,6 +89,9 @@ bool candidate_is_same(const struct candidate *candidate);
 
 /* Whether the allocator was the program's; false too where that is unknown. @ineffective: it is known that it was not. */
 bool candidate_took_effect(const struct candidate *candidate, bool *ineffective);
+
+/* The results; allocators are their own. */
+void comparison_free(struct comparison *comparison);
 
 /* All runs ended alike and wrote the same. */
 bool comparison_ends_agree(const struct comparison *comparison);

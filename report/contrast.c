@@ -20,14 +20,6 @@ static int by_value(const void *a, const void *b)
 	return first < second ? -1 : first > second;
 }
 
-double median_of(double *values, size_t count)
-{
-	if (!count)
-		return NAN;
-	qsort(values, count, sizeof(values[0]), by_value);
-	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
 size_t interval_rank(size_t count)
 {
 	/* Of so many throws of a coin: the probability of exactly k heads, and of fewer. */
@@ -42,31 +34,41 @@ size_t interval_rank(size_t count)
 	return k;
 }
 
-static enum verdict judge(const struct contrast *contrast)
+struct median median_of(double *values, size_t count)
 {
-	if (isnan(contrast->low))
+	struct median median = { NAN, NAN, NAN };
+	size_t rank = interval_rank(count);
+
+	if (!count)
+		return median;
+	qsort(values, count, sizeof(values[0]), by_value);
+	median.value = count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+	if (rank) {
+		median.low = values[rank - 1];
+		median.high = values[count - rank];
+	}
+	return median;
+}
+
+static enum verdict judge(const struct median *ratio)
+{
+	if (isnan(ratio->low))
 		return VERDICT_UNKNOWN;
-	if ((contrast->low <= 1 && contrast->high >= 1) || fabs(contrast->ratio - 1) < CONTRAST_LEAST)
+	if ((ratio->low <= 1 && ratio->high >= 1) || fabs(ratio->value - 1) < CONTRAST_LEAST)
 		return VERDICT_SAME;
-	return contrast->ratio < 1 ? VERDICT_LESS : VERDICT_MORE;
+	return ratio->value < 1 ? VERDICT_LESS : VERDICT_MORE;
 }
 
 struct contrast contrast_of(const double *first, const double *second, size_t pairs)
 {
-	struct contrast contrast = { .ratio = NAN, .low = NAN, .high = NAN };
 	double *ratios = memory_get(pairs * sizeof(ratios[0]));
-	size_t rank;
+	struct contrast contrast = { 0 };
 
 	for (size_t i = 0; i < pairs; i++)
 		if (first[i] > 0 && second[i] > 0)
 			ratios[contrast.pairs++] = second[i] / first[i];
 	contrast.ratio = median_of(ratios, contrast.pairs);
-	rank = interval_rank(contrast.pairs);
-	if (rank) {
-		contrast.low = ratios[rank - 1];
-		contrast.high = ratios[contrast.pairs - rank];
-	}
-	contrast.verdict = judge(&contrast);
+	contrast.verdict = judge(&contrast.ratio);
 	free(ratios);
 	return contrast;
 }

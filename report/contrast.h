@@ -25,16 +25,21 @@
 
 enum verdict { VERDICT_UNKNOWN, VERDICT_SAME, VERDICT_LESS, VERDICT_MORE };
 
+/* Of some values, and where it lies if they are a sample of many. */
+struct median {
+	double value;           /* NAN: there are none */
+	double low, high;       /* NAN: there are too few to say */
+};
+
 /* Of the second to the first. */
 struct contrast {
 	size_t pairs;
-	double ratio;           /* median of the pairs' ratios; NAN: unknown */
-	double low, high;       /* it lies between them; NAN: too few pairs */
+	struct median ratio;    /* of the pairs' ratios */
 	enum verdict verdict;
 };
 
-/* The middle one, or the mean of the two in the middle; NAN of none. Sorts them. */
-double median_of(double *values, size_t count);
+/* The middle one, or the mean of the two in the middle. Sorts them. */
+struct median median_of(double *values, size_t count);
 
 /*
  * interval_rank - which of the sorted values bounds the median

@@ -45,6 +45,13 @@ static bool read_process(const char *pid, struct process *process)
 	return name_end && sscanf(name_end + 1, " %c %d", &state, &process->parent) == 2 && state != 'Z' && state != 'X';
 }
 
+static int by_pid(const void *a, const void *b)
+{
+	const struct process *first = a, *second = b;
+
+	return first->pid < second->pid ? -1 : first->pid > second->pid;
+}
+
 static struct processes read_processes(void)
 {
 	struct processes all = { 0 };
@@ -63,15 +70,17 @@ static struct processes read_processes(void)
 	}
 	if (proc)
 		closedir(proc);
+	if (all.count)
+		qsort(all.list, all.count, sizeof(all.list[0]), by_pid);
 	return all;
 }
 
 static bool is_descendant(const struct processes *all, pid_t pid)
 {
-	for (size_t i = 0; i < all->count; i++)
-		if (all->list[i].pid == pid)
-			return all->list[i].descends;
-	return false;
+	const struct process wanted = { .pid = pid };
+	const struct process *found = all->count ? bsearch(&wanted, all->list, all->count, sizeof(wanted), by_pid) : NULL;
+
+	return found && found->descends;
 }
 
 /* Parents often come before their children, but pids wrap around: until nothing new is found. */

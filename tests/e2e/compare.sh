@@ -242,11 +242,11 @@ int main(int argc, char **argv)
 C
 $cc -O1 -fno-builtin -o usable usable.c || exit 1
 compare usable --runs=2 --alloc="glibc,$another" ./usable
-check_eq 'outputs that depend on the allocator' 'false true 0 3' \
+check_eq 'outputs that depend on the allocator' 'false true 0 4' \
 	"$(said usable '"\(.stdout_agrees) \(.ends_agree) \(.allocators[0].differing_runs.stdout) \(.allocators[1].differing_runs.stdout)"')"
 "$PAGEGAP" compare --runs=2 --alloc="glibc,$another" ./usable 1 >usable.text
-check 'it is said which runs' grep -q "^note: $another: standard output of 3 of 3 runs differs from that of the warm-up" usable.text
-check 'and whose exit status' grep -q "^note: $another: 3 of 3 runs ended otherwise than the warm-up of glibc did" usable.text
+check 'it is said which runs' grep -q "^note: $another: standard output of 4 of 4 runs differs from that of the warm-up" usable.text
+check 'and whose exit status' grep -q "^note: $another: 4 of 4 runs ended otherwise than the warm-up of glibc did" usable.text
 check_eq 'they are not said to be equal' 0 "$(grep -c 'outputs equal' usable.text)"
 compare signals --runs=2 --alloc="glibc,$another" ./usable 1 2
 check_eq 'exits and signals are told apart' '{"kind":"exit","code":24} {"kind":"signal","code":15}' \
