@@ -198,6 +198,14 @@ static void wait_for_all(struct keeper *keeper, uint64_t wait_ms, int number, in
 	}
 }
 
+/* One that forks and ends all the time is hard to see: that it is there is known. */
+static size_t count_left(const struct keeper *keeper)
+{
+	size_t seen = keeper->others ? descendants_signal(getpid(), 0) : 0;
+
+	return keeper->others && !seen ? 1 : seen;
+}
+
 static void end_all(struct keeper *keeper)
 {
 	if (keeper->others && keeper->told < 2) {
@@ -206,7 +214,7 @@ static void end_all(struct keeper *keeper)
 		wait_for_all(keeper, POLITE_MS, 0, 2);
 	}
 	wait_for_all(keeper, STUBBORN_MS, SIGKILL, INT32_MAX);
-	keeper->result->immortal = keeper->others ? descendants_signal(getpid(), 0) : 0;
+	keeper->result->immortal = count_left(keeper);
 }
 
 static uint64_t in_ns(struct timeval time)
@@ -284,7 +292,7 @@ void keeper_main(const struct trial *trial, struct keeper_page *page, pid_t comm
 		result->wall_ns -= page->start_ns;
 		result->done = !result->error;
 		wait_for_all(&keeper, STRAGGLERS_MS, 0, 1);
-		result->left_behind = keeper.others ? descendants_signal(getpid(), 0) : 0;
+		result->left_behind = count_left(&keeper);
 	}
 	if (keeper.others)
 		end_all(&keeper);

@@ -153,6 +153,8 @@ check_eq 'a path with a blank: its name and its effect' 'mine true true' \
 	"$(said blank '.allocators[1] | "\(.name) \(.took_effect) \(.observed.malloc != "glibc")"')"
 compare all --runs=1 --alloc="$installed" /usr/bin/python3 -c 'print(1)'
 check_eq 'every allocator took effect' true "$(said all '[.allocators[].took_effect] | all')"
+LD_PRELOAD=$another_path "$PAGEGAP" compare --runs=1 --alloc=glibc /usr/bin/python3 -c 'print(1)' >theirs.text
+check 'nor was glibc where something else is preloaded' grep -q '^note: glibc was not used' theirs.text
 echo 'int frob;' | $cc -shared -fPIC -x c - -o idle.so
 "$PAGEGAP" compare --runs=1 --alloc=glibc,./idle.so /usr/bin/python3 -c 'print(1)' >idle.text
 check 'a library without a malloc was not used' grep -q '^note: idle was not used: the program.s malloc is that of glibc$' idle.text
@@ -198,6 +200,27 @@ if [[ -x /usr/bin/time ]]; then
 	agrees sh -c './eat 30; ./eat 10'
 else
 	skip 'time -v agrees on the peak' '/usr/bin/time is not installed'
+fi
+if command -v hyperfine >/dev/null; then
+	# as_hyperfine COMMAND: our interval of the median and its range of times have something in common
+	as_hyperfine() {
+		local theirs
+		local -a words
+		eval "words=($1)"
+		hyperfine -N -w 1 -r 12 --export-json hyperfine.json "$1" >/dev/null 2>&1
+		theirs=$(jq -r '.results[0] | "\(.min) \(.max)"' hyperfine.json)
+		compare hyper --runs=12 --alloc=glibc "${words[@]}"
+		check "hyperfine agrees on the time of $1" awk -v theirs="$theirs" -v ours="$(said hyper \
+			'.allocators[0].figures.wall_ns | "\(.low / 1e9) \(.high / 1e9)"')" \
+			'BEGIN { split(theirs, t, " "); split(ours, o, " "); exit !(o[1] > 0 && o[1] <= t[2] && t[1] <= o[2]) }'
+	}
+	as_hyperfine 'sleep 0.1'
+	as_hyperfine './eat 20'
+	as_hyperfine "perl -e '@x = map { \"x\" x \$_ } 1 .. 3000'"
+	as_hyperfine 'sort -r input'
+	as_hyperfine "/usr/bin/python3 -c 'x = [str(i) for i in range(200000)]'"
+else
+	skip 'hyperfine agrees on the time' 'not installed'
 fi
 PYTHONMALLOC=malloc compare fork --runs=1 --alloc="$installed" /usr/bin/python3 -c 'import os, sys, time
 x = [str(i) for i in range(200000)]
@@ -301,6 +324,21 @@ compare daemon --runs=2 --alloc=glibc sh -c 'sleep 87.3 & setsid sleep 87.3 & (t
 check "a program that leaves daemons does not hang: $((SECONDS - started)) s" test $((SECONDS - started)) -lt 15
 check 'they are ended' gone 'sleep 87[.]3'
 check_eq 'that is said' true "$(said daemon '[.allocators[0].runs[].left_behind >= 3] | all')"
+cat >hop.c <<'C'
+#include <unistd.h>
+int main(void)
+{
+	if (fork())
+		return 0;
+	for (;;)
+		if (fork())
+			_exit(0);
+}
+C
+$cc -O1 -o hopper-86 hop.c || exit 1
+compare hop --runs=1 --alloc=glibc ./hopper-86
+check 'one that flees from process to process is ended' gone 'hopper-8[6]'
+check_eq 'and was seen' true "$(said hop '.allocators[0].runs[0].left_behind >= 1')"
 # interrupted SIGNAL PROGRAM…: when the program runs, the comparison gets the signal
 interrupted() {
 	local signal=$1 command
