@@ -276,20 +276,6 @@ static int end_like(int status)
 	return 128 + number; /* init of a container is not killed by its own signals */
 }
 
-/* The program is looked for before anything is created for it. */
-static int look_for(const char *program)
-{
-	char *found = program_find(program);
-	int error = errno;
-
-	if (found) {
-		free(found);
-		return -1;
-	}
-	complain("%s: %s", program, error == ENOENT && !strchr(program, '/') ? "not found on PATH" : strerror(error));
-	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
-}
-
 static int run(const struct arguments *arguments, struct launch *launching, FILE *file)
 {
 	sigset_t watched = watched_signals(), blocked = watched;
@@ -342,7 +328,7 @@ int verb_run(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = look_for(arguments.program[0]);
+	status = program_look_for(arguments.program[0]);
 	if (status >= 0)
 		return status;
 	library = program_library();
