@@ -222,6 +222,10 @@ if command -v hyperfine >/dev/null; then
 else
 	skip 'hyperfine agrees on the time' 'not installed'
 fi
+compare cow --runs=1 --alloc="$installed" "$BUILD/examples/copy_on_write"
+# 1,024 pages by a child and 512 by its parent, and some of their stacks, data and heap.
+check_eq 'copies after forks are known of each' true "$(said cow '[.allocators[].observed.cow | .forks == 3 and
+	.copied_pages >= 1536 and .copied_pages < 1536 + 200 and .inherited_pages >= 3 * 4096] | all')"
 PYTHONMALLOC=malloc compare fork --runs=1 --alloc="$installed" /usr/bin/python3 -c 'import os, sys, time
 x = [str(i) for i in range(200000)]
 if os.fork() == 0:
@@ -229,7 +233,7 @@ if os.fork() == 0:
     y = [s for s in x]
     os._exit(0)
 os.wait()'
-check_eq 'copies after a fork are known of each' true "$(said fork '[.allocators[].observed.cow | .forks == 1 and .copied_pages > 1000] | all')"
+check_eq 'so are those of a heap' true "$(said fork '[.allocators[].observed.cow | .forks == 1 and .copied_pages > 1000] | all')"
 check_eq 'so is how full the pages are' true "$(said fork '[.allocators[].observed | .page_fill | map(.pages) | add > 1000] | all')"
 check_eq 'the rows add up to what was resident' true \
 	"$(said fork '[.allocators[].observed | (.rows | map(.resident_bytes) | add) == .rss_bytes] | all')"
@@ -356,6 +360,12 @@ for signal in INT TERM HUP; do
 	check "SIG$signal: no process is left" gone 'sleep 88[.]1'
 	check "SIG$signal: it is said" grep -q "^interrupted by SIG$signal after 0 of 9 runs each" interrupted.text
 done
+(trap '' HUP && exec "$PAGEGAP" compare --runs=1 --alloc=glibc sleep 0.3 >nohup.text 2>&1 </dev/null) &
+command=$!
+sleep 0.5
+kill -HUP $command
+wait $command
+check_eq 'under nohup it goes on' 0 $?
 BEFORE=3 interrupted INT sh -c 'sleep 0.4'
 check 'what there is is printed' grep -qE '^  glibc +1[.]00 \([45][0-9.]+ ms\)' interrupted.text
 check 'with how much that is' grep -qE '^interrupted by SIGINT after [1-9] of 9 runs each' interrupted.text
