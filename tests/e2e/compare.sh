@@ -343,19 +343,24 @@ $cc -O1 -o hopper-86 hop.c || exit 1
 compare hop --runs=1 --alloc=glibc ./hopper-86
 check 'one that flees from process to process is ended' gone 'hopper-8[6]'
 check_eq 'and was seen' true "$(said hop '.allocators[0].runs[0].left_behind >= 1')"
-# interrupted SIGNAL PROGRAM…: when the program runs, the comparison gets the signal
+# interrupted SIGNAL PATTERN PROGRAM…: once a process matches the pattern, or after so many seconds, the comparison gets the
+# signal
 interrupted() {
-	local signal=$1 command
-	shift
+	local signal=$1 when=$2 command
+	shift 2
 	env --default-signal "$PAGEGAP" compare --alloc="glibc,$another" --runs=9 -- "$@" >interrupted.text 2>interrupted.err </dev/null &
 	command=$!
-	sleep "${BEFORE:-1}"
+	if [[ $when =~ ^[0-9]+$ ]]; then
+		sleep "$when"
+	else
+		until pgrep -f -- "$when" >/dev/null || ! kill -0 $command; do sleep 0.02; done
+	fi
 	kill -"$signal" $command
 	wait $command
 	echo $? >interrupted.status
 }
 for signal in INT TERM HUP; do
-	interrupted $signal sh -c 'trap "" TERM INT HUP; sleep 88.1 & setsid sh -c "sleep 88.1; true" & sleep 88.1; true'
+	interrupted $signal '^sleep 88[.]1' sh -c 'trap "" TERM INT HUP; sleep 88.1 & setsid sh -c "sleep 88.1; true" & sleep 88.1; true'
 	check_eq "SIG$signal: status" $((128 + $(kill -l $signal))) "$(cat interrupted.status)"
 	check "SIG$signal: no process is left" gone 'sleep 88[.]1'
 	check "SIG$signal: it is said" grep -q "^interrupted by SIG$signal after 0 of 9 runs each" interrupted.text
@@ -366,9 +371,12 @@ sleep 0.5
 kill -HUP $command
 wait $command
 check_eq 'under nohup it goes on' 0 $?
-BEFORE=3 interrupted INT sh -c 'sleep 0.4'
+interrupted INT 4 sh -c 'sleep 0.4'
 check 'what there is is printed' grep -qE '^  glibc +1[.]00 \([45][0-9.]+ ms\)' interrupted.text
 check 'with how much that is' grep -qE '^interrupted by SIGINT after [1-9] of 9 runs each' interrupted.text
+interrupted TERM '^sleep 85[.]5' sh -c 'if grep -q libpagegap /proc/$$/maps; then sleep 85.5; fi; true'
+check 'in the run under pagegap: what there is is printed' grep -q '^interrupted by SIGTERM after 9 of 9 runs each' interrupted.text
+check 'in the run under pagegap: no process is left' gone 'sleep 85[.]5'
 env --default-signal "$PAGEGAP" compare --alloc=glibc sh -c 'setsid sleep 89.2 & sleep 89.2; true' >/dev/null 2>&1 </dev/null &
 command=$!
 sleep 0.7
