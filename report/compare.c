@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `pagegap compare`: the same program with one allocator after the other, in rounds, so that whatever else happens on the
- * machine happens to all of them; then once each under pagegap itself, which the timed runs never see. A signal ends the
- * program, and what is known by then is printed.
+ * `pagegap compare`: the same program with one allocator after the other, in rounds, so that whatever else happens on
+ * the machine happens to all of them; then once each under pagegap, which the timed runs never see. A signal ends
+ * the program, and what is known by then is printed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,7 +45,9 @@ static bool parse_runs(const char *argument, size_t *runs)
 
 static bool parse_format(const char *argument, enum compare_format *format)
 {
-	static const char *const formats[] = { [COMPARE_TEXT] = "text", [COMPARE_JSON] = "json", [COMPARE_CSV] = "csv" };
+	static const char *const formats[] = {
+		[COMPARE_TEXT] = "text", [COMPARE_JSON] = "json", [COMPARE_CSV] = "csv",
+	};
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		*format = (enum compare_format)i;
@@ -103,8 +105,8 @@ static const struct argp argp = {
 	.options = options,
 	.parser = parse,
 	.args_doc = "[--] PROGRAM [ARG...]",
-	.doc = "Runs a program with one allocator after the other and prints what that changes: its time, its memory, its "
-	       "page faults, what is copied after a fork.",
+	.doc = "Runs a program with one allocator after the other and prints what that changes: its time, its memory, "
+	       "its page faults, what is copied after a fork.",
 };
 
 /* Every run opens the file again: it must be one that can be read twice. */
@@ -145,8 +147,8 @@ static bool open_kept(const char *directory, int *keep)
 }
 
 /*
- * This process's, and an allocator's library before what else is preloaded. With a library, the first entry is of its own
- * memory.
+ * This process's, and an allocator's library before what else is preloaded. With a library, the first entry is of its
+ * own memory.
  */
 static char **environment_with(const char *library)
 {
@@ -269,7 +271,18 @@ static void run_all(struct runner *runner, int *status)
 	free(library);
 }
 
-/* Those that end the comparison, and word from the keeper; all arrive at a descriptor. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return !sigaction(number, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
+/*
+ * Those that end the comparison, and word from the keeper; all arrive at a descriptor. Under nohup(1) a SIGHUP ends
+ * nothing; SIGINT does even where it is ignored, as it is in what a script starts in the background: who sends one
+ * there means this process.
+ */
 static int block_signals(struct trial *trial)
 {
 	sigset_t heard;
@@ -277,8 +290,9 @@ static int block_signals(struct trial *trial)
 	sigemptyset(&heard);
 	sigaddset(&heard, SIGINT);
 	sigaddset(&heard, SIGTERM);
-	sigaddset(&heard, SIGHUP);
 	sigaddset(&heard, SIGCHLD);
+	if (!is_ignored(SIGHUP))
+		sigaddset(&heard, SIGHUP);
 	sigprocmask(SIG_BLOCK, &heard, &trial->mask);
 	/* If it is ignored, children vanish unwaited: wait(2). */
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &trial->child_action);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A comparison as a table for programs, quoted as RFC 4180 says: a line for each allocator; what is not known is empty. */
+/* A comparison as a table for programs, quoted as RFC 4180 says: a line for each allocator; unknown is empty. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

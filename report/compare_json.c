@@ -76,7 +76,9 @@ static json_t *json_runs(const struct comparison *comparison, const struct candi
 
 static json_t *json_verdict(enum verdict verdict)
 {
-	static const char *const names[] = { [VERDICT_SAME] = "same", [VERDICT_LESS] = "less", [VERDICT_MORE] = "more" };
+	static const char *const names[] = {
+		[VERDICT_SAME] = "same", [VERDICT_LESS] = "less", [VERDICT_MORE] = "more",
+	};
 
 	return verdict == VERDICT_UNKNOWN ? json_null() : json_string(names[verdict]);
 }

@@ -245,8 +245,8 @@ static void note_left(struct notes *notes, const struct comparison *comparison)
 		immortal += comparison->candidates[c].immortal;
 	}
 	if (left)
-		add(notes, memory_format("the program left %zu process%s running behind it, counted over all runs; what "
-					 "was left was ended before the next run", left, left == 1 ? "" : "es"));
+		add(notes, memory_format("the program left %zu process%s running behind it, counted over all runs; "
+					 "what was left was ended before the next run", left, left == 1 ? "" : "es"));
 	if (immortal)
 		add(notes, memory_format("%zu process%s of the program could not be ended and may still run", immortal,
 					 immortal == 1 ? "" : "es"));

@@ -24,8 +24,9 @@ double measure_of(const struct trial_result *result, enum measure measure)
 	}
 }
 
-static const struct trial_result *run_that_counts(const struct comparison *comparison, const struct candidate *candidate,
-						  size_t round)
+/* NULL: there is none of this round. */
+static const struct trial_result *run_that_counts(const struct comparison *comparison,
+						  const struct candidate *candidate, size_t round)
 {
 	const struct trial_result *run = comparison->only_warm_ups ? &candidate->warm_up : &candidate->rounds[round];
 
@@ -57,7 +58,8 @@ static void conclude_measure(const struct comparison *comparison, struct candida
 	free(second);
 }
 
-const struct trial_result *candidate_run(const struct comparison *comparison, const struct candidate *candidate, size_t number)
+const struct trial_result *candidate_run(const struct comparison *comparison, const struct candidate *candidate,
+					 size_t number)
 {
 	if (!number)
 		return &candidate->warm_up;

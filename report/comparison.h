@@ -24,7 +24,7 @@ struct observed_ledger {
 	uint64_t fill_pages[CAPTURE_FILL_BUCKETS];      /* as in capture.h */
 };
 
-/* Programs are compared at the same moment of their lives: where most of what they asked for was live, or at the end. */
+/* Runs are compared at the same moment: where most of what the program asked for was live, or at its end. */
 enum moment { MOMENT_PEAK, MOMENT_END, MOMENTS };
 
 /* What a recording says of the one run that was observed. pagegap's own memory is in none of its figures. */
@@ -60,10 +60,10 @@ struct comparison {
 	size_t rounds;                          /* that are done for all */
 	bool   only_warm_ups;                   /* no other run is done: figures are those of the warm-ups */
 	struct allocators allocators;
-	struct candidate *candidates;           /* one for each that is there; the first is what the others are compared to */
-	enum capture_note reach;                /* why LD_PRELOAD can have no effect on the program; NOTE_NONE: it can */
+	struct candidate *candidates;           /* one for each that is there; the others are compared to the first */
+	enum capture_note reach;                /* why LD_PRELOAD can have no effect; NOTE_NONE: it can */
 	enum moment moment;                     /* of which the observed runs' ledgers can be compared */
-	const struct trial_result *reference;   /* the run that outputs and ends are compared to; NULL: there was none */
+	const struct trial_result *reference;   /* the run that outputs and ends are compared to; NULL: none */
 	int interrupted;                        /* by this signal; 0: not */
 };
 
@@ -71,11 +71,11 @@ struct comparison {
 double measure_of(const struct trial_result *result, enum measure measure);
 
 /*
- * All runs of a candidate: its warm-up, its rounds, the one under pagegap. RUN_UNDER_PAGEGAP is its number, and how many
- * the others are.
+ * All runs of a candidate by number: 0 is its warm-up, then come its rounds, RUN_UNDER_PAGEGAP is the observed one.
  */
 #define RUN_UNDER_PAGEGAP(comparison) ((comparison)->runs + 1)
-const struct trial_result *candidate_run(const struct comparison *comparison, const struct candidate *candidate, size_t number);
+const struct trial_result *candidate_run(const struct comparison *comparison, const struct candidate *candidate,
+					 size_t number);
 
 /* It ended otherwise than the reference, or wrote something else to one of the outputs. */
 bool end_differs(const struct comparison *comparison, const struct trial_result *result);
@@ -87,7 +87,7 @@ void comparison_conclude(struct comparison *comparison);
 /* In all that is judged. */
 bool candidate_is_same(const struct candidate *candidate);
 
-/* Whether the allocator was the program's; false too where that is unknown. @ineffective: it is known that it was not. */
+/* Whether the program used it; false too where that is unknown. @ineffective: it is known that it did not. */
 bool candidate_took_effect(const struct candidate *candidate, bool *ineffective);
 
 /* The results; allocators are their own. */

@@ -11,8 +11,8 @@
 
 /*
  * How often an interval may miss. Two figures of an allocator are judged, its time and its peak of resident memory, so
- * that of one that makes no difference this is said in 98 of 100 comparisons; and of twenty of them in a row, one at most
- * goes wrong as a rule. With 1/40 it would be 95 of 100, and two of twenty too often.
+ * that of one that makes no difference this is said in 98 of 100 comparisons. With 1/40 it would be 95 of 100, and of
+ * twenty comparisons in a row two would go wrong too often.
  */
 #define CONTRAST_MISS 0.01
 

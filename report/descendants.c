@@ -42,7 +42,8 @@ static bool read_process(const char *pid, struct process *process)
 	buffer[got] = '\0';
 	name_end = strrchr(buffer, ')'); /* a name may have anything in it: proc(5) */
 	*process = (struct process){ .pid = (pid_t)strtol(pid, NULL, 10) };
-	return name_end && sscanf(name_end + 1, " %c %d", &state, &process->parent) == 2 && state != 'Z' && state != 'X';
+	return name_end && sscanf(name_end + 1, " %c %d", &state, &process->parent) == 2 && state != 'Z' &&
+	       state != 'X';
 }
 
 static int by_pid(const void *a, const void *b)
@@ -78,7 +79,7 @@ static struct processes read_processes(void)
 static bool is_descendant(const struct processes *all, pid_t pid)
 {
 	const struct process wanted = { .pid = pid };
-	const struct process *found = all->count ? bsearch(&wanted, all->list, all->count, sizeof(wanted), by_pid) : NULL;
+	const struct process *found = bsearch(&wanted, all->list, all->count, sizeof(wanted), by_pid);
 
 	return found && found->descends;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cache is read as glibc writes it (elf/cache.c, sysdeps/generic/dl-cache.h: struct cache_file_new): a header, entries
- * of 24 bytes, strings whose offsets count from the beginning of the header. Whatever does not fit is no entry.
+ * The cache is read as glibc writes it (elf/cache.c, sysdeps/generic/dl-cache.h: struct cache_file_new): a header,
+ * entries of 24 bytes, strings whose offsets count from the beginning of the header. Whatever does not fit is no entry.
  */
 #include "library.h"
 
@@ -46,7 +46,8 @@ static bool is_program(Elf *elf)
 		GElf_Dyn entry;
 		Elf_Data *data;
 
-		if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_DYNAMIC || segment.p_offset > INT64_MAX)
+		if (!gelf_getphdr(elf, (int)i, &segment) || segment.p_type != PT_DYNAMIC ||
+		    segment.p_offset > INT64_MAX)
 			continue;
 		data = elf_getdata_rawchunk(elf, (int64_t)segment.p_offset, segment.p_filesz, ELF_T_DYN);
 		for (int at = 0; data && gelf_getdyn(data, at, &entry) && entry.d_tag != DT_NULL; at++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared libraries as files: where ld.so(8) would find one, and whether one can be preloaded into programs of this kind. */
+/* Shared libraries as files: where ld.so(8) would find one, and whether one can be preloaded. */
 #ifndef PAGEGAP_LIBRARY_H
 #define PAGEGAP_LIBRARY_H
 

@@ -222,6 +222,10 @@ if command -v hyperfine >/dev/null; then
 else
 	skip 'hyperfine agrees on the time' 'not installed'
 fi
+compare cow --runs=1 --alloc="$installed" "$BUILD/examples/copy_on_write"
+# 1,024 pages by a child and 512 by its parent, and some of their stacks, data and heap.
+check_eq 'copies after forks are known of each' true "$(said cow '[.allocators[].observed.cow | .forks == 3 and
+	.copied_pages >= 1536 and .copied_pages < 1536 + 200 and .inherited_pages >= 3 * 4096] | all')"
 PYTHONMALLOC=malloc compare fork --runs=1 --alloc="$installed" /usr/bin/python3 -c 'import os, sys, time
 x = [str(i) for i in range(200000)]
 if os.fork() == 0:
@@ -229,7 +233,7 @@ if os.fork() == 0:
     y = [s for s in x]
     os._exit(0)
 os.wait()'
-check_eq 'copies after a fork are known of each' true "$(said fork '[.allocators[].observed.cow | .forks == 1 and .copied_pages > 1000] | all')"
+check_eq 'so are those of a heap' true "$(said fork '[.allocators[].observed.cow | .forks == 1 and .copied_pages > 1000] | all')"
 check_eq 'so is how full the pages are' true "$(said fork '[.allocators[].observed | .page_fill | map(.pages) | add > 1000] | all')"
 check_eq 'the rows add up to what was resident' true \
 	"$(said fork '[.allocators[].observed | (.rows | map(.resident_bytes) | add) == .rss_bytes] | all')"
@@ -339,26 +343,40 @@ $cc -O1 -o hopper-86 hop.c || exit 1
 compare hop --runs=1 --alloc=glibc ./hopper-86
 check 'one that flees from process to process is ended' gone 'hopper-8[6]'
 check_eq 'and was seen' true "$(said hop '.allocators[0].runs[0].left_behind >= 1')"
-# interrupted SIGNAL PROGRAM…: when the program runs, the comparison gets the signal
+# interrupted SIGNAL PATTERN PROGRAM…: once a process matches the pattern, or after so many seconds, the comparison gets the
+# signal
 interrupted() {
-	local signal=$1 command
-	shift
+	local signal=$1 when=$2 command
+	shift 2
 	env --default-signal "$PAGEGAP" compare --alloc="glibc,$another" --runs=9 -- "$@" >interrupted.text 2>interrupted.err </dev/null &
 	command=$!
-	sleep "${BEFORE:-1}"
+	if [[ $when =~ ^[0-9]+$ ]]; then
+		sleep "$when"
+	else
+		until pgrep -f -- "$when" >/dev/null || ! kill -0 $command; do sleep 0.02; done
+	fi
 	kill -"$signal" $command
 	wait $command
 	echo $? >interrupted.status
 }
 for signal in INT TERM HUP; do
-	interrupted $signal sh -c 'trap "" TERM INT HUP; sleep 88.1 & setsid sh -c "sleep 88.1; true" & sleep 88.1; true'
+	interrupted $signal '^sleep 88[.]1' sh -c 'trap "" TERM INT HUP; sleep 88.1 & setsid sh -c "sleep 88.1; true" & sleep 88.1; true'
 	check_eq "SIG$signal: status" $((128 + $(kill -l $signal))) "$(cat interrupted.status)"
 	check "SIG$signal: no process is left" gone 'sleep 88[.]1'
 	check "SIG$signal: it is said" grep -q "^interrupted by SIG$signal after 0 of 9 runs each" interrupted.text
 done
-BEFORE=3 interrupted INT sh -c 'sleep 0.4'
+(trap '' HUP && exec "$PAGEGAP" compare --runs=1 --alloc=glibc sleep 0.3 >nohup.text 2>&1 </dev/null) &
+command=$!
+sleep 0.5
+kill -HUP $command
+wait $command
+check_eq 'under nohup it goes on' 0 $?
+interrupted INT 4 sh -c 'sleep 0.4'
 check 'what there is is printed' grep -qE '^  glibc +1[.]00 \([45][0-9.]+ ms\)' interrupted.text
 check 'with how much that is' grep -qE '^interrupted by SIGINT after [1-9] of 9 runs each' interrupted.text
+interrupted TERM '^sleep 85[.]5' sh -c 'if grep -q libpagegap /proc/$$/maps; then sleep 85.5; fi; true'
+check 'in the run under pagegap: what there is is printed' grep -q '^interrupted by SIGTERM after 9 of 9 runs each' interrupted.text
+check 'in the run under pagegap: no process is left' gone 'sleep 85[.]5'
 env --default-signal "$PAGEGAP" compare --alloc=glibc sh -c 'setsid sleep 89.2 & sleep 89.2; true' >/dev/null 2>&1 </dev/null &
 command=$!
 sleep 0.7

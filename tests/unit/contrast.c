@@ -166,7 +166,7 @@ static void bounds_are_the_order_statistics_of_the_sign_test(void **state)
 		{ 12, 2 },                      /* 2 (1 + 12) / 4096 */
 		{ 14, 2 },                      /* 2 (1 + 14 + 91) / 16384 is more */
 		{ 15, 3 },                      /* 2 (1 + 15 + 105) / 32768 */
-		{ 20, 4 },                      /* 2 (1 + 20 + 190 + 1140) / 1048576; with 4845 more it would be 1.2 % */
+		{ 20, 4 },                      /* 2 (1 + 20 + 190 + 1140) / 1048576; with 4845 more, 1.2 % */
 	};
 
 	(void)state;
