@@ -29,8 +29,9 @@
 #include "last_faults.h"
 #include "memory.h"
 
-#define LOOK_SHARE   20                 /* looking at processes may take 1/20 of the time */
-#define SAMPLE_SHARE 100                /* samples may cost 1/100 of the time, … */
+#define LOOK_SHARE   100                /* looking at processes may take 1/100 of the time; … */
+#define LOOK_SHARE_OF_ALL 20            /* … 1/20 where every fault is to be placed */
+#define SAMPLE_SHARE 200                /* samples may cost 1/200 of the time, … */
 #define BURST_NS     3000000ULL         /* … and so much at once: what a program does while it starts */
 #define SAMPLE_NS    250ULL             /* at least, whatever the noise of a measurement says */
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
@@ -202,7 +203,7 @@ static void look(struct faults *faults, struct life *image)
 	struct fault_space *space;
 	const struct capture *c;
 
-	if (faults->looking_ns * LOOK_SHARE > now - faults->opened_ns || now - image->looked_ns < 2000000)
+	if (faults->looking_ns * (faults->every ? LOOK_SHARE_OF_ALL : LOOK_SHARE) > now - faults->opened_ns || now - image->looked_ns < 2000000)
 		return;
 	image->looked_ns = now;
 	c = read_capture(faults, image, UINT64_MAX, NULL);
