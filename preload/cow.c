@@ -525,27 +525,17 @@ void cow_not_forked(uint64_t start, uint64_t end)
 
 /* Memory that goes */
 
-struct touch { bool any; };
-
-static void touched(void *context, uint64_t start, uint64_t end)
-{
-	struct touch *touch = context;
-	struct tally tally = { .since = 0 };
-
-	count_kept(&tally, start, end);
-	touch->any |= tally.pages != 0;
-}
-
 static bool holds_inherited(uint64_t start, uint64_t end)
 {
 	struct page_runs runs = born_with(), now = runs_of(&windows[current]);
-	struct touch touch = { false };
+	struct tally touched = { .since = 0 };
 
 	if (birth.known)
-		page_runs_within(&runs, start, end, touched, &touch);
-	if (windows[current].open && !touch.any)
-		page_runs_within(&now, start, end, touched, &touch);
-	return touch.any;
+		page_runs_within(&runs, start, end, count_kept, &touched);
+	capture->cow.left_pages += touched.pages;
+	if (windows[current].open && !touched.pages)
+		page_runs_within(&now, start, end, count_kept, &touched);
+	return touched.pages != 0;
 }
 
 static void log_left(uint64_t start, uint64_t end)
@@ -553,6 +543,7 @@ static void log_left(uint64_t start, uint64_t end)
 	uint64_t number = capture->cow.lefts;
 
 	left[number % LEFT] = run_of(start, end);
+	capture->cow.left[number % CAPTURE_LEFTS] = (struct capture_left){ sys_now_ns(CLOCK_MONOTONIC), start, end };
 	if (number - windows[current].lefts >= LEFT) /* the first of this window is overwritten */
 		gaps = true;
 	__atomic_store_n(&capture->cow.lefts, number + 1, __ATOMIC_RELEASE);

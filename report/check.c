@@ -125,6 +125,23 @@ static void check_strings(struct check *check, struct capture *c)
 	check_limit(check, "has_heap", &c->has_heap, 1);
 }
 
+#define ORDER_NUMBERS ((offsetof(struct capture_order, parent_known) - offsetof(struct capture_order, unsampled_faults)) / sizeof(uint64_t))
+
+static void check_order(struct check *check, struct capture_order *order)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "method", &order->method, CAPTURE_ORDER_METHODS - 1);
+	check_limit(&own, "partial", &order->partial, 1);
+	check_limit(&own, "parent_known", &order->parent_known, 1);
+	check_numbers(&own, "pages", &order->unsampled_faults, ORDER_NUMBERS);
+	check_numbers(&own, "pages by the parent", &order->by_parent.rows[0].copied_pages, sizeof(order->by_parent) / sizeof(uint64_t));
+	if (!own.found)
+		return;
+	finding(check, "the order of writes makes no sense: %s", own.defect);
+	memset(order, 0, sizeof(*order));
+}
+
 /* Sums that cannot be are none. */
 static void check_cow(struct check *check, struct capture_cow *cow)
 {
@@ -136,6 +153,7 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "heap_split", &cow->heap_split, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
+	check_number(&own, "left_pages", &cow->left_pages);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));
 	check_numbers(&own, "pages of a row", &cow->rows[0].inherited_pages, CAPTURE_ROWS * sizeof(cow->rows[0]) / sizeof(uint64_t));
@@ -314,6 +332,7 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_life(&check, c);
 	check_faults(&check, &c->faults);
 	check_cow(&check, &c->cow);
+	check_order(&check, &c->cow.order);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

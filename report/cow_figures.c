@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cow_order.h"
 #include "memory.h"
 
 static const struct cow_pages unknown = {
-	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
+	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
 };
 
 static bool is_watched(const struct capture_cow *cow)
@@ -30,7 +31,7 @@ static struct cow_pages pages_of(const struct cow_fork *fork, const struct captu
 {
 	struct cow_pages pages = {
 		.inherited = row->inherited_pages, .still_shared = row->shared_pages, .gone = row->gone_pages,
-		.unshared = CAPTURE_UNKNOWN,
+		.reused = CAPTURE_UNKNOWN, .unshared = CAPTURE_UNKNOWN,
 	};
 
 	if (!fork->watched) { /* by either of the two, or by none, if the parent just ended */
@@ -49,6 +50,7 @@ static void add(struct cow_pages *sum, const struct cow_pages *more)
 	sum->inherited = figure_sum(sum->inherited, more->inherited);
 	sum->still_shared = figure_sum(sum->still_shared, more->still_shared);
 	sum->copied = figure_sum(sum->copied, more->copied);
+	sum->reused = figure_sum(sum->reused, more->reused);
 	sum->unshared = figure_sum(sum->unshared, more->unshared);
 	sum->gone = figure_sum(sum->gone, more->gone);
 }
@@ -114,7 +116,117 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 	return early + (by_both < written ? by_both : written);
 }
 
-static void add_fork(struct cow_figures *figures, const struct recording *recording, size_t child, bool side_child)
+/* The order of writes */
+
+static uint64_t smaller(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
+{
+	return a < b ? a : b;
+}
+
+static bool is_ordered(const struct cow_fork *fork, const struct image *image, const struct image *parent)
+{
+	if (fork->side_child)
+		return fork->watched && cow_order_known(image);
+	return cow_order_known(image) && cow_order_known(parent) && image->cow->order.parent_known;
+}
+
+/* Samples know the heap as a whole: where any of it was re-used, its three rows are not told apart. */
+static void join_heap(struct cow_fork *fork)
+{
+	if (!fork->heap_split)
+		return;
+	fork->heap_split = false;
+	for (size_t row = ROW_HEAP_SLACK; row <= ROW_HEAP_FREE; row++) {
+		add(&fork->rows[ROW_HEAP_LIVE], &fork->rows[row]);
+		fork->rows[row] = (struct cow_pages){ 0 };
+	}
+}
+
+/* What the child wrote is known; samples tell which of it was re-used. Returns how many pages of a row they saw beyond that. */
+static uint64_t order_child(struct cow_pages *pages, const struct capture_order_row *seen)
+{
+	uint64_t sampled = cow_order_sampled(seen), written = pages->copied;
+
+	pages->reused = smaller(seen->reused_pages, written);
+	pages->copied = written - pages->reused;
+	return sampled > written ? sampled - written : 0;
+}
+
+/* What the parent wrote, samples tell, and of what the child left alone, its pages do. */
+static void order_parent(struct cow_pages *pages, const struct capture_order_row *seen, bool lefts)
+{
+	uint64_t copied = seen->copied_pages + seen->ambiguous_pages;
+
+	pages->reused = seen->reused_pages;
+	if (pages->copied == CAPTURE_UNKNOWN || lefts || pages->copied < copied)
+		pages->copied = copied;
+}
+
+/* The image at hand, the one whose writes are looked at. */
+struct own {
+	const struct image *image;
+	uint64_t relatives;             /* cow_order_relatives */
+	uint64_t unseen;                /* pages written as a parent that were judged by no sample, at most */
+	uint64_t surplus;               /* pages that samples saw beyond those that it wrote, at most */
+};
+
+static struct own own_of(const struct recording *recording, size_t index)
+{
+	struct own own = { .image = &recording->images[index] };
+	struct capture_order_row seen, by_child;
+	const struct capture_cow *cow = own.image->cow;
+
+	if (!cow_order_known(own.image))
+		return own;
+	own.relatives = cow_order_relatives(recording, index);
+	seen = cow->order.as_parent;
+	by_child = cow_order_sum(&cow->order.by_child);
+	seen.copied_pages += cow_order_sampled(&by_child);
+	own.unseen = cow_order_unseen(own.image, cow->written_pages, &seen);
+	if (cow->written_pages != CAPTURE_UNKNOWN && cow_order_sampled(&seen) > cow->written_pages)
+		own.surplus = figure_sum(cow_order_sampled(&seen) - cow->written_pages, cow->order.unsampled_faults);
+	return own;
+}
+
+/* Replaces what was known without the order. */
+static void order(struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
+{
+	const struct capture_order_side *side = fork->side_child ? &child->order.by_child : &child->order.by_parent;
+	const struct capture_order_row *heap = &side->rows[ROW_HEAP_LIVE];
+	struct capture_order_row seen = cow_order_sum(side);
+	uint64_t written = 0, surplus = 0, today = fork->bound, unseen = own->unseen, stale;
+
+	if (heap->reused_pages || (!fork->side_child && heap->copied_pages + heap->ambiguous_pages))
+		join_heap(fork);
+	fork->ordered = true;
+	fork->sum.copied = fork->sum.reused = 0;
+	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
+		struct cow_pages *pages = &fork->rows[row];
+
+		written = figure_sum(written, pages->copied);
+		if (!fork->side_child)
+			order_parent(pages, &side->rows[row], !fork->watched || own->image->cow->lefts);
+		else if (row == ROW_HEAP_LIVE && fork->heap_split) /* samples know the heap as a whole; nothing of it was re-used */
+			pages->reused = 0;
+		else
+			surplus += order_child(pages, &side->rows[row]);
+		fork->sum.copied = figure_sum(fork->sum.copied, pages->copied);
+		fork->sum.reused = figure_sum(fork->sum.reused, pages->reused);
+	}
+	stale = smaller(own->surplus, cow_order_sampled(&seen));
+	if (fork->side_child) {
+		unseen = cow_order_unseen(own->image, written + surplus, &seen);
+		stale = surplus ? smaller(figure_sum(surplus, child->order.unsampled_faults), seen.reused_pages) : 0;
+	}
+	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + stale;
+	fork->bound = figure_sum(figure_sum(fork->open, unseen), smaller(own->relatives, fork->sum.copied));
+	if (fork->side_child && today != CAPTURE_UNKNOWN && today >= fork->sum.reused)
+		fork->bound = smaller(fork->bound, today - fork->sum.reused);
+	if (fork->side_child)
+		fork->open = fork->bound;
+}
+
+static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct own *own, size_t child, bool side_child)
 {
 	const struct image *image = &recording->images[child];
 	const struct capture_cow *cow = image->cow;
@@ -130,12 +242,16 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
 	fork->bound = bound(fork, cow, parent);
-	if (fork->sum.copied == CAPTURE_UNKNOWN) {
+	if (is_ordered(fork, image, parent))
+		order(fork, own, cow);
+	if (!cow->looked || fork->sum.copied == CAPTURE_UNKNOWN) {
 		figures->unknown++;
 		return;
 	}
 	figures->watched = figures->watched && fork->watched;
+	figures->ordered = figures->ordered && fork->ordered;
 	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
+	figures->total.open = figure_sum(figures->total.open, fork->ordered ? fork->open : fork->bound);
 	figures->total.heap_split = figures->total.heap_split && fork->heap_split;
 	add(&figures->total.sum, &fork->sum);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
@@ -145,11 +261,16 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 struct cow_figures cow_figures(const struct recording *recording, size_t index)
 {
 	const struct image *image = &recording->images[index];
-	struct cow_figures figures = { .total.heap_split = true, .watched = true };
+	struct cow_figures figures = { .total.heap_split = true, .watched = true, .ordered = true };
+	struct own own = own_of(recording, index);
+	uint64_t once;
 
-	add_fork(&figures, recording, index, true);
+	add_fork(&figures, recording, &own, index, true);
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)
-		add_fork(&figures, recording, child, false);
+		add_fork(&figures, recording, &own, child, false);
+	/* What is not known of its writes as a parent can be in one fork or another, but only once. */
+	once = figure_sum(figure_sum(figures.total.open, own.unseen), smaller(own.relatives, figures.total.sum.copied));
+	figures.total.bound = smaller(figures.total.bound, once);
 	return figures;
 }
 

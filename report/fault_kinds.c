@@ -18,6 +18,7 @@
 
 #include "fault_code.h"
 #include "memory.h"
+#include "sharing.h"
 
 #define HUGE_BYTES    (2ULL << 20)
 #define RECENT        4
@@ -222,6 +223,11 @@ static void prove(struct fault_kinds *child)
 	fault_pages_forked(&parent->pages);
 }
 
+bool fault_kinds_is_copy(const struct fault_kinds *kinds)
+{
+	return !kinds->is_open;
+}
+
 /* Samples */
 
 /* Two threads that touch a page at the same moment have a fault each. */
@@ -325,7 +331,8 @@ static enum capture_kind kind_of_write(struct fault_traits traits, enum ledger_b
 		return traits.seen == SEEN_NEVER ? KIND_FILE_TOUCH :
 		       traits.seen == SEEN_UNKNOWN ? KIND_UNKNOWN : KIND_SHARED_FILE_WRITE;
 	if (traits.seen == SEEN_SHARED)
-		return KIND_AFTER_FORK;
+		return traits.sharing == SHARING_COPIED ? KIND_COPIED_AFTER_FORK :
+		       traits.sharing == SHARING_REUSED ? KIND_REUSED_AFTER_FORK : KIND_AFTER_FORK;
 	return is_anonymous(backing) ? KIND_FIRST_TOUCH : KIND_PRIVATE_FILE_WRITE;
 }
 
@@ -419,6 +426,11 @@ static uint64_t less(uint64_t a, uint64_t b)
 static uint64_t sum(uint64_t a, uint64_t b)
 {
 	return a == CAPTURE_UNKNOWN || b == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN : a + b;
+}
+
+uint64_t fault_kinds_unsampled(const struct fault_kinds *kinds, uint64_t minor_faults)
+{
+	return less(minor_faults, kinds->samples);
 }
 
 /* Faults that no sample was of, of an image and those that it is a copy of. Of one that runs, some may be yet to come. */
