@@ -133,7 +133,7 @@ void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t e
 void page_changes_merge(struct page_changes *into, const struct page_changes *from, uint64_t until_ns)
 {
 	for (size_t i = 0; i < from->room; i++)
-		if (from->changes[i].page && from->changes[i].at_ns <= until_ns)
+		if (from->changes[i].page && from->changes[i].at_ns <= until_ns && !page_changes_last(into, from->changes[i].page, until_ns))
 			page_changes_add(into, from->changes[i].page, from->changes[i].at_ns);
 	for (size_t i = 0; i < from->lefts_used; i++)
 		if (from->lefts[i].at_ns <= until_ns)

@@ -37,8 +37,12 @@ void page_changes_add(struct page_changes *changes, uint64_t page, uint64_t at_n
 bool page_changes_move(struct page_changes *changes, uint64_t page, uint64_t from_ns, uint64_t to_ns);
 void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns);
 
-/* Adds what another one has up to a time. Forgets all up to a time: PAGE_CHANGES_NEVER. */
+/*
+ * page_changes_merge - adds what another one has up to a time, before which this one has nothing: of each page one change, for it does
+ * not matter any more which
+ */
 void page_changes_merge(struct page_changes *into, const struct page_changes *from, uint64_t until_ns);
+/* Forgets all up to a time; PAGE_CHANGES_NEVER: all. */
 void page_changes_forget(struct page_changes *changes, uint64_t until_ns);
 
 #endif

@@ -48,6 +48,7 @@ struct sharing {
 	uint64_t kept;                  /* changes of pages */
 	uint64_t missing_until_ns;
 	/* Of the search at hand: */
+	uint64_t now_ns;                /* what was let go is known beyond that */
 	uint32_t steps;
 	uint64_t settled_ns;            /* when the last change that it came across is over */
 };
@@ -162,6 +163,10 @@ static void succeed(struct sharing *sharing, struct sharer *old, struct sharer *
 {
 	struct sharing_fork *fork = child->fork;
 
+	if (old->changes.lefts_used + child->changes.lefts_used > LEFTS_MOST) {
+		old->changes.lefts_used = 0;
+		old->family->unsure = true;
+	}
 	if (old->parent) { /* what it had made its own is still not its parent's */
 		sharing->kept -= child->changes.used;
 		page_changes_merge(&child->changes, &old->changes, child->apart_ns);
@@ -294,6 +299,8 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 		return NULL;
 	refresh(sharing, sharer);
 	until = page_changes_first(&sharer->changes, page, from_ns);
+	if (until > sharing->now_ns)
+		until = PAGE_CHANGES_NEVER;
 	if (until == PAGE_CHANGES_NEVER && !sharer->ended && sharer != besides)
 		return sharer;
 	if (until != PAGE_CHANGES_NEVER) {
@@ -347,7 +354,7 @@ static struct sharing_fork *fork_of(const struct sharing *sharing, const struct 
 /* A child that was born since the last change needs to know that one, too. */
 static bool is_needed(const struct sharer *sharer, uint64_t change_ns)
 {
-	return change_ns <= sharer->born_ns || (sharer->children && sharer->children->apart_ns > change_ns);
+	return sharer->children && sharer->children->apart_ns > change_ns;
 }
 
 static bool note_change(struct sharing *sharing, struct sharer *sharer, uint64_t page, uint64_t last_ns, uint64_t at_ns)
@@ -381,6 +388,7 @@ static enum sharing_verdict judge(struct sharing *sharing, struct sharer *sharer
 {
 	struct copy copy = copy_of(sharing, sharer, page, at_ns);
 
+	sharing->now_ns = at_ns;
 	sharing->steps = 0;
 	sharing->settled_ns = 0;
 	*holder = holder_of(sharing, copy.owner, page, copy.since_ns, sharer);
