@@ -123,13 +123,6 @@ static uint64_t smaller(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the larges
 	return a < b ? a : b;
 }
 
-static bool is_ordered(const struct cow_fork *fork, const struct image *image, const struct image *parent)
-{
-	if (fork->side_child)
-		return fork->watched && cow_order_known(image);
-	return cow_order_known(image) && cow_order_known(parent) && image->cow->order.parent_known;
-}
-
 /* Samples know the heap as a whole: where any of it was re-used, its three rows are not told apart. */
 static void join_heap(struct cow_fork *fork)
 {
@@ -142,14 +135,21 @@ static void join_heap(struct cow_fork *fork)
 	}
 }
 
-/* What the child wrote is known; samples tell which of it was re-used. Returns how many pages of a row they saw beyond that. */
-static uint64_t order_child(struct cow_pages *pages, const struct capture_order_row *seen)
+/* Pages that samples saw the child write beyond those that it wrote in a row, as far as that is known. */
+static uint64_t surplus_of(const struct cow_pages *pages, const struct capture_order_row *seen)
 {
-	uint64_t sampled = cow_order_sampled(seen), written = pages->copied;
+	uint64_t sampled = cow_order_sampled(seen);
+
+	return sampled > pages->copied ? sampled - pages->copied : 0;
+}
+
+/* What the child wrote since it was watched is known; samples tell which of it was re-used, and, @early, what it wrote before. */
+static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
+{
+	uint64_t written = pages->copied + (early ? surplus_of(pages, seen) : 0);
 
 	pages->reused = smaller(seen->reused_pages, written);
 	pages->copied = written - pages->reused;
-	return sampled > written ? sampled - written : 0;
 }
 
 /* What the parent wrote, samples tell, and of what the child left alone, its pages do. */
@@ -162,12 +162,21 @@ static void order_parent(struct cow_pages *pages, const struct capture_order_row
 		pages->copied = copied;
 }
 
+static void sum_written(struct cow_fork *fork)
+{
+	fork->sum.copied = fork->sum.reused = 0;
+	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
+		fork->sum.copied = figure_sum(fork->sum.copied, fork->rows[row].copied);
+		fork->sum.reused = figure_sum(fork->sum.reused, fork->rows[row].reused);
+	}
+}
+
 /* The image at hand, the one whose writes are looked at. */
 struct own {
 	const struct image *image;
 	uint64_t relatives;             /* cow_order_relatives */
-	uint64_t unseen;                /* pages written as a parent that were judged by no sample, at most */
-	uint64_t surplus;               /* pages that samples saw beyond those that it wrote, at most */
+	uint64_t unseen;                /* pages that it wrote and that were judged by no sample, at most */
+	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
 };
 
 static struct own own_of(const struct recording *recording, size_t index)
@@ -183,47 +192,79 @@ static struct own own_of(const struct recording *recording, size_t index)
 	by_child = cow_order_sum(&cow->order.by_child);
 	seen.copied_pages += cow_order_sampled(&by_child);
 	own.unseen = cow_order_unseen(own.image, cow->written_pages, &seen);
-	if (cow->written_pages != CAPTURE_UNKNOWN && cow_order_sampled(&seen) > cow->written_pages)
-		own.surplus = figure_sum(cow_order_sampled(&seen) - cow->written_pages, cow->order.unsampled_faults);
+	if (cow_order_sampled(&seen) > cow->written_pages)
+		own.surplus = cow_order_sampled(&seen) - cow->written_pages;
 	return own;
 }
 
-/* Replaces what was known without the order. */
+/*
+ * Replaces what was known of the child's side without the order. Samples see more than write protection does where the child wrote before
+ * it was watched; or where a page had been given back before the fork, so that it was new memory that the child wrote.
+ */
+static void order_by_child(struct cow_fork *fork, const struct own *own)
+{
+	const struct capture_order *known = &own->image->cow->order;
+	const uint64_t early = own->image->cow->early_faults, without = fork->bound;
+	struct capture_order_row seen = cow_order_sum(&known->by_child);
+	uint64_t written = 0, surplus = 0;
+
+	if (known->by_child.rows[ROW_HEAP_LIVE].reused_pages)
+		join_heap(fork);
+	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
+		written += fork->rows[row].copied;
+		if (row != ROW_HEAP_LIVE || !fork->heap_split) /* samples know the heap as a whole */
+			surplus += surplus_of(&fork->rows[row], &known->by_child.rows[row]);
+	}
+	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
+		if (row == ROW_HEAP_LIVE && fork->heap_split) /* nothing of it was re-used */
+			fork->rows[row].reused = 0;
+		else
+			order_child(&fork->rows[row], &known->by_child.rows[row], surplus <= early);
+	}
+	sum_written(fork);
+	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
+	fork->open = cow_order_unseen(own->image, written + surplus, &seen) + smaller(known->unsampled_faults, early) +
+		     seen.ambiguous_pages + known->by_child.unplaced.reused_pages +
+		     (surplus <= early ? surplus : smaller(seen.reused_pages, figure_sum(surplus, known->unsampled_faults)));
+	fork->bound = figure_sum(fork->open, smaller(own->relatives, fork->sum.copied));
+	if (without != CAPTURE_UNKNOWN && without >= fork->sum.reused)
+		fork->bound = smaller(fork->bound, without - fork->sum.reused);
+	fork->open = fork->bound;
+}
+
+/* The same where only samples tell what was written by row, by either side. */
+static void order_by_samples(struct cow_fork *fork, const struct own *own, const struct capture_order_side *side)
+{
+	struct capture_order_row seen = cow_order_sum(side);
+	bool lefts = !fork->watched || fork->side_child || own->image->cow->lefts;
+
+	join_heap(fork);
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
+		order_parent(&fork->rows[row], &side->rows[row], lefts);
+	sum_written(fork);
+	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + smaller(own->surplus, cow_order_sampled(&seen));
+	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), smaller(own->relatives, fork->sum.copied));
+}
+
+/* All that the image wrote is known, and samples saw hardly anything beyond that. */
+static bool is_ordered(const struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
+{
+	const struct capture_cow *cow = own->image->cow;
+
+	if (!cow_order_known(own->image) || cow->written_pages == CAPTURE_UNKNOWN || child->order.method != ORDER_SAMPLED || child->order.partial)
+		return false;
+	if (fork->side_child)
+		return child->looked && (fork->watched || own->surplus <= cow->early_faults);
+	return child->order.parent_known;
+}
+
 static void order(struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
 {
-	const struct capture_order_side *side = fork->side_child ? &child->order.by_child : &child->order.by_parent;
-	const struct capture_order_row *heap = &side->rows[ROW_HEAP_LIVE];
-	struct capture_order_row seen = cow_order_sum(side);
-	uint64_t written = 0, surplus = 0, today = fork->bound, unseen = own->unseen, stale;
-
-	if (heap->reused_pages || (!fork->side_child && heap->copied_pages + heap->ambiguous_pages))
-		join_heap(fork);
 	fork->ordered = true;
-	fork->sum.copied = fork->sum.reused = 0;
-	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		struct cow_pages *pages = &fork->rows[row];
-
-		written = figure_sum(written, pages->copied);
-		if (!fork->side_child)
-			order_parent(pages, &side->rows[row], !fork->watched || own->image->cow->lefts);
-		else if (row == ROW_HEAP_LIVE && fork->heap_split) /* samples know the heap as a whole; nothing of it was re-used */
-			pages->reused = 0;
-		else
-			surplus += order_child(pages, &side->rows[row]);
-		fork->sum.copied = figure_sum(fork->sum.copied, pages->copied);
-		fork->sum.reused = figure_sum(fork->sum.reused, pages->reused);
-	}
-	stale = smaller(own->surplus, cow_order_sampled(&seen));
-	if (fork->side_child) {
-		unseen = cow_order_unseen(own->image, written + surplus, &seen);
-		stale = surplus ? smaller(figure_sum(surplus, child->order.unsampled_faults), seen.reused_pages) : 0;
-	}
-	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + stale;
-	fork->bound = figure_sum(figure_sum(fork->open, unseen), smaller(own->relatives, fork->sum.copied));
-	if (fork->side_child && today != CAPTURE_UNKNOWN && today >= fork->sum.reused)
-		fork->bound = smaller(fork->bound, today - fork->sum.reused);
-	if (fork->side_child)
-		fork->open = fork->bound;
+	if (fork->side_child && fork->watched)
+		order_by_child(fork, own);
+	else
+		order_by_samples(fork, own, fork->side_child ? &child->order.by_child : &child->order.by_parent);
 }
 
 static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct own *own, size_t child, bool side_child)
@@ -242,13 +283,13 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
 	fork->bound = bound(fork, cow, parent);
-	if (is_ordered(fork, image, parent))
+	if (is_ordered(fork, own, cow))
 		order(fork, own, cow);
 	if (!cow->looked || fork->sum.copied == CAPTURE_UNKNOWN) {
 		figures->unknown++;
 		return;
 	}
-	figures->watched = figures->watched && fork->watched;
+	figures->watched = figures->watched && (fork->watched || fork->ordered);
 	figures->ordered = figures->ordered && fork->ordered;
 	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
 	figures->total.open = figure_sum(figures->total.open, fork->ordered ? fork->open : fork->bound);

@@ -47,8 +47,8 @@ struct cow_figures {
 	size_t count;
 	struct cow_fork total;          /* sums over them, without those that are unknown */
 	size_t unknown;                 /* forks of which little is known: the child executed at once, died by a signal, lives */
-	bool   watched;                 /* all that are known */
-	bool   ordered;                 /* the same */
+	bool   watched;                 /* all that are known; or ordered, which says more */
+	bool   ordered;                 /* all that are known */
 };
 
 /* Of an image; freed by cow_figures_free. No forks that were recorded: count is 0. */

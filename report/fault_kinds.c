@@ -2,7 +2,8 @@
 /*
  * Of a fork, no event tells whether the child has a copy of the memory (fork) or the memory itself (vfork, posix_spawn, system). A write
  * fault on a page that had been written before the fork tells: where memory is shared as it is, nothing protects such a page from
- * being written. A forked child has one at once, on its stack if nowhere else. Its parent may have one earlier, in the thread that
+ * being written; unless an earlier fork does, and it has not been written since. A forked child has one at once, on its stack if nowhere
+ * else. Its parent may have one earlier, in the thread that
  * forked, which a vfork would hold until the child is another program or gone.
  */
 #include "fault_kinds.h"
@@ -228,6 +229,12 @@ bool fault_kinds_is_copy(const struct fault_kinds *kinds)
 	return !kinds->is_open;
 }
 
+void fault_kinds_prove_copy(struct fault_kinds *kinds)
+{
+	if (kinds->is_open)
+		prove(kinds);
+}
+
 /* Samples */
 
 /* Two threads that touch a page at the same moment have a fault each. */
@@ -268,7 +275,7 @@ struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *
 	if (kinds->open && write)
 		look_for_proof(kinds, event);
 	page = fault_pages_note(&kinds->pages, event->address, event->page_bytes, access);
-	if (page.seen == SEEN_SHARED && write && kinds->is_open)
+	if (page.seen == SEEN_SHARED && write && kinds->is_open && fault_pages_seen(kinds->parent->pages, event->address) == SEEN_WRITTEN)
 		prove(kinds);
 	return (struct fault_traits){
 		.access = (uint8_t)access,

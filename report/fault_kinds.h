@@ -57,6 +57,8 @@ void fault_kinds_end(struct fault_kinds *kinds);
 
 /* Its pages are a copy of its parent's since it was forked; false: not known yet, or they are its parent's own. */
 bool fault_kinds_is_copy(const struct fault_kinds *kinds);
+/* That is known from elsewhere. */
+void fault_kinds_prove_copy(struct fault_kinds *kinds);
 
 /*
  * fault_kinds_unsampled - minor faults that no sample was of: those inside system calls

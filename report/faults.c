@@ -204,12 +204,23 @@ static void refresh(void *context, void *of)
 	close(fd);
 }
 
-static bool is_copy(void *context, void *of)
+/* Where faults have not told, the first capture since its birth does: a fork begins one, a vfork does not. */
+static enum sharing_birth birth_of(void *context, void *of)
 {
-	const struct life *image = of;
+	struct faults *faults = context;
+	struct life *image = of;
+	int fd;
 
-	(void)context;
-	return fault_kinds_is_copy(image->kinds);
+	if (fault_kinds_is_copy(image->kinds))
+		return SHARING_BY_COPY;
+	fd = find_capture(faults, image->pid, &image->number, image->begin_ns, UINT64_MAX, O_RDONLY, faults->other);
+	if (fd < 0)
+		return SHARING_NOT_KNOWN;
+	close(fd);
+	if (faults->other->born != BORN_FORK)
+		return SHARING_OF_ALL;
+	fault_kinds_prove_copy(image->kinds);
+	return SHARING_BY_COPY;
 }
 
 /* Writes down, with the child, what its parent did. */
@@ -613,7 +624,7 @@ static uint64_t measure_fault(void)
 /* A huge page mapped in pieces, of which nobody else has any: Linux 6.15 takes the pieces over, those before it copy them. */
 static struct sharing *sharing_here(struct faults *faults)
 {
-	struct sharing_means means = { .context = faults, .is_copy = is_copy, .refresh = refresh, .finished = finish_fork };
+	struct sharing_means means = { .context = faults, .birth_of = birth_of, .refresh = refresh, .finished = finish_fork };
 	struct utsname name;
 	int major, minor;
 

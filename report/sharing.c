@@ -50,6 +50,7 @@ struct sharing {
 	/* Of the search at hand: */
 	uint64_t now_ns;                /* what was let go is known beyond that */
 	uint32_t steps;
+	bool     perhaps;               /* it came across one of which it is not known whether it has a copy */
 	uint64_t settled_ns;            /* when the last change that it came across is over */
 };
 
@@ -215,14 +216,16 @@ static void leave_tree(struct sharing *sharing, struct sharer *sharer, bool fork
 		begin_anew(sharing, sharer, at_ns);
 }
 
-static bool is_copy(const struct sharing *sharing, const struct sharer *sharer)
+static enum sharing_birth birth_of(const struct sharing *sharing, const struct sharer *sharer)
 {
-	return sharer->ended || !sharer->born_ns || sharing->means.is_copy(sharing->means.context, sharer->image);
+	if (sharer->ended || !sharer->born_ns)
+		return SHARING_BY_COPY;
+	return sharing->means.birth_of(sharing->means.context, sharer->image);
 }
 
 void sharing_end(struct sharing *sharing, struct sharer *sharer, uint64_t at_ns)
 {
-	bool forked = is_copy(sharing, sharer) || sharer->children;
+	bool forked = birth_of(sharing, sharer) == SHARING_BY_COPY || sharer->children;
 
 	sharer->ended = true;
 	sharer->image = NULL;
@@ -301,8 +304,13 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 	until = page_changes_first(&sharer->changes, page, from_ns);
 	if (until > sharing->now_ns)
 		until = PAGE_CHANGES_NEVER;
-	if (until == PAGE_CHANGES_NEVER && !sharer->ended && sharer != besides)
-		return sharer;
+	if (until == PAGE_CHANGES_NEVER && !sharer->ended && sharer != besides) {
+		enum sharing_birth birth = birth_of(sharing, sharer);
+
+		if (birth == SHARING_BY_COPY)
+			return sharer;
+		sharing->perhaps |= birth == SHARING_NOT_KNOWN;
+	}
 	if (until != PAGE_CHANGES_NEVER) {
 		settled = page_changes_settled(&sharer->changes, page, until);
 		if (settled > sharing->settled_ns)
@@ -337,7 +345,7 @@ static struct sharing_fork *newest_fork(const struct sharing *sharing, const str
 	const struct sharer *child = sharer->children;
 	struct sharing_fork *fork;
 
-	while (child && !is_copy(sharing, child))
+	while (child && birth_of(sharing, child) != SHARING_BY_COPY)
 		child = child->older;
 	fork = child ? child->fork : NULL;
 	return !fork || (sharer->last_ended && sharer->last_ended->at_ns > fork->at_ns) ? sharer->last_ended : fork;
@@ -390,15 +398,16 @@ static enum sharing_verdict judge(struct sharing *sharing, struct sharer *sharer
 
 	sharing->now_ns = at_ns;
 	sharing->steps = 0;
+	sharing->perhaps = false;
 	sharing->settled_ns = 0;
 	*holder = holder_of(sharing, copy.owner, page, copy.since_ns, sharer);
 	if (!*holder && huge)
 		*holder = holder_of_piece(sharing, copy, page, sharer);
-	if (sharing->steps > STEPS_MOST || family_is_unsure(sharing, sharer->family))
+	if (sharing->steps > STEPS_MOST || family_is_unsure(sharing, sharer->family) || (!*holder && sharing->perhaps))
 		return SHARING_AMBIGUOUS;
 	if (*holder) {
 		(*holder)->latest[(*holder)->judged++ % LATEST] = at_ns;
-		return is_copy(sharing, *holder) ? SHARING_COPIED : SHARING_AMBIGUOUS;
+		return SHARING_COPIED;
 	}
 	if (at_ns < sharing->settled_ns) { /* the other one may have found this one still there, or not */
 		sharer->doubtful++;

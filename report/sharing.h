@@ -43,10 +43,13 @@ struct sharing_write {
 	struct sharing_fork *fork; /* held; whose parent's side it is. NULL: the child's, of the fork that the image began with */
 };
 
+/* What a child has of its parent's memory: a copy (fork), or that memory itself (vfork). */
+enum sharing_birth { SHARING_BY_COPY, SHARING_OF_ALL, SHARING_NOT_KNOWN };
+
 /* What else the outside knows and does. */
 struct sharing_means {
 	void *context;
-	bool (*is_copy)(void *context, void *image);    /* it has a copy of its parent's memory, not that memory itself: no vfork */
+	enum sharing_birth (*birth_of)(void *context, void *image);
 	void (*refresh)(void *context, void *image);    /* tells of what an image has let go so far: sharing_left */
 	void (*finished)(void *context, const struct sharing_fork *fork); /* nobody will count in it any more */
 	bool  pieces_are_copied; /* of a huge page mapped in pieces, the kernel copies each, whoever else has it: before Linux 6.15 */

@@ -48,7 +48,7 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	}
 	if (fork->sum.gone && fork->sum.gone != CAPTURE_UNKNOWN)
 		memory_append(&line, ", given back %s", BYTES(bytes(subject, fork->sum.gone)));
-	memory_append(&line, ", copied by %s %s", fork->watched ? (fork->side_child ? "it" : "this process") : by,
+	memory_append(&line, ", copied by %s %s", fork->watched || fork->ordered ? (fork->side_child ? "it" : "this process") : by,
 		      BYTES(bytes(subject, fork->sum.copied)));
 	add_rows(&line, page, subject, fork);
 	if (fork->sum.unshared && fork->sum.unshared != CAPTURE_UNKNOWN)

@@ -28,15 +28,15 @@
 struct outside {
 	struct sharing *sharing;
 	uint64_t finished;              /* forks of which nobody counts any more */
-	bool vforks;                    /* whoever has an image below has its parent's memory itself */
+	enum sharing_birth births;
 	struct sharer *lets_go;         /* when asked, tells of … */
 	uint64_t from, to, at_ns;
 };
 
-static bool is_copy(void *context, void *image)
+static enum sharing_birth birth_of(void *context, void *image)
 {
 	(void)image;
-	return !((struct outside *)context)->vforks;
+	return ((struct outside *)context)->births;
 }
 
 static void refresh(void *context, void *image)
@@ -63,7 +63,7 @@ static struct outside begin(bool pieces_are_copied)
 
 static void open_sharing(struct outside *outside)
 {
-	struct sharing_means means = { outside, is_copy, refresh, finished, outside->from != 0 };
+	struct sharing_means means = { outside, birth_of, refresh, finished, outside->from != 0 };
 
 	outside->from = 0;
 	outside->sharing = sharing_new(&means);
@@ -491,8 +491,11 @@ static void a_vfork_shares_nothing(void **state)
 	open_sharing(&outside);
 	first = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
 	sharing_end(outside.sharing, first, 2 * STEP_NS);
-	outside.vforks = true;
+	outside.births = SHARING_OF_ALL;
 	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 3, 3 * STEP_NS);
+	assert_int_equal(writes(&outside, parent, 2, 4 * STEP_NS).verdict, SHARING_REUSED);
+	outside.births = SHARING_NOT_KNOWN;
+	assert_int_equal(writes(&outside, parent, 3, 4 * STEP_NS).verdict, SHARING_AMBIGUOUS);
 	sharing_end(outside.sharing, child, 4 * STEP_NS);
 	write = sharing_write(outside.sharing, parent, PAGE(1), 4096, true, false, 5 * STEP_NS);
 	assert_int_equal(write.verdict, SHARING_REUSED);
