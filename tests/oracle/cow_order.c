@@ -306,9 +306,11 @@ static void child_killed(void)
 			for (size_t j = 0; j < 5000; j++)
 				free(opaque(malloc(100)));
 		}
+		await(1);
 		raise(SIGKILL);
 	}
 	write_pages(300, 20);
+	pass();
 	await_end(child);
 	write_pages(0, 200);
 	did(20, 200);
@@ -322,10 +324,12 @@ static void child_executes(void)
 	if (!child) {
 		write_pages(0, 40);
 		pause_us(30000);
+		await(1);
 		execv(arguments[0], arguments);
 		_exit(1);
 	}
 	write_pages(300, 20);
+	pass();
 	await_end(child);
 	write_pages(0, 100);
 	did(20, 100);
