@@ -75,10 +75,14 @@ static inline void sys_touch(void *buffer, size_t bytes)
 {
 	volatile char *first = buffer, *last = first + (bytes < 4096 ? bytes : 4096) - 1;
 
+	char value;
+
 	if (!bytes)
 		return;
-	*first = *first;
-	*last = *last;
+	value = *first;
+	*first = value;
+	value = *last;
+	*last = value;
 }
 
 static inline long sys_read(int fd, void *buffer, size_t bytes)
