@@ -560,7 +560,8 @@ bool cow_watches(void)
 	return birth.known || windows[current].open;
 }
 
-void cow_left(uint64_t start, uint64_t end)
+/* What was written of it is counted before it goes, unless it is a block. */
+static void let_go(uint64_t start, uint64_t end, bool block)
 {
 	int fd;
 
@@ -573,7 +574,7 @@ void cow_left(uint64_t start, uint64_t end)
 	signals_block();
 	lock();
 	if (holds_inherited(start, end)) {
-		if (windows[current].open) {
+		if (windows[current].open && !block) {
 			fd = proc_open(0, "pagemap");
 			if (fd < 0 || !write_protect_stands(fd) || !count_written(fd, start, end, &written_before))
 				gaps = true;
@@ -584,6 +585,16 @@ void cow_left(uint64_t start, uint64_t end)
 	}
 	unlock();
 	signals_restore();
+}
+
+void cow_left(uint64_t start, uint64_t end)
+{
+	let_go(start, end, false);
+}
+
+void cow_block_left(uint64_t start, uint64_t end)
+{
+	let_go(start, end, true);
 }
 
 /*

@@ -25,6 +25,7 @@ void cow_not_forked(uint64_t start, uint64_t end);
 
 /* Memory is about to be unmapped, moved away or given back. Any thread. */
 void cow_left(uint64_t start, uint64_t end);
+void cow_block_left(uint64_t start, uint64_t end); /* the same for a block that libc unmaps; what was written of it is not counted */
 void cow_trimmed(void);                         /* libc gave back what only it knows: what is touched again looks written */
 bool cow_watches(void);                         /* some of what cow_left could be told may matter */
 

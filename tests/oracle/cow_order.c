@@ -369,6 +369,43 @@ static void parent_lets_go(void)
 	did(0, 0);
 }
 
+/* libc unmaps a large block by itself. Of the heap, a page or two more are written by the way. */
+static void frees_a_block(int by_child)
+{
+	char *block = opaque(malloc(300 * PAGE));
+	pid_t child;
+
+	REQUIRE(block != NULL);
+	touch(block, 300 * PAGE);
+	child = fork();
+	if ((child == 0) == by_child) {
+		free(block);
+		pause_us(1000);
+		pass();
+		await(2);
+	} else {
+		await(1);
+		touch(block, 200 * PAGE);
+		expect("process", NULL, "cow.by_row.heap.reused_pages", 200, 200 + 16, "the other one has freed its block");
+		expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "so that nothing is copied");
+		pass();
+	}
+	if (!child)
+		end(0, 0);
+	await_end(child);
+	did(0, 0);
+}
+
+static void child_frees_a_block(void)
+{
+	frees_a_block(1);
+}
+
+static void parent_frees_a_block(void)
+{
+	frees_a_block(0);
+}
+
 /* A process that is started without a copy of the memory shares none of it. */
 static void spawns_meanwhile(void)
 {
@@ -453,7 +490,9 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_has_ended", child_has_ended }, { "again_and_again", again_and_again }, { "nested", nested },
 	{ "nested_downwards", nested_downwards }, { "siblings", siblings }, { "child_forks_later", child_forks_later },
 	{ "child_outlives_parent", child_outlives_parent }, { "child_killed", child_killed }, { "child_executes", child_executes },
-	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go }, { "spawns_meanwhile", spawns_meanwhile },
+	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go },
+	{ "child_frees_a_block", child_frees_a_block }, { "parent_frees_a_block", parent_frees_a_block },
+	{ "spawns_meanwhile", spawns_meanwhile },
 	{ "threads", threads }, { "huge_pages", huge_pages },
 };
 
