@@ -152,13 +152,13 @@ static void order_child(struct cow_pages *pages, const struct capture_order_row 
 	pages->copied = written - pages->reused;
 }
 
-/* What the parent wrote, samples tell, and of what the child left alone, its pages do. */
-static void order_parent(struct cow_pages *pages, const struct capture_order_row *seen, bool lefts)
+/* What samples tell; @at_least: copied already says how many pages it were without those that the other side wrote as well. */
+static void order_row(struct cow_pages *pages, const struct capture_order_row *seen, bool at_least)
 {
 	uint64_t copied = seen->copied_pages + seen->ambiguous_pages;
 
 	pages->reused = seen->reused_pages;
-	if (pages->copied == CAPTURE_UNKNOWN || lefts || pages->copied < copied)
+	if (!at_least || pages->copied == CAPTURE_UNKNOWN || pages->copied < copied)
 		pages->copied = copied;
 }
 
@@ -236,11 +236,13 @@ static void order_by_child(struct cow_fork *fork, const struct own *own)
 static void order_by_samples(struct cow_fork *fork, const struct own *own, const struct capture_order_side *side)
 {
 	struct capture_order_row seen = cow_order_sum(side);
-	bool lefts = !fork->watched || fork->side_child || own->image->cow->lefts;
+	const struct image *image = own->image;
+	/* A parent that took part in one fork only has copied what its child did not and nobody else has any more. */
+	bool at_least = fork->watched && image->born != BORN_FORK && image->cow->own_forks == 1 && !image->cow->lefts;
 
 	join_heap(fork);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		order_parent(&fork->rows[row], &side->rows[row], lefts);
+		order_row(&fork->rows[row], &side->rows[row], at_least);
 	sum_written(fork);
 	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + smaller(own->surplus, cow_order_sampled(&seen));
 	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), smaller(own->relatives, fork->sum.copied));

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -485,6 +486,71 @@ static void huge_pages(void)
 	fact("copied", 20);
 }
 
+/* The page frame behind a page, from pagemap; 0: only for the privileged. */
+static uint64_t frame_of(int pagemap, size_t page)
+{
+	uint64_t entry = 0;
+
+	REQUIRE(pread(pagemap, &entry, sizeof(entry), (off_t)((uintptr_t)memory / PAGE + page) * (off_t)sizeof(entry)) ==
+		sizeof(entry));
+	return entry & ((1UL << 55) - 1);
+}
+
+/* What a family does when nobody waits for anybody, by the page frames before and after each write. Whoever ends waits for its children. */
+static void live(struct dice *dice, uint32_t *processes, bool alone)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	bool own[PAGES];                /* before the first fork, all are */
+	uint64_t copied = 0, reused = 0;
+	size_t children = 0;
+
+	REQUIRE(pagemap >= 0);
+	memset(own, alone, sizeof(own));
+	for (size_t step = 0; step < 500; step++) {
+		uint64_t chance = dice_roll(dice, 100), page = dice_roll(dice, PAGES), before;
+
+		if (chance < 3 && __atomic_add_fetch(processes, 1, __ATOMIC_RELAXED) <= 12) {
+			uint64_t seed = dice_roll(dice, UINT32_MAX);
+
+			if (!fork()) {
+				struct dice other = { seed | 1 };
+
+				close(pagemap);
+				live(&other, processes, false);
+				_exit(0);
+			}
+			children++;
+			memset(own, 0, sizeof(own));
+		} else if (chance < 20) {
+			pause_us((long)dice_roll(dice, 300));
+		} else if (!own[page]) {
+			before = frame_of(pagemap, page);
+			write_pages(page, 1);
+			*(frame_of(pagemap, page) == before ? &reused : &copied) += 1;
+			own[page] = true;
+		}
+	}
+	while (children--)
+		REQUIRE(wait(NULL) > 0);
+	fact("copied", copied);
+	fact("reused", reused);
+	oracle_flush();
+	close(pagemap);
+}
+
+static void at_random(void)
+{
+	struct dice dice = { (uint64_t)getpid() << 20 | 1 };
+	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	REQUIRE(pagemap >= 0);
+	hold_true(1, "page frames before and after each write tell what it did");
+	oracle_flush();
+	if (frame_of(pagemap, 0))
+		live(&dice, turn, true);
+	close(pagemap);
+}
+
 static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_first", child_first }, { "parent_first", parent_first }, { "interleaved", interleaved },
 	{ "child_has_ended", child_has_ended }, { "again_and_again", again_and_again }, { "nested", nested },
@@ -493,7 +559,7 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go },
 	{ "child_frees_a_block", child_frees_a_block }, { "parent_frees_a_block", parent_frees_a_block },
 	{ "spawns_meanwhile", spawns_meanwhile },
-	{ "threads", threads }, { "huge_pages", huge_pages },
+	{ "threads", threads }, { "huge_pages", huge_pages }, { "at_random", at_random },
 };
 
 int main(int argc, char **argv)
