@@ -207,6 +207,62 @@ bool environment_option(const char *name, char *value, size_t room)
 	return false;
 }
 
+static bool is_among(const char *value, size_t length, const char *list)
+{
+	while (*list) {
+		size_t next = strcspn(list, ",");
+
+		if (next == length && !strncmp(list, value, length))
+			return true;
+		list += next + (list[next] != '\0');
+	}
+	return false;
+}
+
+/* @option: key=value, maybe of anything */
+static void complain_of_option(const char *option, size_t length, const char *why, const char *list)
+{
+	static char shown[256], line[512];
+	struct text text = text_begin(line, sizeof(line));
+	size_t used = 0;
+
+	for (; used < length && used < sizeof(shown) - 1; used++)
+		shown[used] = option[used] >= ' ' && option[used] <= '~' ? option[used] : '?';
+	shown[used] = '\0';
+	text_add(&text, "pagegap: PAGEGAP_OPTIONS: ");
+	text_add(&text, shown);
+	text_add(&text, why);
+	text_add(&text, list);
+	text_add(&text, "\n");
+	sys_call3(SYS_write, 2, line, text.length);
+}
+
+void environment_check_options(void)
+{
+	static const struct { const char *key, *values; } known[] = {
+		{ "output", NULL }, { "report", NULL }, { "format", NULL }, /* whoever prints the report checks that */
+		{ "cow", "auto,write-protect,scan,pagemap,smaps,off" },
+		{ "faults", "off,count" },
+	};
+	const size_t count = sizeof(known) / sizeof(known[0]);
+	size_t length;
+
+	for (const char *at = options + 16; *at; at += length + (at[length] != '\0')) {
+		size_t key, i = 0;
+
+		length = strcspn(at, ",");
+		key = strcspn(at, "=,");
+		while (i < count && (strlen(known[i].key) != key || strncmp(known[i].key, at, key)))
+			i++;
+		if (length && i == count)
+			complain_of_option(at, length, ": unknown; known are ", "output, report, format, cow, faults");
+		else if (length && key == length)
+			complain_of_option(at, length, ": without a value; write ", "key=value,...");
+		else if (length && known[i].values && !is_among(at + key + 1, length - key - 1, known[i].values))
+			complain_of_option(at, length, ": without pagegap run it can be ", known[i].values);
+	}
+}
+
 /* The program's pointers may be anything: the kernel is asked to read them, and it is the kernel who then says EFAULT. */
 static bool readable(char *const *from, size_t entries)
 {

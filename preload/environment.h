@@ -18,6 +18,7 @@ const char *environment_recording(void);        /* directory; empty: none yet */
 void environment_set_recording(const char *directory);
 const char *environment_broker(void);           /* "name:token" or empty */
 const char *environment_library(void);          /* path of this library */
+void environment_check_options(void);             /* a line on standard error for each that means nothing */
 bool environment_option(const char *name, char *value, size_t room); /* of PAGEGAP_OPTIONS; false: not given */
 char **environment_arguments(int *count);       /* argv of the process, as the kernel passed it */
 

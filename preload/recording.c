@@ -235,6 +235,7 @@ static void make_directory(void)
 
 	first_process = true;
 	sys_call2(SYS_fstat, 2, &standard_error);
+	environment_check_options();
 	if (!environment_option("output", path, sizeof(path))) {
 		sys_call2(SYS_prctl, 16 /* PR_GET_NAME */, comm);
 		for (char *c = comm; *c; c++)

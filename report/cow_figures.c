@@ -8,6 +8,8 @@
 #include "cow_order.h"
 #include "memory.h"
 
+#define HEAP_SHARE 10 /* of the heap's pages, 1/10 may be counted in the largest of its rows instead of their own */
+
 static const struct cow_pages unknown = {
 	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
 };
@@ -123,7 +125,6 @@ static uint64_t smaller(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the larges
 	return a < b ? a : b;
 }
 
-/* Samples know the heap as a whole: where any of it was re-used, its three rows are not told apart. */
 static void join_heap(struct cow_fork *fork)
 {
 	if (!fork->heap_split)
@@ -133,6 +134,29 @@ static void join_heap(struct cow_fork *fork)
 		add(&fork->rows[ROW_HEAP_LIVE], &fork->rows[row]);
 		fork->rows[row] = (struct cow_pages){ 0 };
 	}
+}
+
+/*
+ * Samples know the heap as a whole. Little that was re-used is taken off the largest of its rows; else they are not told apart. False:
+ * that.
+ */
+static bool order_heap(struct cow_fork *fork, uint64_t reused)
+{
+	struct cow_pages *largest = &fork->rows[ROW_HEAP_LIVE];
+	uint64_t written = 0;
+
+	for (size_t row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE && fork->heap_split; row++) {
+		written += fork->rows[row].copied;
+		largest = fork->rows[row].copied > largest->copied ? &fork->rows[row] : largest;
+		fork->rows[row].reused = 0;
+	}
+	if (!fork->heap_split || reused > written / HEAP_SHARE) {
+		join_heap(fork);
+		return false;
+	}
+	largest->copied -= reused;
+	largest->reused = reused;
+	return true;
 }
 
 /* Pages that samples saw the child write beyond those that it wrote in a row, as far as that is known. */
@@ -207,20 +231,16 @@ static void order_by_child(struct cow_fork *fork, const struct own *own)
 	const uint64_t early = own->image->cow->early_faults, without = fork->bound;
 	struct capture_order_row seen = cow_order_sum(&known->by_child);
 	uint64_t written = 0, surplus = 0;
+	size_t first = ROW_HEAP_LIVE;
 
-	if (known->by_child.rows[ROW_HEAP_LIVE].reused_pages)
-		join_heap(fork);
-	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
+	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		written += fork->rows[row].copied;
-		if (row != ROW_HEAP_LIVE || !fork->heap_split) /* samples know the heap as a whole */
-			surplus += surplus_of(&fork->rows[row], &known->by_child.rows[row]);
-	}
-	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		if (row == ROW_HEAP_LIVE && fork->heap_split) /* nothing of it was re-used */
-			fork->rows[row].reused = 0;
-		else
-			order_child(&fork->rows[row], &known->by_child.rows[row], surplus <= early);
-	}
+	if (order_heap(fork, known->by_child.rows[ROW_HEAP_LIVE].reused_pages))
+		first = ROW_RESERVE;
+	for (size_t row = first; row < CAPTURE_ROWS; row++)
+		surplus += surplus_of(&fork->rows[row], &known->by_child.rows[row]);
+	for (size_t row = first; row < CAPTURE_ROWS; row++)
+		order_child(&fork->rows[row], &known->by_child.rows[row], surplus <= early);
 	sum_written(fork);
 	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
 	fork->open = cow_order_unseen(own->image, written + surplus, &seen) + smaller(known->unsampled_faults, early) +

@@ -30,6 +30,8 @@ enum { HUGE_NOT, HUGE_YES, HUGE_UNKNOWN };
 struct fault_eye {
 	struct fault_modules *modules;
 	struct fault_machine machine;
+	fault_recall *recall;
+	void *context;
 };
 
 struct fault_kinds {
@@ -118,10 +120,12 @@ struct fault_machine fault_machine_here(bool sizes)
 	return machine;
 }
 
-struct fault_eye *fault_eye_open(const struct fault_machine *machine)
+struct fault_eye *fault_eye_open(const struct fault_machine *machine, fault_recall *recall, void *context)
 {
 	struct fault_eye *eye = memory_get(sizeof(*eye));
 
+	eye->recall = recall;
+	eye->context = context;
 	eye->machine = *machine;
 	eye->modules = fault_modules_new();
 	return eye;
@@ -441,11 +445,16 @@ uint64_t fault_kinds_unsampled(const struct fault_kinds *kinds, uint64_t minor_f
 }
 
 /* Faults that no sample was of, of an image and those that it is a copy of. Of one that runs, some may be yet to come. */
-static uint64_t unseen(const struct fault_kinds *kinds)
+static uint64_t unseen(const struct fault_eye *eye, const struct fault_kinds *kinds)
 {
+	uint64_t faults;
+
 	if (!kinds->pages)
 		return kinds->unseen;
-	return sum(less(running_faults(kinds->pid), kinds->samples), kinds->parent ? unseen(kinds->parent) : 0);
+	faults = running_faults(kinds->pid);
+	if (faults == CAPTURE_UNKNOWN && eye->recall)
+		faults = eye->recall(eye->context, kinds->pid);
+	return sum(less(faults, kinds->samples), kinds->parent ? unseen(eye, kinds->parent) : 0);
 }
 
 static void settle_kinds(uint64_t kinds[CAPTURE_KINDS], const uint64_t open[CAPTURE_KINDS], bool known)
@@ -478,7 +487,7 @@ void fault_kinds_finish(const struct fault_eye *eye, struct fault_kinds *kinds, 
 	bool told = !any(kinds->again) || again_is_told(eye, counts);
 	uint64_t blind = 0;
 
-	kinds->unseen = sum(less(minor_faults, kinds->samples), kinds->parent ? unseen(kinds->parent) : 0);
+	kinds->unseen = sum(less(minor_faults, kinds->samples), kinds->parent ? unseen(eye, kinds->parent) : 0);
 	for (size_t kind = 0; kind < CAPTURE_KINDS; kind++)
 		blind += kinds->blind[kind];
 	if (any(kinds->blind))

@@ -40,7 +40,11 @@ struct fault_traits {
 	uint8_t sharing;        /* enum sharing_verdict: of a write to a page that a fork had shared; filled in from outside */
 };
 
-struct fault_eye *fault_eye_open(const struct fault_machine *machine);
+/* Minor faults of a process that is there no more, although its end has not been noted yet; CAPTURE_UNKNOWN. */
+typedef uint64_t fault_recall(void *context, pid_t pid);
+
+/* @recall: NULL: none can be told */
+struct fault_eye *fault_eye_open(const struct fault_machine *machine, fault_recall *recall, void *context);
 void fault_eye_close(struct fault_eye *eye);
 
 /*

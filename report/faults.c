@@ -405,6 +405,19 @@ static struct life *find(struct faults *faults, pid_t pid)
 	return image;
 }
 
+/* Of a process that was waited for before its last events came. Its capture is complete by then. */
+static uint64_t recall(void *context, pid_t pid)
+{
+	struct faults *faults = context;
+	struct life *image = find(faults, pid);
+	struct capture *c = image ? read_capture(faults, image, UINT64_MAX, NULL) : NULL;
+
+	if (!c)
+		return CAPTURE_UNKNOWN;
+	count_late(image, c->usage_at_ns);
+	return whole_count(image, c);
+}
+
 static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, struct fault_kinds *kinds)
 {
 	struct life *image = memory_get(sizeof(*image)), **first = bucket(faults, pid);
@@ -654,7 +667,7 @@ struct faults *faults_open(enum faults_mode mode, bool asked)
 	faults = memory_get(sizeof(*faults));
 	faults->rings = rings;
 	machine = fault_machine_here(fault_rings_know_sizes(rings));
-	faults->eye = fault_eye_open(&machine);
+	faults->eye = fault_eye_open(&machine, recall, faults);
 	faults->directory = -1;
 	faults->opened_ns = now_ns();
 	faults->minor_fault_ns = fault_ns;

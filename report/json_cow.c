@@ -2,7 +2,7 @@
 /* Copy-on-write as JSON. */
 #include <stdlib.h>
 
-#include "cow_figures.h"
+#include "cow_cause.h"
 #include "report_json.h"
 #include "rows.h"
 
@@ -58,8 +58,10 @@ static int by_child(const void *a, const void *b)
 	return first->child < second->child ? -1 : first->child > second->child;
 }
 
-static json_t *forks(const struct recording *recording, const struct cow_figures *figures)
+static json_t *forks(const struct subject *subject, const struct cow_figures *figures)
 {
+	const struct recording *recording = subject->recording;
+	const struct capture *capture = subject->capture;
 	size_t most = figures->count < 2 * MOST_FORKS ? figures->count : 2 * MOST_FORKS;
 	json_t *array = json_array();
 
@@ -71,12 +73,15 @@ static json_t *forks(const struct recording *recording, const struct cow_figures
 		const struct cow_fork *fork =
 			&figures->forks[i < most / 2 || figures->count == most ? i : figures->count - most + i];
 		json_t *object = json_object();
+		const char *why;
 
 		json_put_figure(object, "child_pid", recording->images[fork->child].pid);
 		json_put(object, "side", json_string(fork->side_child ? "child" : "parent"));
 		put_pages(object, &fork->sum);
 		json_put(object, "order", json_string(fork->ordered ? "samples" : "unknown"));
 		json_put_figure(object, "bound_pages", fork->bound);
+		why = cow_cause_key(cow_cause(recording, fork, capture->allocator, capture->exe));
+		json_put(object, "why", json_text_or_null(why ? why : ""));
 		json_array_append_new(array, object);
 	}
 	return array;
@@ -109,7 +114,7 @@ json_t *json_cow(const struct subject *subject)
 	json_put_figure(object, "unknown_forks", figures.unknown);
 	json_put_figure(object, "forks_total", figures.count);
 	json_put(object, "by_row", by_row(&figures.total));
-	json_put(object, "forks", forks(subject->recording, &figures));
+	json_put(object, "forks", forks(subject, &figures));
 	cow_figures_free(&figures);
 	return object;
 }

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -215,8 +216,13 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input)
 FILE *report_create(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
+	struct stat there;
+	FILE *to;
 
+	/* A device or a pipe holds nothing that could be lost. */
+	if (fd < 0 && errno == EEXIST && !lstat(path, &there) && (S_ISCHR(there.st_mode) || S_ISFIFO(there.st_mode)))
+		fd = open(path, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!to)
 		complain("--report=%s: %s; name a file that is not there yet", path, strerror(errno));
 	return to;

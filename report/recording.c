@@ -169,6 +169,10 @@ static void add_good(struct recording *recording, const char *file, const struct
 	remember_usage(image, c);
 	remember_children(image, c);
 	if (c->cow.method != COW_UNKNOWN || c->cow.own_forks) {
+		struct capture_totals heap;
+
+		figures_heap(c, &heap);
+		image->frees = heap.frees;
 		image->cow = memory_get(sizeof(*image->cow));
 		*image->cow = c->cow;
 	}

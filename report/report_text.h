@@ -17,6 +17,8 @@ void text_fill(struct page *page, const struct subject *subject);
 void text_mappings(struct page *page, const struct subject *subject);           /* text_mappings.c */
 void text_heap(struct page *page, const struct subject *subject);               /* text_heap.c */
 void text_cow(struct page *page, const struct subject *subject);                /* text_cow.c */
+/* What the fork that bore an image shared, and what of that the child copied, in a few words; NULL where that is not known. */
+char *text_birth(const struct page *page, const struct subject *subject, size_t index);
 void text_faults(struct page *page, const struct subject *subject);             /* text_faults.c */
 void text_churn(struct page *page, const struct subject *subject);              /* text_churn.c, goes on where text_faults ends */
 void text_processes(struct page *page, const struct subject *subject);          /* text_processes.c */

@@ -11,7 +11,7 @@
 /* As the JSON document calls a row. */
 extern const char *const row_keys[CAPTURE_ROWS];
 
-/* As a page calls a row; NULL for the two heap rows that stand for nothing by themselves here. */
+/* As a page calls a row; the first one stands for the heap as a whole where it is not split. */
 extern const char *const row_names[CAPTURE_ROWS];
 
 /* The kinds of page faults, likewise. */

@@ -2,8 +2,9 @@
 /* What a fork shared, and what of it did not stay shared. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "cow_figures.h"
+#include "cow_cause.h"
 #include "memory.h"
 #include "report_text.h"
 #include "rows.h"
@@ -22,14 +23,32 @@ static void add_rows(char **line, const struct page *page, const struct subject 
 	enum capture_row order[CAPTURE_ROWS];
 	size_t used;
 
-	static const char *const parts[] = { "heap, live", "heap, slack", "heap, free" };
-
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		pages[row] = fork->rows[row].copied;
 	used = rows_by_size(pages, order);
 	for (size_t i = 0; i < used; i++)
 		memory_append(line, "%s%s %s", i ? ", " : ": ", BYTES(bytes(subject, pages[order[i]])),
-			      order[i] <= ROW_HEAP_FREE && fork->heap_split ? parts[order[i]] : row_names[order[i]]);
+			      order[i] == ROW_HEAP_LIVE && fork->heap_split ? "heap live" : row_names[order[i]]);
+}
+
+/* The fork is as the child sees it; @subject: that child, or its parent. */
+static void add_cause(char **line, const struct subject *subject, const struct cow_fork *fork)
+{
+	const struct capture *capture = subject->capture;
+
+	switch (cow_cause(subject->recording, fork, capture->allocator, capture->exe)) {
+	case CAUSE_FREE_LISTS:
+		memory_append(line, "; why: %s writes its lists of free blocks into the blocks, of which it freed %s",
+			      !strcmp(capture->allocator, "glibc") ? "glibc" : "its allocator",
+			      COUNT(subject->recording->images[fork->child].frees));
+		break;
+	case CAUSE_REFERENCE_COUNTS:
+		memory_append(line, "; why: CPython counts references inside the objects, so that whoever "
+			      "reads one writes to its page");
+		break;
+	case CAUSE_UNKNOWN:
+		break;
+	}
 }
 
 static char *describe(const struct page *page, const struct subject *subject, const struct cow_fork *fork,
@@ -54,9 +73,10 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	if (fork->sum.unshared && fork->sum.unshared != CAPTURE_UNKNOWN)
 		memory_append(&line, "; %s more are its alone, for its relatives copied, left or ended",
 			      BYTES(bytes(subject, fork->sum.unshared)));
-	if (fork->watched && fork->bound && fork->bound != CAPTURE_UNKNOWN)
+	if ((fork->watched || fork->ordered) && fork->bound && fork->bound != CAPTURE_UNKNOWN)
 		memory_append(&line, "; at most %s of that are the other's, or were re-used",
 			      BYTES(bytes(subject, fork->bound)));
+	add_cause(&line, subject, fork);
 	return line;
 }
 
@@ -66,7 +86,7 @@ static char *describe_child(const struct page *page, const struct subject *subje
 	struct cow_figures child;
 	char *line;
 
-	if (!fork->watched)
+	if (!fork->watched && !fork->ordered)
 		return describe(page, subject, fork, "it or by this process");
 	child = cow_figures(subject->recording, fork->child);
 	line = describe(page, subject, &child.forks[0], "it");
@@ -95,6 +115,25 @@ static void print_children(struct page *page, const struct subject *subject, str
 	}
 	if (known > shown)
 		page_line(page, "  and %zu more (--all)", known - shown);
+}
+
+char *text_birth(const struct page *page, const struct subject *subject, size_t index)
+{
+	struct cow_figures figures = cow_figures(subject->recording, index);
+	const struct cow_fork *fork = figures.forks;
+	char *line = NULL;
+
+	if (figures.count && fork->side_child && fork->sum.still_shared != CAPTURE_UNKNOWN) {
+		line = memory_format("shared %s", BYTES(bytes(subject, fork->sum.inherited)));
+		if ((fork->watched || fork->ordered) && fork->sum.copied != CAPTURE_UNKNOWN) {
+			memory_append(&line, ", copied %s", BYTES(bytes(subject, fork->sum.copied)));
+			add_rows(&line, page, subject, fork);
+		} else {
+			memory_append(&line, ", still shared %s", BYTES(bytes(subject, fork->sum.still_shared)));
+		}
+	}
+	cow_figures_free(&figures);
+	return line;
 }
 
 void text_cow(struct page *page, const struct subject *subject)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The process tree: one line for each image, how it was born and ended, its time and its command. Long trees are
- * folded: the first ones and those that ended badly are shown, the rest is counted by name.
+ * The process tree: one line for each image, how it was born and ended, its time and its command, and one for what a
+ * fork shared. Long trees are folded: the first ones and those that ended badly are shown, the rest is counted by name.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -101,12 +101,14 @@ static const char *without_directory(const char *command)
 	return slash && slash + 1 < command + length ? slash + 1 : command;
 }
 
-static void print_line(struct page *page, const struct recording *recording, const struct line *line,
-		       uint64_t origin_ns)
+static void print_line(struct page *page, const struct subject *subject, const struct line *line)
 {
+	const struct recording *recording = subject->recording;
+	uint64_t origin_ns = recording->images[recording->root].start_ns;
 	const struct image *image = &recording->images[line->index];
 	const char *command = *image->command ? without_directory(image->command) : "(command unknown)";
 	char end[24];
+	char *birth = text_birth(page, subject, line->index);
 	char *text = memory_format("%9" PRIu32 "  %-5s %8s %8s %8s  %-8s  %*s%s", image->pid, text_born(image->born),
 				   figure_time(figure_less(image->start_ns, origin_ns), false).text,
 				   figure_time(figures_wall(image), false).text,
@@ -119,6 +121,9 @@ static void print_line(struct page *page, const struct recording *recording, con
 	else
 		page_line(page, "%s", text);
 	free(text);
+	if (birth)
+		page_paragraph(page, 11, 13, "%s", birth);
+	free(birth);
 	if (image->reason)
 		page_unusual_paragraph(page, 11, 11, "%s", note_text(image->reason));
 	else if (!image->file)
@@ -195,7 +200,7 @@ static void print_lines(struct page *page, const struct subject *subject, const 
 		const struct image *image = &recording->images[lines->line[i].index];
 
 		if (!fold || i < ALWAYS || (shown < FOLD_AT && (ended_badly(image) || !image->file))) {
-			print_line(page, recording, &lines->line[i], recording->images[recording->root].start_ns);
+			print_line(page, subject, &lines->line[i]);
 			shown++;
 		} else {
 			folded[count++] = (struct tally){ short_name(image), 1 };

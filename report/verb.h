@@ -34,7 +34,7 @@ extern const struct argp report_argp;
 /* A complaint from a parser: it ends verb_options with STATUS_FAILED. */
 error_t verb_usage(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Opens --report=FILE: a new file that only its owner reads. NULL after a complaint. */
+/* Opens --report=FILE: a new file that only its owner reads, or a device or pipe. NULL after a complaint. */
 FILE *report_create(const char *path);
 
 /* Flushes and closes; false after a complaint about what could not be written. */

@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What pagegap costs: programs run bare, under pagegap, under memusage and under heaptrack, in turns (A B C D A B …).
-#   tests/bench.sh [--runs=N] [--tools=bare,pagegap,…] [--only=NAME,…] [--json=FILE] [--keep=FILE] [--billion]
-# --keep appends the raw measurements; --billion adds the program with 1,000,000,000 allocations (minutes).
-# Tools: bare, pagegap (`pagegap run`), preload (LD_PRELOAD alone), memusage, heaptrack. Those not installed are left
-# out, aloud.
+#   tests/bench.sh [--runs=N] [--tools=bare,pagegap,…] [--only=NAME,…] [--json=FILE] [--keep=FILE] [--billion] [--modes]
+# --keep appends the raw measurements; --billion adds the program with 1,000,000,000 allocations (minutes); --modes measures what
+# faults and copy-on-write add to the ledger alone, on programs that do little else.
+# Tools: bare, pagegap (`pagegap run`), ledger (the same without faults and copy-on-write), preload (LD_PRELOAD alone), memusage,
+# heaptrack. Those not installed are left out, aloud.
 set -u
 # shellcheck source=tests/harness.sh
 . "$(dirname "$0")/harness.sh"
-RUNS=5 TOOLS=bare,pagegap,memusage,heaptrack ONLY='' JSON='' KEEP='' BILLION=''
+RUNS=5 TOOLS=bare,pagegap,memusage,heaptrack ONLY='' JSON='' KEEP='' BILLION='' MODES=''
 for argument in "$@"; do
 	case $argument in
 	--runs=*) RUNS=${argument#*=} ;;
@@ -17,7 +18,8 @@ for argument in "$@"; do
 	--json=*) JSON=$(cd "$OLDPWD" && realpath -m -- "${argument#*=}") ;;
 	--keep=*) KEEP=$(cd "$OLDPWD" && realpath -m -- "${argument#*=}") ;;
 	--billion) BILLION=1 ;;
-	*) sed -n '3,7s/^# //p' "$SRC/tests/bench.sh" >&2 && exit 2 ;;
+	--modes) MODES=1 TOOLS=bare,ledger,pagegap ;;
+	*) sed -n '3,8s/^# //p' "$SRC/tests/bench.sh" >&2 && exit 2 ;;
 	esac
 done
 export LC_ALL=C
@@ -25,6 +27,8 @@ unset LD_PRELOAD PYTHONMALLOC "${!PAGEGAP_OPTION@}" DISPLAY
 RAW=$WORK/raw
 : >"$RAW"
 CC1=$("${CC:-gcc}" -print-prog-name=cc1 2>/dev/null)
+# What is first on PATH may be a script that looks for an interpreter.
+PYTHON=$(command -v /usr/bin/python3 || command -v python3)
 MEMUSAGE=$(compgen -G '/usr/lib/*/libmemusage.so' | head -n 1)
 # Debian's redis-server is redis-check-rdb under another name.
 command -v redis-check-rdb >/dev/null &&
@@ -35,7 +39,7 @@ has() { command -v "$1" >/dev/null; }
 # --- the programs: prepare_NAME makes their input once, command_NAME sets the array `program` ---
 
 prepare_python() {
-	has python3 || return
+	[[ $PYTHON ]] || return
 	cat >json_work.py <<-'PY'
 		import json
 		rows = [{"id": i, "name": "row %d" % i, "tags": ["a%d" % (i % 7), "b", None], "size": i / 3}
@@ -46,9 +50,9 @@ prepare_python() {
 		print(len(text))
 	PY
 }
-command_python() { program=(python3 json_work.py); }
+command_python() { program=("$PYTHON" json_work.py); }
 prepare_python_malloc() { prepare_python; }
-command_python_malloc() { program=(env PYTHONMALLOC=malloc python3 json_work.py); }
+command_python_malloc() { program=(env PYTHONMALLOC=malloc "$PYTHON" json_work.py); }
 
 prepare_cc1() {
 	[[ -x $CC1 ]] || return
@@ -124,11 +128,19 @@ prepare_processes() { echo 'for ((i = 0; i < 2000; i++)); do /bin/true; done' >p
 command_processes() { program=(/bin/bash processes.sh); }
 prepare_billion() { prepare_malloc; }
 command_billion() { program=("$BUILD/tests/bench_malloc" 1 1000000000); }
+prepare_faults() { :; }
+command_faults() { program=("$BUILD/tests/bench_faults" 10); }
+prepare_fork_1g() { :; }
+command_fork_1g() { program=("$BUILD/tests/bench_fork" fork 1024); }
+prepare_exit_1g() { :; }
+command_exit_1g() { program=("$BUILD/tests/bench_fork" exit 1024); }
+prepare_redis_saves() { prepare_redis; }
 
 # --- the tools: prefix_NAME sets the array `prefix`; $recording does not exist yet ---
 
 prefix_bare() { prefix=(); }
 prefix_pagegap() { prefix=("$PAGEGAP" run -o "$recording" --report="$recording.txt" --); }
+prefix_ledger() { prefix=("$PAGEGAP" run --faults=off --cow=off -o "$recording" --report="$recording.txt" --); }
 prefix_preload() {
 	prefix=(env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS="output=$recording,report=$recording.txt")
 }
@@ -151,11 +163,14 @@ measure() {
 	mkdir -p "$WORK/recordings"
 	"prefix_$tool"
 	: >line
-	if [[ $name == redis ]]; then
-		measure_redis
+	if [[ $name == redis* ]]; then
+		"measure_$name"
 	else
 		"command_$name"
 		"$BUILD/tests/bench_run" line "${prefix[@]}" "${program[@]}" >out 2>err </dev/null
+		# A program may have measured the part that matters itself.
+		awk 'FILENAME == "out" { if ($1 == "wall_ns") wall_ns = $2; next } wall_ns { $1 = wall_ns } { print }' out line >line.own
+		mv line.own line
 	fi
 	[[ -s line ]] || echo '- - - - -' >line
 	echo "$name $tool $(cat line) $(recorded_bytes)" >>"$RAW"
@@ -168,28 +183,48 @@ recorded_bytes() {
 		awk '$1 > kib { kib = $1 } END { print kib * 1024 }'
 }
 
-# The time is that of redis-benchmark, the memory that of the server.
-measure_redis() {
-	local server
-	"$BUILD/tests/bench_run" server "${prefix[@]}" \
-		"$WORK/redis-server" --port 0 --unixsocket "$WORK/socket" --save '' --loglevel warning >out 2>err </dev/null &
-	server=$!
+# start_redis, stop_redis: the server, under the tool
+start_redis() {
+	"$BUILD/tests/bench_run" server "${prefix[@]}" "$WORK/redis-server" --port 0 --unixsocket "$WORK/socket" --save '' \
+		--dir "$WORK" --enable-debug-command yes --loglevel warning >out 2>err </dev/null &
+	SERVER=$!
 	until redis-cli -s socket ping >/dev/null 2>&1; do
-		kill -0 "$server" 2>/dev/null || return
+		kill -0 "$SERVER" 2>/dev/null || return
 		sleep 0.05
 	done
-	"$BUILD/tests/bench_run" line redis-benchmark -s socket -q -n 100000 -r 100000 -d 100 -P 8 \
-		-t set,get,lpush,lpop,hset,zadd >out
+}
+# The memory is the server's.
+stop_redis() {
 	redis-cli -s socket shutdown nosave
-	wait "$server"
+	wait "$SERVER"
 	awk -v rss="$(tail -n 1 server | cut -d ' ' -f 4)" '{ $4 = rss; print }' line >line.server &&
 		mv line.server line
+}
+
+# The time is that of redis-benchmark.
+measure_redis() {
+	start_redis || return
+	"$BUILD/tests/bench_run" line redis-benchmark -s socket -q -n 100000 -r 100000 -d 100 -P 8 \
+		-t set,get,lpush,lpop,hset,zadd >out
+	stop_redis
+}
+
+# The time is that of redis-benchmark while a child of the server saves 1 GB of values: BGSAVE.
+measure_redis_saves() {
+	start_redis || return
+	redis-cli -s socket debug populate 250000 value 4000 >/dev/null
+	redis-cli -s socket config set rdb-key-save-delay 20 >/dev/null # µs: the child lives until the benchmark has ended
+	redis-cli -s socket bgsave >/dev/null
+	"$BUILD/tests/bench_run" line redis-benchmark -s socket -q -n 200000 -r 250000 -d 4000 -t set >out
+	redis-cli -s socket info persistence | grep -q rdb_bgsave_in_progress:1 || echo 'redis_saves: the child ended early' >&2
+	stop_redis
 }
 
 # progress: how far we are, on a terminal
 progress() { [[ ! -t 2 ]] || printf '\r%-60s\r' "$*" >&2; }
 
 names=(python python_malloc cc1 sqlite3 perl redis sort git malloc malloc_2_threads true processes)
+[[ ! $MODES ]] || names=(faults fork_1g exit_1g processes redis_saves)
 [[ ! $BILLION ]] || names+=(billion)
 tools=()
 for tool in ${TOOLS//,/ }; do

@@ -25,7 +25,7 @@ def beside($bare):
 	     works: (.wall_ns != null and .statuses == ($bare.statuses // .statuses))};
 
 # The loops and starts measure one mechanism each; means are over programs that do work.
-def is_micro: IN("malloc", "malloc_2_threads", "true", "processes", "billion");
+def is_micro: IN("malloc", "malloc_2_threads", "true", "processes", "billion", "faults", "fork_1g", "exit_1g");
 
 def total($tool; $programs):
 	[$programs[] | select(.program | is_micro | not) | .program as $program

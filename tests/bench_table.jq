@@ -20,7 +20,7 @@ def cell:
 def spread: if . == null then "?" else (.wall_ns_highest - .wall_ns_lowest) / .wall_ns * 100 | fixed(0) + " %" end;
 
 [.programs[].tools[].tool] as $all
-| [("bare", "pagegap", "preload", "memusage", "heaptrack") | select(IN($all[]))] as $tools
+| [("bare", "ledger", "pagegap", "preload", "memusage", "heaptrack") | select(IN($all[]))] as $tools
 | "\(.cpu), Linux \(.kernel)",
   "Medians of wall time and of the largest process's peak resident memory (heaptrack: often its",
   "interpreter's); a tool's are ratios to the bare program's. \"fails\": it does not work under that tool.",
@@ -39,5 +39,7 @@ def spread: if . == null then "?" else (.wall_ns_highest - .wall_ns_lowest) / .w
   ([.programs[] | select(.program | IN("malloc", "malloc_2_threads"))] | select(length == 2)
    | .[0].tools as $one | .[1].tools[] | .tool as $tool | .wall_ns / ($one | of($tool)).wall_ns
    | "\($tool): two threads of malloc and free take \(fixed(2)) of the time of one, each doing as much"),
+  (.programs[] | .program as $program | .tools | [of("ledger", "pagegap") | values] | select(length == 2)
+   | "\($program): faults and copy-on-write take \(.[1].wall_ns / .[0].wall_ns | fixed(2)) of the time without them"),
   ([.programs[].tools[].recorded_bytes | select(. > 0)] | select(length > 0)
    | "largest capture of one process: \(max / 1024 | fixed(0)) KiB on disk")

@@ -129,6 +129,7 @@ if [[ $(process "" .cow.method) == write-protect ]]; then
 	same "the waiter copied nothing" 0 "$(process "$(said waiter_pid)" .cow.by_row.anon.copied_pages)"
 	same "for its parent did" $((inherited / 8)) "$(process "" .cow.by_row.anon.copied_pages)"
 	tells "the text tells it of the parent" "copied by this process [^;]* 2\.00 MiB own mappings"
+	tells "and the process tree" "shared [0-9.]* MiB, copied [0-9.]* MiB: 4\.00 MiB own mappings"
 	tells "and of the child" "copied by it [^;]* 4\.00 MiB own mappings"
 else
 	skip "copy_on_write: who copied" "userfaultfd is not to be had here"

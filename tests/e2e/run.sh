@@ -67,6 +67,11 @@ one_line 'a directory that cannot be' 125 'no/where/x: No such file or directory
 : >there.report && ln -s nowhere link.report
 one_line 'a report that is there already' 125 'there.report: File exists; name a file that is not there yet' "$PAGEGAP" run --report=there.report true
 one_line 'a report that is a link' 125 'link.report: File exists' "$PAGEGAP" run --report=link.report true
+check 'a report to nowhere' "$PAGEGAP" run -o nowhere.rec --report=/dev/null true
+one_line 'an option of the library that there is not' 0 '^pagegap: PAGEGAP_OPTIONS: frob=1: unknown; known are' \
+	env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS=output=frob.rec,report=frob.report,frob=1 /bin/true
+one_line 'a value that it cannot have' 0 '^pagegap: PAGEGAP_OPTIONS: cow=frob: without pagegap run it can be auto,' \
+	env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS=cow=frob,output=cow.rec,report=cow.report /bin/true
 one_line 'a library that is not there' 125 'PAGEGAP_LIBRARY must be the path' env PAGEGAP_LIBRARY=/nonexistent "$PAGEGAP" run true
 check_eq 'options end at the program' '--exact' "$("$PAGEGAP" run -o options.rec --report=options.report echo --exact)"
 check_eq 'or at --' '--exact' "$("$PAGEGAP" run -o dashes.rec --report=dashes.report -- echo --exact)"

@@ -11,6 +11,12 @@
 . "${BASH_SOURCE[0]%/*}/../harness.sh"
 RUNS=0
 
+# A program that is not there has no scenarios, and would pass.
+for file in "$SRC"/tests/oracle/*.c; do
+	program=$(basename "$file" .c)
+	[[ -x $BUILD/tests/oracle/$program ]] || not_ok "the oracle program $program is built" "there is no $BUILD/tests/oracle/$program"
+done
+
 # Each run has a directory of its own. INPUT is its standard input; OBSERVED_PRELOAD is preloaded into the program too;
 # RUN_OPTIONS are pagegap's, RUN_AS is a command that runs pagegap as another user.
 RUN_OPTIONS=()

@@ -181,7 +181,7 @@ static struct play begin(struct fault_machine machine)
 	event.device = status.st_dev;
 	event.inode = status.st_ino;
 	machine.swapped_out += fault_machine_here(true).swapped_out; /* no more, or more by what a test says */
-	play.eye = fault_eye_open(&machine);
+	play.eye = fault_eye_open(&machine, NULL, NULL);
 	play.kinds = fault_kinds_begin(play.eye, 1, NULL, 0);
 	fault_kinds_map(play.eye, play.kinds, &event);
 	return play;
