@@ -160,17 +160,17 @@ static bool order_heap(struct cow_fork *fork, uint64_t reused)
 }
 
 /* Pages that samples saw the child write beyond those that it wrote in a row, as far as that is known. */
-static uint64_t surplus_of(const struct cow_pages *pages, const struct capture_order_row *seen)
+static uint64_t surplus_over(uint64_t written, const struct capture_order_row *seen)
 {
 	uint64_t sampled = cow_order_sampled(seen);
 
-	return sampled > pages->copied ? sampled - pages->copied : 0;
+	return sampled > written ? sampled - written : 0;
 }
 
 /* What the child wrote since it was watched is known; samples tell which of it was re-used, and, @early, what it wrote before. */
 static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
 {
-	uint64_t written = pages->copied + (early ? surplus_of(pages, seen) : 0);
+	uint64_t written = pages->copied + (early ? surplus_over(pages->copied, seen) : 0);
 
 	pages->reused = smaller(seen->reused_pages, written);
 	pages->copied = written - pages->reused;
@@ -230,15 +230,18 @@ static void order_by_child(struct cow_fork *fork, const struct own *own)
 	const struct capture_order *known = &own->image->cow->order;
 	const uint64_t early = own->image->cow->early_faults, without = fork->bound;
 	struct capture_order_row seen = cow_order_sum(&known->by_child);
-	uint64_t written = 0, surplus = 0;
+	uint64_t written = 0, surplus = 0, heap;
 	size_t first = ROW_HEAP_LIVE;
 
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		written += fork->rows[row].copied;
-	if (order_heap(fork, known->by_child.rows[ROW_HEAP_LIVE].reused_pages))
+	heap = fork->rows[ROW_HEAP_LIVE].copied + fork->rows[ROW_HEAP_SLACK].copied + fork->rows[ROW_HEAP_FREE].copied;
+	if (order_heap(fork, known->by_child.rows[ROW_HEAP_LIVE].reused_pages)) {
 		first = ROW_RESERVE;
+		surplus = surplus_over(heap, &known->by_child.rows[ROW_HEAP_LIVE]);
+	}
 	for (size_t row = first; row < CAPTURE_ROWS; row++)
-		surplus += surplus_of(&fork->rows[row], &known->by_child.rows[row]);
+		surplus += surplus_over(fork->rows[row].copied, &known->by_child.rows[row]);
 	for (size_t row = first; row < CAPTURE_ROWS; row++)
 		order_child(&fork->rows[row], &known->by_child.rows[row], surplus <= early);
 	sum_written(fork);

@@ -73,8 +73,10 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	if (fork->sum.unshared && fork->sum.unshared != CAPTURE_UNKNOWN)
 		memory_append(&line, "; %s more are its alone, for its relatives copied, left or ended",
 			      BYTES(bytes(subject, fork->sum.unshared)));
+	if (fork->ordered && fork->sum.reused)
+		memory_append(&line, "; re-used what nobody else had any more, %s", BYTES(bytes(subject, fork->sum.reused)));
 	if ((fork->watched || fork->ordered) && fork->bound && fork->bound != CAPTURE_UNKNOWN)
-		memory_append(&line, "; at most %s of that are the other's, or were re-used",
+		memory_append(&line, fork->ordered ? "; off by at most %s" : "; at most %s of that are the other's, or were re-used",
 			      BYTES(bytes(subject, fork->bound)));
 	add_cause(&line, subject, fork);
 	return line;
@@ -93,6 +95,8 @@ static char *describe_child(const struct page *page, const struct subject *subje
 	if (fork->sum.copied != CAPTURE_UNKNOWN) {
 		memory_append(&line, "; copied by this process %s", BYTES(bytes(subject, fork->sum.copied)));
 		add_rows(&line, page, subject, fork);
+		if (fork->ordered && fork->sum.reused)
+			memory_append(&line, "; re-used %s", BYTES(bytes(subject, fork->sum.reused)));
 	}
 	cow_figures_free(&child);
 	return line;
@@ -149,5 +153,7 @@ void text_cow(struct page *page, const struct subject *subject)
 	}
 	if (figures.count > own)
 		print_children(page, subject, figures.forks + own, figures.count - own);
+	if (figures.unknown < figures.count && figures.watched && !figures.ordered && subject->capture->faults.partial)
+		page_line(page, "  who wrote first is not known: not every fault was sampled (--faults=all)");
 	cow_figures_free(&figures);
 }
