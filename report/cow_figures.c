@@ -137,8 +137,8 @@ static void join_heap(struct cow_fork *fork)
 }
 
 /*
- * Samples know the heap as a whole. Little that was re-used is taken off the largest of its rows; else they are not told apart. False:
- * that.
+ * Samples know the heap as a whole. Little that was re-used is taken off the largest of its rows; else they are not
+ * told apart. False: that.
  */
 static bool order_heap(struct cow_fork *fork, uint64_t reused)
 {
@@ -167,7 +167,7 @@ static uint64_t surplus_over(uint64_t written, const struct capture_order_row *s
 	return sampled > written ? sampled - written : 0;
 }
 
-/* What the child wrote since it was watched is known; samples tell which of it was re-used, and, @early, what it wrote before. */
+/* What the child wrote since it was watched is known; samples tell what of it was re-used; @early: what it wrote before. */
 static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
 {
 	uint64_t written = pages->copied + (early ? surplus_over(pages->copied, seen) : 0);
@@ -176,7 +176,7 @@ static void order_child(struct cow_pages *pages, const struct capture_order_row 
 	pages->copied = written - pages->reused;
 }
 
-/* What samples tell; @at_least: copied already says how many pages it were without those that the other side wrote as well. */
+/* What samples tell; @at_least: copied already says how many pages it were, without those that the other side wrote too. */
 static void order_row(struct cow_pages *pages, const struct capture_order_row *seen, bool at_least)
 {
 	uint64_t copied = seen->copied_pages + seen->ambiguous_pages;
@@ -222,15 +222,15 @@ static struct own own_of(const struct recording *recording, size_t index)
 }
 
 /*
- * Replaces what was known of the child's side without the order. Samples see more than write protection does where the child wrote before
- * it was watched; or where a page had been given back before the fork, so that it was new memory that the child wrote.
+ * Replaces what was known of the child's side without the order. Samples see more than write protection does where the
+ * child wrote before it was watched; or where a page had been given back before the fork, so that it was new memory.
  */
 static void order_by_child(struct cow_fork *fork, const struct own *own)
 {
 	const struct capture_order *known = &own->image->cow->order;
 	const uint64_t early = own->image->cow->early_faults, without = fork->bound;
 	struct capture_order_row seen = cow_order_sum(&known->by_child);
-	uint64_t written = 0, surplus = 0, heap;
+	uint64_t written = 0, surplus = 0, heap, stale;
 	size_t first = ROW_HEAP_LIVE;
 
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
@@ -246,9 +246,9 @@ static void order_by_child(struct cow_fork *fork, const struct own *own)
 		order_child(&fork->rows[row], &known->by_child.rows[row], surplus <= early);
 	sum_written(fork);
 	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
+	stale = surplus <= early ? surplus : smaller(seen.reused_pages, figure_sum(surplus, known->unsampled_faults));
 	fork->open = cow_order_unseen(own->image, written + surplus, &seen) + smaller(known->unsampled_faults, early) +
-		     seen.ambiguous_pages + known->by_child.unplaced.reused_pages +
-		     (surplus <= early ? surplus : smaller(seen.reused_pages, figure_sum(surplus, known->unsampled_faults)));
+		     seen.ambiguous_pages + known->by_child.unplaced.reused_pages + stale;
 	fork->bound = figure_sum(fork->open, smaller(own->relatives, fork->sum.copied));
 	if (without != CAPTURE_UNKNOWN && without >= fork->sum.reused)
 		fork->bound = smaller(fork->bound, without - fork->sum.reused);
@@ -267,7 +267,8 @@ static void order_by_samples(struct cow_fork *fork, const struct own *own, const
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		order_row(&fork->rows[row], &side->rows[row], at_least);
 	sum_written(fork);
-	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + smaller(own->surplus, cow_order_sampled(&seen));
+	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages +
+		     smaller(own->surplus, cow_order_sampled(&seen));
 	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), smaller(own->relatives, fork->sum.copied));
 }
 
@@ -276,7 +277,9 @@ static bool is_ordered(const struct cow_fork *fork, const struct own *own, const
 {
 	const struct capture_cow *cow = own->image->cow;
 
-	if (!cow_order_known(own->image) || cow->written_pages == CAPTURE_UNKNOWN || child->order.method != ORDER_SAMPLED || child->order.partial)
+	if (!cow_order_known(own->image) || cow->written_pages == CAPTURE_UNKNOWN)
+		return false;
+	if (child->order.method != ORDER_SAMPLED || child->order.partial)
 		return false;
 	if (fork->side_child)
 		return child->looked && (fork->watched || own->surplus <= cow->early_faults);
@@ -292,7 +295,8 @@ static void order(struct cow_fork *fork, const struct own *own, const struct cap
 		order_by_samples(fork, own, fork->side_child ? &child->order.by_child : &child->order.by_parent);
 }
 
-static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct own *own, size_t child, bool side_child)
+static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct own *own, size_t child,
+		     bool side_child)
 {
 	const struct image *image = &recording->images[child];
 	const struct capture_cow *cow = image->cow;

@@ -2,13 +2,14 @@
 /*
  * Copy-on-write between a process and the one that forked it, put together from what both recorded.
  *
- * A page that the child wrote was copied by it, unless nobody else had it any more: then the child re-used what was left to it. A page
- * that the child did not write, and that nobody else has any more, was copied by its parent, if that lived and unmapped nothing.
+ * A page that the child wrote was copied by it, unless nobody else had it any more: then the child re-used what was
+ * left to it. A page that the child did not write, and that nobody else has any more, was copied by its parent, if that
+ * lived and unmapped nothing.
  *
- * Where samples tell the order in which both wrote (capture_order), copied and re-used pages are told apart, but for the few that the
- * order leaves open, and those that no sample was of because system calls wrote them. Else, that many pages at most are counted on
- * the wrong side, or as copied where they were re-used: pages that both may have written, and what the child wrote before it was
- * watched, which looks like its parent's.
+ * Where samples tell the order in which both wrote (capture_order), copied and re-used pages are told apart, but for
+ * the few that the order leaves open, and those that no sample was of because system calls wrote them. Else, that many
+ * pages at most are counted on the wrong side, or as copied where they were re-used: pages that both may have written,
+ * and what the child wrote before it was watched, which looks like its parent's.
  */
 #ifndef PAGEGAP_COW_FIGURES_H
 #define PAGEGAP_COW_FIGURES_H

@@ -69,7 +69,8 @@ static uint64_t misleading(const struct image *image)
 	seen = cow_order_sum(&cow->order.by_child);
 	add(&seen, &cow->order.as_parent);
 	seen.unseen_reused_pages = 0; /* they were seen when they were written */
-	return figure_sum(cow_order_unseen(image, cow->written_pages, &seen), cow->order.doubtful_pages + gone_unseen(cow));
+	return figure_sum(cow_order_unseen(image, cow->written_pages, &seen),
+			  cow->order.doubtful_pages + gone_unseen(cow));
 }
 
 static bool at_one_time(const struct image *a, const struct image *b)
@@ -89,8 +90,11 @@ uint64_t cow_order_relatives(const struct recording *recording, size_t index)
 		return sum;
 	parent = &recording->images[image->parent];
 	sum = figure_sum(sum, misleading(parent));
-	for (size_t other = parent->first_child; other != NO_IMAGE; other = recording->images[other].sibling)
-		if (other != index && recording->images[other].born == BORN_FORK && at_one_time(image, &recording->images[other]))
-			sum = figure_sum(sum, misleading(&recording->images[other]));
+	for (size_t child = parent->first_child; child != NO_IMAGE; child = recording->images[child].sibling) {
+		const struct image *other = &recording->images[child];
+
+		if (other != image && other->born == BORN_FORK && at_one_time(image, other))
+			sum = figure_sum(sum, misleading(other));
+	}
 	return sum;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How certain it is what a process copied and what it re-used. The samples leave some writes open; others they did not see, for
- * system calls made them: of those, the process's own are missing among its figures, and a relative's make what it copied look as if
- * it had still been shared.
+ * How certain it is what a process copied and what it re-used. The samples leave some writes open; others they did not
+ * see, for system calls made them: of those, the process's own are missing among its figures, and a relative's make
+ * what it copied look as if it had still been shared.
  */
 #ifndef PAGEGAP_COW_ORDER_H
 #define PAGEGAP_COW_ORDER_H
@@ -29,7 +29,7 @@ uint64_t cow_order_sampled(const struct capture_order_row *row);
  */
 uint64_t cow_order_unseen(const struct image *image, uint64_t written, const struct capture_order_row *seen);
 
-/* Writes of an image's relatives that may have been judged wrongly for what is not known of theirs, at most; CAPTURE_UNKNOWN. */
+/* Writes of an image that may be judged wrongly for what is not known of its relatives, at most; CAPTURE_UNKNOWN. */
 uint64_t cow_order_relatives(const struct recording *recording, size_t index);
 
 #endif

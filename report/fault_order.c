@@ -69,7 +69,9 @@ void fault_order_count(struct capture_order *order, const struct sharing_write *
 	bool placed = part->row < CAPTURE_ROWS;
 	enum capture_row row = placed && part->row <= ROW_HEAP_FREE ? ROW_HEAP_LIVE : part->row;
 
-	if (write->verdict == SHARING_NONE || (placed && (part->backing == BACKING_SHARED || part->backing == BACKING_KERNEL)))
+	if (write->verdict == SHARING_NONE)
+		return;
+	if (placed && (part->backing == BACKING_SHARED || part->backing == BACKING_KERNEL))
 		return;
 	add(placed ? &side->rows[row] : &side->unplaced, write);
 	if (write->fork)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The order of writes after a fork, as counts by row (struct capture_order), and which addresses have ever been a huge page's. */
+/* The order of writes after a fork, as counts by row (struct capture_order); and where there ever were huge pages. */
 #ifndef PAGEGAP_FAULT_ORDER_H
 #define PAGEGAP_FAULT_ORDER_H
 

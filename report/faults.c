@@ -195,7 +195,7 @@ static void refresh(void *context, void *of)
 	for (uint64_t i = from > image->lefts ? from : image->lefts; i < lefts; i++) {
 		const struct capture_left *left = &c->cow.left[i % CAPTURE_LEFTS];
 
-		sharing_left(faults->sharing, image->sharer, left->start, left->end, left->at_ns);
+		sharing_left(image->sharer, left->start, left->end, left->at_ns);
 	}
 	image->lefts = lefts;
 	image->trims = c->trims;
@@ -511,7 +511,7 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 		      parent ? fault_kinds_fork(parent->kinds, event) : fault_kinds_begin(faults->eye, event->pid, NULL, 0));
 	if (!parent)
 		return;
-	child->sharer = sharing_fork(faults->sharing, &parent->sharer, parent, child, event->pid, event->time_ns);
+	child->sharer = sharing_fork(&parent->sharer, parent, child, event->pid, event->time_ns);
 	if (!parent->space)
 		look(faults, parent);
 	child->space = fault_space_share(parent->space);

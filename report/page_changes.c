@@ -7,11 +7,15 @@
 #include "memory.h"
 
 #define FAULT_NS 15000ULL               /* what a fault takes at most, unless its processor is taken away meanwhile */
+#define NEIGHBOURS 8                    /* two cache lines */
 #define LEAVE_NS 100ULL                 /* the same for a page that is let go */
 
+/* Neighbours are written one after the other, and so lie beside each other. */
 static size_t place_of(const struct page_changes *changes, uint64_t page)
 {
-	return (page * 0x9e3779b97f4a7c15ULL >> 32) & (changes->room - 1);
+	uint64_t group = page / NEIGHBOURS * 0x9e3779b97f4a7c15ULL >> 32;
+
+	return (group * NEIGHBOURS + page % NEIGHBOURS) & (changes->room - 1);
 }
 
 /* The next change of a page from a place on; NULL: no more. */
@@ -44,9 +48,12 @@ uint64_t page_changes_last(const struct page_changes *changes, uint64_t page, ui
 	while ((change = find(changes, page, &place)))
 		if (change->at_ns <= until_ns && change->at_ns > last)
 			last = change->at_ns;
-	for (size_t i = 0; i < changes->lefts_used; i++)
-		if (is_in(&changes->lefts[i], page) && changes->lefts[i].at_ns <= until_ns && changes->lefts[i].at_ns > last)
-			last = changes->lefts[i].at_ns;
+	for (size_t i = 0; i < changes->lefts_used; i++) {
+		const struct pages_left *left = &changes->lefts[i];
+
+		if (is_in(left, page) && left->at_ns <= until_ns && left->at_ns > last)
+			last = left->at_ns;
+	}
 	return last;
 }
 
@@ -59,9 +66,12 @@ uint64_t page_changes_first(const struct page_changes *changes, uint64_t page, u
 	while ((change = find(changes, page, &place)))
 		if (change->at_ns > after_ns && change->at_ns < first)
 			first = change->at_ns;
-	for (size_t i = 0; i < changes->lefts_used; i++)
-		if (is_in(&changes->lefts[i], page) && changes->lefts[i].at_ns > after_ns && changes->lefts[i].at_ns < first)
-			first = changes->lefts[i].at_ns;
+	for (size_t i = 0; i < changes->lefts_used; i++) {
+		const struct pages_left *left = &changes->lefts[i];
+
+		if (is_in(left, page) && left->at_ns > after_ns && left->at_ns < first)
+			first = left->at_ns;
+	}
 	return first;
 }
 
@@ -132,9 +142,12 @@ void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t e
 
 void page_changes_merge(struct page_changes *into, const struct page_changes *from, uint64_t until_ns)
 {
-	for (size_t i = 0; i < from->room; i++)
-		if (from->changes[i].page && from->changes[i].at_ns <= until_ns && !page_changes_last(into, from->changes[i].page, until_ns))
-			page_changes_add(into, from->changes[i].page, from->changes[i].at_ns);
+	for (size_t i = 0; i < from->room; i++) {
+		const struct page_change *change = &from->changes[i];
+
+		if (change->page && change->at_ns <= until_ns && !page_changes_last(into, change->page, until_ns))
+			page_changes_add(into, change->page, change->at_ns);
+	}
 	for (size_t i = 0; i < from->lefts_used; i++)
 		if (from->lefts[i].at_ns <= until_ns)
 			page_changes_leave(into, from->lefts[i].first, from->lefts[i].end, from->lefts[i].at_ns);

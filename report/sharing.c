@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A family is a tree of processes. A copy of a page belongs to the process that made it, from that write to its next one; whoever was
- * forked in between, and has not written it since, shares it. Before the first fork of all, everything is the root's.
+ * A family is a tree of processes. A copy of a page belongs to the process that made it, from that write to its next
+ * one; whoever was forked in between, and has not written it since, shares it. Before the first fork of all, everything
+ * is the root's.
  *
- * One that has ended stays in the tree while at least two lines of descendants go out from it; with one line, that takes its place.
+ * One that has ended stays in the tree while at least two lines of descendants go out from it; with one line, that
+ * takes its place.
  */
 #include "sharing.h"
 
@@ -29,7 +31,8 @@ struct sharer {
 	struct family *family;
 	struct sharer *parent, *children; /* the youngest child first */
 	struct sharer *older, *younger; /* among the children of its parent */
-	uint64_t apart_ns;              /* since then its pages are not its parent's; of one that took another's place, that one's birth */
+	uint64_t apart_ns;              /* since when its pages are not its parent's: its birth, or that of the one … */
+					/* … whose place it took */
 	uint64_t born_ns;               /* its own birth by fork; 0: none */
 	uint64_t forked_ns;             /* its last fork; 0: none */
 	bool     ended;
@@ -92,11 +95,10 @@ static struct sharer *new_sharer(struct family *family, void *image)
 	return sharer;
 }
 
-struct sharer *sharing_fork(struct sharing *sharing, struct sharer **parent, void *parent_image, void *image, pid_t pid, uint64_t at_ns)
+struct sharer *sharing_fork(struct sharer **parent, void *parent_image, void *image, pid_t pid, uint64_t at_ns)
 {
 	struct sharer *child;
 
-	(void)sharing;
 	if (!*parent)
 		*parent = new_sharer(memory_get(sizeof(struct family)), parent_image);
 	if ((*parent)->family->members == 1)
@@ -246,9 +248,8 @@ uint64_t sharing_doubtful(const struct sharer *sharer, uint64_t since_ns)
 
 /* What was let go */
 
-void sharing_left(struct sharing *sharing, struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns)
+void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns)
 {
-	(void)sharing;
 	if (sharer->changes.lefts_used == LEFTS_MOST)
 		sharer->family->unsure = true;
 	else
@@ -289,8 +290,8 @@ static struct copy copy_of(struct sharing *sharing, struct sharer *sharer, uint6
 }
 
 /*
- * Somebody else who has a copy, among a process that has had it from some time on and those that it forked since. NULL: nobody, or
- * the search took too long.
+ * Somebody else who has a copy, among a process that has had it from some time on and those that it forked since. NULL:
+ * nobody, or the search took too long.
  */
 static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, uint64_t page, uint64_t from_ns,
 				const struct sharer *besides)
@@ -327,7 +328,8 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 }
 
 /* A piece of a huge page is taken over only when nobody else has any piece. */
-static struct sharer *holder_of_piece(struct sharing *sharing, struct copy copy, uint64_t page, const struct sharer *besides)
+static struct sharer *holder_of_piece(struct sharing *sharing, struct copy copy, uint64_t page,
+				      const struct sharer *besides)
 {
 	uint64_t first = page / HUGE_PAGES * HUGE_PAGES;
 	struct sharer *holder = NULL;
@@ -352,7 +354,8 @@ static struct sharing_fork *newest_fork(const struct sharing *sharing, const str
 }
 
 /* The fork whose line somebody is in, or the newest. */
-static struct sharing_fork *fork_of(const struct sharing *sharing, const struct sharer *sharer, const struct sharer *holder)
+static struct sharing_fork *fork_of(const struct sharing *sharing, const struct sharer *sharer,
+				    const struct sharer *holder)
 {
 	while (holder && holder->parent != sharer)
 		holder = holder->parent;
@@ -391,8 +394,8 @@ void sharing_missing(struct sharing *sharing, uint64_t until_ns)
 	sharing->missing_until_ns = until_ns;
 }
 
-static enum sharing_verdict judge(struct sharing *sharing, struct sharer *sharer, uint64_t page, bool huge, uint64_t at_ns,
-				  struct sharer **holder)
+static enum sharing_verdict judge(struct sharing *sharing, struct sharer *sharer, uint64_t page, bool huge,
+				  uint64_t at_ns, struct sharer **holder)
 {
 	struct copy copy = copy_of(sharing, sharer, page, at_ns);
 
@@ -416,10 +419,11 @@ static enum sharing_verdict judge(struct sharing *sharing, struct sharer *sharer
 	return huge && sharing->means.pieces_are_copied ? SHARING_AMBIGUOUS : SHARING_REUSED;
 }
 
-struct sharing_write sharing_write(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes, bool known,
-				   bool huge, uint64_t at_ns)
+struct sharing_write sharing_write(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes,
+				   bool known, bool huge, uint64_t at_ns)
 {
-	const uint64_t pages = bytes >> PAGE_SHIFT >= HUGE_PAGES ? HUGE_PAGES : 1, first = address >> PAGE_SHIFT & ~(pages - 1);
+	const uint64_t pages = bytes >> PAGE_SHIFT >= HUGE_PAGES ? HUGE_PAGES : 1;
+	const uint64_t first = address >> PAGE_SHIFT & ~(pages - 1);
 	const uint64_t begin_ns = sharer->forked_ns > sharer->born_ns ? sharer->forked_ns : sharer->born_ns;
 	struct sharing_write write = { .verdict = SHARING_NONE, .known = known };
 	struct sharer *holder = NULL;
@@ -436,8 +440,8 @@ struct sharing_write sharing_write(struct sharing *sharing, struct sharer *share
 		verdict = judge(sharing, sharer, page, huge && pages == 1, at_ns, &holder);
 		write.verdict = (uint8_t)(write.pages && verdict != write.verdict ? SHARING_AMBIGUOUS : verdict);
 		write.pages++;
-		if ((sharer->family->members > 1 || (sharer->born_ns && known)) && !note_change(sharing, sharer, page, last, at_ns))
-			sharer->family->unsure = true;
+		if (!sharer->family->unsure && (sharer->family->members > 1 || (sharer->born_ns && known)))
+			sharer->family->unsure = !note_change(sharing, sharer, page, last, at_ns);
 	}
 	if (write.verdict == SHARING_NONE || !since_birth)
 		return write;

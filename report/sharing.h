@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In which order the processes of a family wrote the pages that their forks shared: whether a write copied a page, because somebody
- * else still had it, or took it over in place, because nobody had any more. Told by the sampled first writes, the forks and the ends of
- * processes, in the order in which they happened.
+ * In which order the processes of a family wrote the pages that their forks shared: whether a write copied a page,
+ * because somebody else still had it, or took it over in place, because nobody had any more. Told by the sampled first
+ * writes, the forks and the ends of processes, in the order in which they happened.
  *
- * Nothing is kept for a page that nobody writes. Of each process only what has become different since its birth is known: a page that
- * it wrote, or let go, is its own since then. Who shares a page is searched from the process whose copy it is downwards, and the first
- * one found will do. A process that has ended is kept only while descendants of it must be told apart, and the last one of a family
- * begins anew.
+ * Nothing is kept for a page that nobody writes. Of each process only what has become different since its birth is
+ * known: a page that it wrote, or let go, is its own since then. Who shares a page is searched from the process whose
+ * copy it is downwards, and the first one found will do. A process that has ended is kept only while descendants of it
+ * must be told apart, and the last one of a family begins anew.
  */
 #ifndef PAGEGAP_SHARING_H
 #define PAGEGAP_SHARING_H
@@ -38,9 +38,9 @@ enum sharing_verdict {
 
 struct sharing_write {
 	uint8_t  verdict;       /* enum sharing_verdict */
-	bool     known;         /* samples had seen the page before the fork: it was there; else the verdict holds only if it was */
+	bool     known;         /* samples had seen the page before the fork; else the verdict holds if it was there */
 	uint16_t pages;
-	struct sharing_fork *fork; /* held; whose parent's side it is. NULL: the child's, of the fork that the image began with */
+	struct sharing_fork *fork; /* held: its parent's side it is. NULL: the child's, of the image's own birth */
 };
 
 /* What a child has of its parent's memory: a copy (fork), or that memory itself (vfork). */
@@ -52,7 +52,7 @@ struct sharing_means {
 	enum sharing_birth (*birth_of)(void *context, void *image);
 	void (*refresh)(void *context, void *image);    /* tells of what an image has let go so far: sharing_left */
 	void (*finished)(void *context, const struct sharing_fork *fork); /* nobody will count in it any more */
-	bool  pieces_are_copied; /* of a huge page mapped in pieces, the kernel copies each, whoever else has it: before Linux 6.15 */
+	bool  pieces_are_copied; /* the kernel copies a piece of a huge page whoever else has it: before Linux 6.15 */
 };
 
 struct sharing *sharing_new(const struct sharing_means *means);
@@ -65,7 +65,7 @@ void sharing_free(struct sharing *sharing);
  *
  * Returns the child's.
  */
-struct sharer *sharing_fork(struct sharing *sharing, struct sharer **parent, void *parent_image, void *image, pid_t pid, uint64_t at_ns);
+struct sharer *sharing_fork(struct sharer **parent, void *parent_image, void *image, pid_t pid, uint64_t at_ns);
 
 /* The image has ended, or executed another program. */
 void sharing_end(struct sharing *sharing, struct sharer *sharer, uint64_t at_ns);
@@ -82,12 +82,12 @@ uint64_t sharing_doubtful(const struct sharer *sharer, uint64_t since_ns);
  * @known: samples had seen the page written before the last fork, and not since
  * @huge: the page may be a piece of a huge one
  */
-struct sharing_write sharing_write(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes, bool known,
-				   bool huge, uint64_t at_ns);
+struct sharing_write sharing_write(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes,
+				   bool known, bool huge, uint64_t at_ns);
 void sharing_release(struct sharing *sharing, struct sharing_fork *fork);
 
 /* Memory was let go: unmapped, moved away, given back. Not in the order of time. */
-void sharing_left(struct sharing *sharing, struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns);
+void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns);
 /* What it let go is not all known. */
 void sharing_left_unknown(struct sharer *sharer);
 /* From here on there may be more of it: each is to be asked again. */

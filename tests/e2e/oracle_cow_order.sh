@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What each side of a fork copied and what it re-used, as programs know it that take turns; as the user who runs this and as an
-# ordinary one, with every fault sampled and by default. Where samples tell the order, the figures of the program's own mapping are exact;
-# where they do not, they are off by no more than the report says.
+# What each side of a fork copied and what it re-used, as programs know it that take turns; as the user who runs this
+# and as an ordinary one, with every fault sampled and by default. Where samples tell the order, the figures of the
+# program's own mapping are exact; where they do not, they are off by no more than the report says.
 set -u
 # shellcheck source=tests/oracle/judge.sh
 . "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
@@ -27,7 +27,7 @@ within_bounds() {
 RUN_OPTIONS=(--faults=all)
 record bash -c '(exit 0); exit 0'
 if [[ $(of_report '[.processes[].cow | values | .method] | length > 0 and all(. == "write-protect")') != true ]]; then
-	skip 'which side of a fork wrote first' 'this kernel has no PAGEMAP_SCAN (Linux 6.7), or userfaultfd is not to be had here'
+	skip 'which side of a fork wrote first' 'no PAGEMAP_SCAN here (Linux 6.7), or no userfaultfd'
 	finish
 fi
 if [[ $(of_report '.processes[0].faults.method') == counts ]]; then

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which side of a fork wrote a page first: processes take turns, so that each knows which of its writes copied a page, because somebody
- * else still had it, and which re-used it in place. Each says so of its own mapping, whose pages are written in user mode alone.
+ * Which side of a fork wrote a page first: processes take turns, so that each knows which of its writes copied a page,
+ * because somebody else still had it, and which re-used it in place. Each says so of its own mapping, whose pages are
+ * written in user mode alone.
  * usage: cow_order SCENARIO; without one it lists them.
  */
 #define _GNU_SOURCE
@@ -387,7 +388,7 @@ static void frees_a_block(int by_child)
 	} else {
 		await(1);
 		touch(block, 200 * PAGE);
-		expect("process", NULL, "cow.by_row.heap.reused_pages", 200, 200 + 16, "the other one has freed its block");
+		expect("process", NULL, "cow.by_row.heap.reused_pages", 200, 216, "the other one has freed its block");
 		expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "so that nothing is copied");
 		pass();
 	}
@@ -457,8 +458,8 @@ static void threads(void)
 }
 
 /*
- * One side has a huge page whole, the other one in pieces: it is shared as long as both have a piece. When nobody else has any, it is
- * taken over piece by piece, or at once, and kernels before 6.15 copy pieces even then.
+ * One side has a huge page whole, the other one in pieces: it is shared as long as both have a piece. When nobody else
+ * has any, it is taken over piece by piece, or at once, and kernels before 6.15 copy pieces even then.
  */
 static void huge_pages(void)
 {
@@ -489,14 +490,13 @@ static void huge_pages(void)
 /* The page frame behind a page, from pagemap; 0: only for the privileged. */
 static uint64_t frame_of(int pagemap, size_t page)
 {
-	uint64_t entry = 0;
+	uint64_t entry = 0, number = (uintptr_t)memory / PAGE + page;
 
-	REQUIRE(pread(pagemap, &entry, sizeof(entry), (off_t)((uintptr_t)memory / PAGE + page) * (off_t)sizeof(entry)) ==
-		sizeof(entry));
+	REQUIRE(pread(pagemap, &entry, sizeof(entry), (off_t)(number * sizeof(entry))) == sizeof(entry));
 	return entry & ((1UL << 55) - 1);
 }
 
-/* What a family does when nobody waits for anybody, by the page frames before and after each write. Whoever ends waits for its children. */
+/* What a family does when nobody waits for anybody but for its children's end: by the page frames around each write. */
 static void live(struct dice *dice, uint32_t *processes, bool alone)
 {
 	int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -555,7 +555,8 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_first", child_first }, { "parent_first", parent_first }, { "interleaved", interleaved },
 	{ "child_has_ended", child_has_ended }, { "again_and_again", again_and_again }, { "nested", nested },
 	{ "nested_downwards", nested_downwards }, { "siblings", siblings }, { "child_forks_later", child_forks_later },
-	{ "child_outlives_parent", child_outlives_parent }, { "child_killed", child_killed }, { "child_executes", child_executes },
+	{ "child_outlives_parent", child_outlives_parent }, { "child_killed", child_killed },
+	{ "child_executes", child_executes },
 	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go },
 	{ "child_frees_a_block", child_frees_a_block }, { "parent_frees_a_block", parent_frees_a_block },
 	{ "spawns_meanwhile", spawns_meanwhile },

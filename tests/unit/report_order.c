@@ -18,8 +18,9 @@
 #define OTHER  5000003u
 
 /*
- * A parent that lived through it all, and children of which each inherited 1,000 pages and wrote 300 of its own mappings and 100 of the
- * heap. Of the former, samples saw 250 copied and 50 re-used. The parent wrote 150 pages of its own mappings, and 20 by system calls.
+ * A parent that lived through it all, and children of which each inherited 1,000 pages and wrote 300 of its own
+ * mappings and 100 of the heap. Of the former, samples saw 250 copied and 50 re-used. The parent wrote 150 pages of its
+ * own mappings, and 20 by system calls.
  */
 static struct capture parent, child, other;
 
@@ -28,8 +29,8 @@ static void set_child(struct capture *c, uint32_t pid)
 	struct capture_cow *cow = &c->cow;
 
 	synthetic_capture(c, pid, PARENT, 0, BORN_FORK, 101 * SECOND);
-	*cow = (struct capture_cow){ .method = COW_WRITE_PROTECT, .looked = 1, .inherited_pages = 1000, .looked_at_ns = c->end_ns,
-				     .written_pages = 400, .heap_split = 1 };
+	*cow = (struct capture_cow){ .method = COW_WRITE_PROTECT, .looked = 1, .inherited_pages = 1000,
+				     .looked_at_ns = c->end_ns, .written_pages = 400, .heap_split = 1 };
 	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 200, 140, 60, 0, 60 };
 	cow->rows[ROW_HEAP_FREE] = (struct capture_cow_row){ 100, 60, 40, 0, 40 };
 	cow->rows[ROW_ANON] = (struct capture_cow_row){ 700, 250, 450, 0, 300 };
@@ -95,7 +96,7 @@ static void what_was_written_and_not_reused_was_copied(void **state)
 	cow_figures_free(&figures);
 	figures = figures_of(PARENT);
 	assert_true(figures.ordered);
-	/* 150 pages are nobody else's any more, though the child did not write them: these its parent copied, in a system call or not. */
+	/* 150 pages are nobody else's any more, though the child did not write them: its parent copied these. */
 	assert_written(&figures.total.rows[ROW_ANON], 150, 40);
 	assert_int_equal(figures.total.bound, 0);
 	cow_figures_free(&figures);
@@ -132,7 +133,7 @@ static void what_the_order_leaves_open_is_in_the_bound(void **state)
 	cow_figures_free(&figures);
 }
 
-/* Seven pages were written without a sample; the program was in system calls for five faults, and two may have been unseen before. */
+/* Seven pages were written without a sample; three of them at most in system calls, and two perhaps never seen before. */
 static void what_no_sample_was_of_is_in_the_bound(void **state)
 {
 	struct cow_figures figures;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who shares a page when it is written: random families, which fork, write, let go, execute and end, compared with an obvious model that
- * counts who has each copy of each page; and the cases at which order is not certain.
+ * Who shares a page when it is written: random families, which fork, write, let go, execute and end, compared with an
+ * obvious model that counts who has each copy of each page; and the cases at which order is not certain.
  *
  * links: report/sharing.c report/page_changes.c report/memory.c report/complain.c report/escape.c
  */
@@ -46,7 +46,7 @@ static void refresh(void *context, void *image)
 	(void)image;
 	if (!outside->lets_go)
 		return;
-	sharing_left(outside->sharing, outside->lets_go, outside->from, outside->to, outside->at_ns);
+	sharing_left(outside->lets_go, outside->from, outside->to, outside->at_ns);
 	outside->lets_go = NULL;
 }
 
@@ -136,7 +136,7 @@ static void end_process(struct outside *outside, uint32_t at, uint64_t now)
 	number[at] = NOBODY;
 }
 
-static uint64_t fork_process(struct outside *outside, uint32_t at, uint64_t now)
+static uint64_t fork_process(uint32_t at, uint64_t now)
 {
 	uint32_t child = place(NOBODY);
 	struct process *parent = &living[at];
@@ -149,7 +149,7 @@ static uint64_t fork_process(struct outside *outside, uint32_t at, uint64_t now)
 	for (size_t page = 0; page < PAGES; page++)
 		holders[parent->copy[page]] += parent->copy[page] != 0;
 	memset(parent->written, 0, sizeof(parent->written));
-	living[child].sharer = sharing_fork(outside->sharing, &parent->sharer, parent, &living[child], (pid_t)number[child], now);
+	living[child].sharer = sharing_fork(&parent->sharer, parent, &living[child], (pid_t)number[child], now);
 	return 1;
 }
 
@@ -216,6 +216,7 @@ static void let_go(struct outside *outside, struct random *random, uint32_t at, 
 	refresh(outside, NULL);
 	for (size_t page = first; page < end; page++) {
 		bool was = process->copy[page];
+		struct sharing_write write;
 
 		leave_copy(process->copy[page]);
 		process->copy[page] = 0;
@@ -224,8 +225,9 @@ static void let_go(struct outside *outside, struct random *random, uint32_t at, 
 			continue;
 		process->copy[page] = new_copy();
 		process->written[page] = true;
-		assert_int_equal(sharing_write(outside->sharing, process->sharer, FIRST + page * 4096, 4096, true, false, now + 1).verdict,
-				 SHARING_NONE);
+		write = sharing_write(outside->sharing, process->sharer, FIRST + page * 4096, 4096, true, false,
+				      now + 1);
+		assert_int_equal(write.verdict, SHARING_NONE);
 	}
 }
 
@@ -254,10 +256,10 @@ static void play(struct random *random, unsigned forks, unsigned ends, unsigned 
 		unsigned chance = (unsigned)random_below(random, 1000);
 
 		if (chance < forks) {
-			forked += fork_process(&outside, at, now);
+			forked += fork_process(at, now);
 		} else if (chance < forks + ends) {
 			end_process(&outside, at, now);
-			if (place(NOBODY) == at && (random_percent(random, 20) || born == ALL)) /* it executes another program */
+			if (random_percent(random, 20) || born == ALL) /* it executes another program */
 				begin_program(at);
 			for (uint32_t i = at = 0; i < MOST; i++)
 				at += number[i] != NOBODY;
@@ -318,9 +320,9 @@ static void families_without_end_take_no_room(void **state)
 
 		open_sharing(&outside);
 		if (ancestor)
-			parent = sharing_fork(outside.sharing, &first, &outside, &outside, 1, now += STEP_NS);
+			parent = sharing_fork(&first, &outside, &outside, 1, now += STEP_NS);
 		for (pid_t pid = 2; pid < 20000; pid++) {
-			child = sharing_fork(outside.sharing, &parent, &outside, &outside, pid, now += STEP_NS);
+			child = sharing_fork(&parent, &outside, &outside, pid, now += STEP_NS);
 			for (uint64_t page = 0; page < 8; page++) {
 				writes(&outside, parent, page, now += STEP_NS);
 				writes(&outside, child, page + 4, now += STEP_NS);
@@ -347,7 +349,7 @@ static void children_without_number_take_no_room(void **state)
 	(void)state;
 	open_sharing(&outside);
 	for (pid_t pid = 2; pid < 50000; pid++) {
-		child = sharing_fork(outside.sharing, &parent, &outside, &outside, pid, now += STEP_NS);
+		child = sharing_fork(&parent, &outside, &outside, pid, now += STEP_NS);
 		assert_int_equal(writes(&outside, parent, 1, now += STEP_NS).verdict, SHARING_COPIED);
 		assert_int_equal(writes(&outside, child, 1, now += STEP_NS).verdict, SHARING_REUSED);
 		assert_int_equal(writes(&outside, child, 2, now += STEP_NS).verdict, SHARING_COPIED);
@@ -367,7 +369,7 @@ static void what_happens_at_one_time_is_ambiguous(void **state)
 
 	(void)state;
 	open_sharing(&outside);
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
 	assert_int_equal(writes(&outside, parent, 1, 2 * STEP_NS).verdict, SHARING_COPIED);
 	assert_int_equal(writes(&outside, child, 1, 2 * STEP_NS + 500).verdict, SHARING_AMBIGUOUS);
 	assert_int_equal(sharing_doubtful(child, 3 * STEP_NS), 1);
@@ -387,7 +389,7 @@ static void what_is_written_while_another_one_ends_is_doubtful(void **state)
 
 	(void)state;
 	open_sharing(&outside);
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
 	for (uint64_t page = 0; page < 10; page++)
 		assert_int_equal(writes(&outside, parent, page, (2 + page) * STEP_NS).verdict, SHARING_COPIED);
 	assert_int_equal(sharing_doubtful(child, 2 * STEP_NS), 10);
@@ -410,7 +412,7 @@ static void what_is_let_go_is_nobody_elses_any_more(void **state)
 
 	(void)state;
 	open_sharing(&outside);
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
 	outside.lets_go = child;
 	outside.from = PAGE(10);
 	outside.to = PAGE(1010);
@@ -424,7 +426,8 @@ static void what_is_let_go_is_nobody_elses_any_more(void **state)
 	sharing_left_unknown(child);
 	assert_int_equal(writes(&outside, parent, 15, 4 * STEP_NS).verdict, SHARING_AMBIGUOUS);
 	sharing_end(outside.sharing, child, 5 * STEP_NS);
-	assert_int_equal(writes(&outside, parent, 16, 6 * STEP_NS).verdict, SHARING_REUSED); /* the last one knows all */
+	/* The last one knows all. */
+	assert_int_equal(writes(&outside, parent, 16, 6 * STEP_NS).verdict, SHARING_REUSED);
 	sharing_end(outside.sharing, parent, 6 * STEP_NS);
 	sharing_free(outside.sharing);
 }
@@ -436,7 +439,7 @@ static void where_samples_are_missing_all_is_ambiguous(void **state)
 
 	(void)state;
 	open_sharing(&outside);
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
 	assert_false(sharing_is_unsure(outside.sharing, parent));
 	sharing_missing(outside.sharing, UINT64_MAX);
 	assert_true(sharing_is_unsure(outside.sharing, parent));
@@ -444,7 +447,7 @@ static void where_samples_are_missing_all_is_ambiguous(void **state)
 	sharing_missing(outside.sharing, 3 * STEP_NS);
 	assert_int_equal(writes(&outside, child, 2, 4 * STEP_NS).verdict, SHARING_AMBIGUOUS);
 	sharing_end(outside.sharing, child, 5 * STEP_NS);
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 3, 6 * STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 3, 6 * STEP_NS);
 	assert_int_equal(writes(&outside, child, 2, 7 * STEP_NS).verdict, SHARING_COPIED);
 	assert_int_equal(writes(&outside, parent, 2, 8 * STEP_NS).verdict, SHARING_REUSED);
 	sharing_end(outside.sharing, child, 9 * STEP_NS);
@@ -462,8 +465,9 @@ static void huge_pages_are_shared_as_a_whole(void **state)
 		struct sharing_write write;
 
 		open_sharing(&outside);
-		child = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
-		assert_int_equal(sharing_write(outside.sharing, child, PAGE(3), 4096, true, true, 2 * STEP_NS).verdict, SHARING_COPIED);
+		child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
+		write = sharing_write(outside.sharing, child, PAGE(3), 4096, true, true, 2 * STEP_NS);
+		assert_int_equal(write.verdict, SHARING_COPIED);
 		write = sharing_write(outside.sharing, parent, PAGE(3), 4096, true, true, 3 * STEP_NS);
 		assert_int_equal(write.verdict, SHARING_COPIED); /* the child has the other pieces */
 		sharing_release(outside.sharing, write.fork);
@@ -489,10 +493,10 @@ static void a_vfork_shares_nothing(void **state)
 
 	(void)state;
 	open_sharing(&outside);
-	first = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
+	first = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
 	sharing_end(outside.sharing, first, 2 * STEP_NS);
 	outside.births = SHARING_OF_ALL;
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 3, 3 * STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 3, 3 * STEP_NS);
 	assert_int_equal(writes(&outside, parent, 2, 4 * STEP_NS).verdict, SHARING_REUSED);
 	outside.births = SHARING_NOT_KNOWN;
 	assert_int_equal(writes(&outside, parent, 3, 4 * STEP_NS).verdict, SHARING_AMBIGUOUS);
@@ -514,7 +518,7 @@ static void a_full_table_makes_all_ambiguous(void **state)
 
 	(void)state;
 	open_sharing(&outside);
-	child = sharing_fork(outside.sharing, &parent, &outside, &outside, 2, STEP_NS);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
 	while (sharing_kept(outside.sharing) < 2000000)
 		assert_int_equal(writes(&outside, child, page++, now += 100).verdict, SHARING_COPIED);
 	writes(&outside, child, page++, now += 100);
