@@ -349,7 +349,7 @@ struct capture_cow {
 	                                    wrote beside them; complete when the image has ended */
 	uint64_t own_forks;
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
-	uint32_t reserved;
+	uint32_t watch_ended;           /* 1: written_pages is without what was written after the last child had ended, once */
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
 	struct capture_left left[CAPTURE_LEFTS]; /* the newest of these, in a ring */
 	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */

@@ -151,6 +151,7 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "method", &cow->method, CAPTURE_COW_METHODS - 1);
 	check_limit(&own, "looked", &cow->looked, 1);
 	check_limit(&own, "heap_split", &cow->heap_split, 1);
+	check_limit(&own, "watch_ended", &cow->watch_ended, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
 	check_number(&own, "left_pages", &cow->left_pages);

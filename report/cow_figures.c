@@ -215,8 +215,8 @@ static struct own own_of(const struct recording *recording, size_t index)
 	seen = cow->order.as_parent;
 	by_child = cow_order_sum(&cow->order.by_child);
 	seen.copied_pages += cow_order_sampled(&by_child);
-	own.unseen = cow_order_unseen(own.image, cow->written_pages, &seen);
-	if (cow_order_sampled(&seen) > cow->written_pages)
+	own.unseen = cow_order_unseen(own.image, cow_order_written(own.image), &seen);
+	if (cow_order_sampled(&seen) > cow_order_written(own.image))
 		own.surplus = cow_order_sampled(&seen) - cow->written_pages;
 	return own;
 }

@@ -39,6 +39,11 @@ static uint64_t above(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
+uint64_t cow_order_written(const struct image *image)
+{
+	return image->cow->watch_ended ? CAPTURE_UNKNOWN : image->cow->written_pages;
+}
+
 uint64_t cow_order_unseen(const struct image *image, uint64_t written, const struct capture_order_row *seen)
 {
 	uint64_t unseen = written == CAPTURE_UNKNOWN ? written : above(written, cow_order_sampled(seen));
@@ -69,7 +74,7 @@ static uint64_t misleading(const struct image *image)
 	seen = cow_order_sum(&cow->order.by_child);
 	add(&seen, &cow->order.as_parent);
 	seen.unseen_reused_pages = 0; /* they were seen when they were written */
-	return figure_sum(cow_order_unseen(image, cow->written_pages, &seen),
+	return figure_sum(cow_order_unseen(image, cow_order_written(image), &seen),
 			  cow->order.doubtful_pages + gone_unseen(cow));
 }
 

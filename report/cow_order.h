@@ -20,6 +20,9 @@ struct capture_order_row cow_order_sum(const struct capture_order_side *side);
 /* Of pages that were known to be there. */
 uint64_t cow_order_sampled(const struct capture_order_row *row);
 
+/* All that an image wrote, by write protection; CAPTURE_UNKNOWN. */
+uint64_t cow_order_written(const struct image *image);
+
 /*
  * cow_order_unseen - pages of those that an image has written, at most, that were judged by no sample
  * @written: pages that it wrote, by write protection; CAPTURE_UNKNOWN

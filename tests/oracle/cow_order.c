@@ -457,6 +457,46 @@ static void threads(void)
 	did(200, 200);
 }
 
+static uint64_t passes[3];              /* over its pages, of each thread */
+
+static void *write_on(void *number)
+{
+	while (__atomic_load_n(turn, __ATOMIC_ACQUIRE) != UINT32_MAX) {
+		write_pages((size_t)number * 100, 100);
+		__atomic_fetch_add(&passes[(size_t)number], 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Whatever a thread was doing when another one forked, it writes all of its pages after that. */
+static void threads_write_on(void)
+{
+	pthread_t thread[3];
+
+	for (size_t i = 0; i < 3; i++)
+		REQUIRE(pthread_create(&thread[i], NULL, write_on, (void *)i) == 0);
+	for (uint32_t round = 0; round < 5; round++) {
+		pid_t child = fork();
+
+		if (!child) {
+			await(round + 1);
+			end(0, 0);
+		}
+		for (size_t i = 0; i < 3; i++) {
+			uint64_t enough = __atomic_load_n(&passes[i], __ATOMIC_RELAXED) + 2;
+
+			while (__atomic_load_n(&passes[i], __ATOMIC_RELAXED) < enough)
+				pause_us(1000);
+		}
+		pass();
+		await_end(child);
+	}
+	__atomic_store_n(turn, UINT32_MAX, __ATOMIC_RELEASE);
+	for (size_t i = 0; i < 3; i++)
+		REQUIRE(pthread_join(thread[i], NULL) == 0);
+	did(5 * 300, 0);
+}
+
 /*
  * One side has a huge page whole, the other one in pieces: it is shared as long as both have a piece. When nobody else
  * has any, it is taken over piece by piece, or at once, and kernels before 6.15 copy pieces even then.
@@ -483,7 +523,9 @@ static void huge_pages(void)
 	write_pages(10, 20);
 	pass();
 	await_end(child);
+	write_pages(0, 10);
 	expect_exact("process", NULL, "cow.by_row.anon.copied_pages", 20, "the child had other pieces of them");
+	expect("process", NULL, "cow.by_row.anon.reused_pages", 0, 512, "and nobody has any in the end");
 	fact("copied", 20);
 }
 
@@ -560,7 +602,7 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go },
 	{ "child_frees_a_block", child_frees_a_block }, { "parent_frees_a_block", parent_frees_a_block },
 	{ "spawns_meanwhile", spawns_meanwhile },
-	{ "threads", threads }, { "huge_pages", huge_pages }, { "at_random", at_random },
+	{ "threads", threads }, { "threads_write_on", threads_write_on }, { "huge_pages", huge_pages }, { "at_random", at_random },
 };
 
 int main(int argc, char **argv)

@@ -133,7 +133,7 @@ static void what_the_order_leaves_open_is_in_the_bound(void **state)
 	cow_figures_free(&figures);
 }
 
-/* Seven pages were written without a sample; three of them at most in system calls, and two perhaps never seen before. */
+/* Seven pages were written without a sample: three at most in system calls, and two that were perhaps never seen before. */
 static void what_no_sample_was_of_is_in_the_bound(void **state)
 {
 	struct cow_figures figures;
