@@ -30,6 +30,8 @@
 #define CAPTURE_FILL_BUCKETS  11
 #define CAPTURE_SAMPLES       128
 #define CAPTURE_MAPPINGS      64
+#define CAPTURE_COW_SAMPLES   64
+#define CAPTURE_COW_REGIONS   16
 #define CAPTURE_CHILDREN      256
 #define CAPTURE_NOTES         16
 #define CAPTURE_LEFTS         64
@@ -291,13 +293,16 @@ struct capture_cow_row {
 	uint64_t shared_pages;          /* mapped by a relative too, as they were */
 	uint64_t unshared_pages;        /* there, and nobody else's: this process or a relative has copied them, or the relatives' are gone */
 	uint64_t gone_pages;            /* given back or swapped out by the child */
-	uint64_t written_pages;         /* of all these, written by the child since it last forked; CAPTURE_UNKNOWN: not watched */
+	uint64_t written_pages;         /* of all these, written by the child since it was born; CAPTURE_UNKNOWN: not watched */
+	uint64_t written_gone_pages;    /* of these, gone since; 0 where they are unknown */
 };
 
 /* Memory that is about to be let go. */
 struct capture_left {
 	uint64_t at_ns;
 	uint64_t start, end;            /* addresses */
+	uint32_t forks;                 /* of its own, that the process had behind it */
+	uint32_t moved;                 /* 1: it is somewhere else after that */
 };
 
 /*
@@ -351,9 +356,35 @@ struct capture_cow {
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
 	uint32_t watch_ended;           /* 1: written_pages is without what was written after the last child had ended, once */
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
-	struct capture_left left[CAPTURE_LEFTS]; /* the newest of these, in a ring */
+	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
+	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
+	uint64_t lefts_noted;           /* the following, and those before them; blocks that libc unmaps by itself among them */
+	struct capture_left left[CAPTURE_LEFTS]; /* the newest, in a ring */
 	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */
 	struct capture_order order;
+};
+
+/* A look at a child: all that it had inherited, in rows or not. */
+struct capture_cow_sample {
+	uint64_t at_ns;
+	struct capture_cow_row pages;
+};
+
+/* Memory side by side that a look found in one row, and that had been inherited in part or as a whole. */
+struct capture_cow_region {
+	uint64_t start, end;            /* addresses */
+	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */
+	uint32_t reserved;
+	struct capture_cow_row pages;
+};
+
+/* How copy-on-write went, of an image that began with a fork and whose pages are known one by one. */
+struct capture_cow_course {
+	uint64_t interval_ns;           /* at least between two samples, but for the last; 0: there is none */
+	uint32_t samples_used;
+	uint32_t regions_used;
+	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES];
+	struct capture_cow_region regions[CAPTURE_COW_REGIONS]; /* those of which most is shared no longer, of the last look */
 };
 
 /* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */
@@ -400,6 +431,7 @@ struct capture {
 	struct capture_noted notes[CAPTURE_NOTES];
 	struct capture_faults faults;   /* of this image */
 	struct capture_cow cow;
+	struct capture_cow_course cow_course;
 
 	/* heap, beside the counters */
 	uint64_t inherited_blocks;      /* live at the fork that began this image */

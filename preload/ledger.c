@@ -299,7 +299,8 @@ static bool is_lost_chunk(struct ledger *l, uint64_t at, uint64_t *until)
 	if (!l->capture->anatomy.glibc || !is_backed(l, at) ||
 	    sys_read_memory(l->pid, at, header, sizeof(header)) != (long)sizeof(header))
 		return false;
-	if (header[0] || (header[1] & 7) != 2 || (header[1] & ~7UL) % PAGE_BYTES || header[1] > *until - at + 2)
+	if (header[0] || (header[1] & 7) != 2 || (header[1] & ~7UL) % PAGE_BYTES || header[1] < PAGE_BYTES ||
+	    header[1] > *until - at + 2)
 		return false;
 	*until = at + (header[1] & ~7UL);
 	l->heap_part = BACKING_BLOCK;

@@ -45,8 +45,10 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 		return (void *)sys_call6(SYS_mmap, SYS_A(address), SYS_A(length), protection, flags, fd, offset);
 	if (!counted)
 		return next.mmap(address, length, protection, flags, fd, offset);
-	if (unlikely(flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE)
+	if (unlikely(flags & MAP_FIXED) && (flags & MAP_FIXED_NOREPLACE) != MAP_FIXED_NOREPLACE) {
 		cow_left((uint64_t)address, (uint64_t)address + length);
+		cow_unmapped((uint64_t)address, (uint64_t)address + length);
+	}
 	signals_block(); /* no handler may leave between the two */
 	result = next.mmap(address, length, protection, flags, fd, offset);
 	if (result != MAP_FAILED && length)
@@ -75,6 +77,7 @@ static void forget(uint64_t address, uint64_t length)
 		return;
 	snapshot_before_release(length);
 	cow_left(address, address + length);
+	cow_unmapped(address, address + length);
 	ranges_drop(address, address + length);
 }
 
@@ -102,7 +105,7 @@ static bool grows(uint64_t old_length, uint64_t new_length, int flags)
 static void leave_by_mremap(uint64_t address, uint64_t old_length, uint64_t new_length, int flags)
 {
 	if (flags & (MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */) || (flags & MREMAP_MAYMOVE && new_length > old_length))
-		cow_left(address, address + old_length);
+		cow_moved(address, address + old_length);
 	else if (new_length < old_length)
 		cow_left(address + page_up(new_length), address + old_length);
 }
@@ -160,9 +163,10 @@ EXPORT int madvise(void *address, size_t length, int advice)
 		snapshot_before_release(length);
 	if (advice == MADV_DONTNEED || advice == 24 /* MADV_DONTNEED_LOCKED */)
 		cow_left((uint64_t)address, (uint64_t)address + length);
-	else if (advice == MADV_DONTFORK || advice == MADV_WIPEONFORK)
-		cow_not_forked((uint64_t)address, (uint64_t)address + length);
 	result = next.madvise(address, length, advice);
+	if (!result && (advice == MADV_DONTFORK || advice == MADV_DOFORK || advice == MADV_WIPEONFORK ||
+			advice == MADV_KEEPONFORK))
+		cow_advised((uint64_t)address, (uint64_t)address + length, advice);
 	count_call(CALL_MADVISE, result != 0);
 	return result;
 }

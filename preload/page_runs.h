@@ -20,9 +20,14 @@ static inline uint64_t run_start(uint64_t run)
 	return (run >> RUN_BITS) * PAGE_BYTES;
 }
 
+static inline uint64_t run_pages(uint64_t run)
+{
+	return run & ((1ULL << RUN_BITS) - 1);
+}
+
 static inline uint64_t run_end(uint64_t run)
 {
-	return run_start(run) + (run & ((1ULL << RUN_BITS) - 1)) * PAGE_BYTES;
+	return run_start(run) + run_pages(run) * PAGE_BYTES;
 }
 
 #define FIRST_RUNS 256                  /* a shell has about a hundred */
@@ -39,7 +44,7 @@ static inline uint64_t *page_runs_at(const struct page_runs *runs, uint64_t inde
 	return index < FIRST_RUNS ? &runs->first[index] : &runs->more[index - FIRST_RUNS];
 }
 
-/* Appends [start, end), to the last run where it continues it. False: there is no more room, or a second array is needed. */
+/* Appends [start, end), to the last run where it continues it. False: no more room, or a second array is needed. */
 static inline bool page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end)
 {
 	uint64_t *last = *runs->used ? page_runs_at(runs, *runs->used - 1) : NULL;

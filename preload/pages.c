@@ -71,6 +71,17 @@ long pages_scan_watched(int fd, uint64_t *next, uint64_t end, enum pages_watched
 	return found;
 }
 
+bool pages_are_watched(int fd, uint64_t start, uint64_t end)
+{
+	struct page_region region;
+	struct scan_request request = {
+		.size = sizeof(request), .start = start, .end = end, .vec = (uint64_t)&region, .vec_len = 1, .max_pages = 1,
+		.category_mask = SCAN_WATCHED, .return_mask = SCAN_WATCHED,
+	};
+
+	return sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request) == 1;
+}
+
 bool pages_entry_is_anonymous(uint64_t entry)
 {
 	return entry & ENTRY_PRESENT && !(entry & ENTRY_FILE);

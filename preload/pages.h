@@ -70,6 +70,9 @@ enum pages_watched { PAGES_ALL, PAGES_ONLY_WRITTEN, PAGES_PROTECT };
 long pages_scan_watched(int fd, uint64_t *next, uint64_t end, enum pages_watched which, bool files,
 			struct page_region *regions, uint32_t room);
 
+/* Does a userfaultfd watch the mapping that lies here? */
+bool pages_are_watched(int fd, uint64_t start, uint64_t end);
+
 /* What an entry of pagemap says of its page. */
 bool pages_entry_is_anonymous(uint64_t entry);  /* there, and not of a file or of shared memory */
 bool pages_entry_is_shared(uint64_t entry);     /* another process maps it too */

@@ -13,6 +13,7 @@
 #include "heap.h"
 #include "instrument.h"
 #include "ledger_internal.h"
+#include "series.h"
 #include "signals.h"
 #include "smaps.h"
 #include "text.h"
@@ -229,12 +230,17 @@ static void read_usage(struct rusage *usage)
 	sys_call2(SYS_getrusage, RUSAGE_SELF, usage);
 }
 
+/* No fault of our own may come between the clock and the count: the first time touches what the second one needs. */
 void snapshot_usage(void)
 {
 	struct rusage usage;
+	uint64_t now;
 
-	capture->usage_at_ns = sys_now_ns(CLOCK_MONOTONIC);
 	read_usage(&usage);
+	capture->usage_at_ns = sys_now_ns(CLOCK_MONOTONIC);
+	now = sys_now_ns(CLOCK_MONOTONIC);
+	read_usage(&usage);
+	capture->usage_at_ns = now;
 	capture->user_ns = timeval_ns(&usage.ru_utime);
 	capture->system_ns = timeval_ns(&usage.ru_stime);
 	capture->voluntary_switches = (uint64_t)usage.ru_nvcsw;
@@ -246,11 +252,11 @@ void snapshot_usage(void)
 
 void snapshot_times(void)
 {
-	snapshot_usage();
 	if (threads_started || capture->counters[2].tid)
 		sum_threads(&capture->runnable_wait_ns, &capture->migrations);
 	else
 		read_only_thread(&capture->runnable_wait_ns, &capture->migrations);
+	snapshot_usage(); /* last: the kernel may have faults in what was read, and of these there are no samples */
 }
 
 /* Ledgers */
@@ -387,12 +393,8 @@ static void sample(uint64_t now)
 	if (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE))
 		return;
 	state.last_sample_ns = now;
-	if (capture->samples_used == CAPTURE_SAMPLES) { /* full: keep every second one, and go on at half the rate */
-		for (uint32_t i = 0; i < CAPTURE_SAMPLES / 2; i++)
-			capture->samples[i] = capture->samples[2 * i + 1];
-		capture->samples_used = CAPTURE_SAMPLES / 2;
-		capture->sample_interval_ns *= 2;
-	}
+	series_make_room(capture->samples, sizeof(capture->samples[0]), CAPTURE_SAMPLES, &capture->samples_used,
+			 &capture->sample_interval_ns);
 	read_usage(&usage);
 	snapshot_read_statm(&mapped, &resident);
 	sum_live(capture, &blocks, &live, &usable);

@@ -17,11 +17,10 @@ struct uffd_register { struct uffd_range range; uint64_t mode, ioctls; };
 #define UFFD_API_VERSION    0xaaULL
 #define UFFD_WP_ASYNC       (1ULL << 15)
 #define UFFD_MODE_WP        (1ULL << 1)
-#define UFFD_USER_MODE_ONLY 1           /* of the system call: allowed without privileges, vm.unprivileged_userfaultfd */
+#define UFFD_USER_MODE_ONLY 1           /* of the system call: allowed to everybody, vm.unprivileged_userfaultfd */
 #define UFFDIO_(letter_direction, number, type) ((letter_direction) << 30 | sizeof(type) << 16 | 0xaaUL << 8 | (number))
 #define UFFDIO_API_        UFFDIO_(3UL, 0x3f, struct uffd_api)
 #define UFFDIO_REGISTER_   UFFDIO_(3UL, 0x00, struct uffd_register)
-#define UFFDIO_UNREGISTER_ UFFDIO_(2UL, 0x01, struct uffd_range)
 
 enum { NOT_TRIED, READY, NEVER };
 
@@ -30,8 +29,9 @@ static int descriptor;                  /* since the last begin */
 static char *canary;                    /* a page that nobody writes once it is protected */
 
 /*
- * A filter that was in force before this image began is not known to us, and may kill for a system call that the program would never
- * make: proc(5), Seccomp in /proc/PID/status. Filters of the image's own are asked by sandbox_call.
+ * A filter that was in force before this image began is not known to us, and may kill for a system call that the
+ * program would never make: proc(5), Seccomp in /proc/PID/status. Filters of the image's own are asked by
+ * sandbox_call.
  */
 static bool filtered_from_outside(void)
 {
@@ -108,23 +108,14 @@ bool write_protect_stands(int pagemap)
 	uint64_t next = (uint64_t)canary;
 
 	return state == READY && kept_watching() >= 0 &&
-	       pages_scan_watched(pagemap, &next, (uint64_t)canary + PAGE_BYTES, PAGES_ONLY_WRITTEN, false, &region, 1) == 0;
+	       pages_scan_watched(pagemap, &next, (uint64_t)canary + PAGE_BYTES, PAGES_ONLY_WRITTEN, false,
+				  &region, 1) == 0;
 }
 
 void write_protect_forked(void)
 {
 	if (state == READY)
 		state = NOT_TRIED;
-}
-
-void write_protect_remove(uint64_t start, uint64_t end)
-{
-	struct uffd_range range = { start, end - start };
-
-	int fd = state == READY ? kept_watching() : -1;
-
-	if (fd >= 0)
-		sys_call3(SYS_ioctl, fd, UFFDIO_UNREGISTER_, &range);
 }
 
 void write_protect_end(void)

@@ -142,6 +142,43 @@ static void check_order(struct check *check, struct capture_order *order)
 	memset(order, 0, sizeof(*order));
 }
 
+/* Pages that are counted in two ways and have been written more often than they are there are none at all. */
+static void check_cow_pages(struct check *check, struct capture_cow_row *pages)
+{
+	check_numbers(check, "pages of a fork", &pages->inherited_pages, sizeof(*pages) / sizeof(uint64_t));
+	if (pages->inherited_pages != pages->shared_pages + pages->unshared_pages + pages->gone_pages)
+		finding(check, "pages do not add up");
+	if (pages->written_gone_pages > pages->gone_pages || pages->written_gone_pages > pages->written_pages)
+		finding(check, "more was written than there was");
+}
+
+static void check_cow_course(struct check *check, struct capture_cow_course *course)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_number(&own, "interval_ns", &course->interval_ns);
+	check_limit(&own, "samples_used", &course->samples_used, CAPTURE_COW_SAMPLES);
+	check_limit(&own, "regions_used", &course->regions_used, CAPTURE_COW_REGIONS);
+	for (size_t i = 0; i < course->samples_used; i++) {
+		check_number(&own, "at_ns", &course->samples[i].at_ns);
+		check_cow_pages(&own, &course->samples[i].pages);
+	}
+	for (size_t i = 0; i < course->regions_used; i++) {
+		struct capture_cow_region *region = &course->regions[i];
+
+		check_limit(&own, "the row of a region", &region->row, CAPTURE_ROWS - 1);
+		if (region->row == ROW_HEAP_SLACK || region->row == ROW_HEAP_FREE)
+			finding(&own, "a region is a part of the heap's rows");
+		if (region->end < region->start || region->end > MOST)
+			finding(&own, "a region ends before it starts");
+		check_cow_pages(&own, &region->pages);
+	}
+	if (!own.found)
+		return;
+	finding(check, "the course of copy-on-write makes no sense: %s", own.defect);
+	memset(course, 0, sizeof(*course));
+}
+
 /* Sums that cannot be are none. */
 static void check_cow(struct check *check, struct capture_cow *cow)
 {
@@ -154,19 +191,18 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "watch_ended", &cow->watch_ended, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
+	check_numbers(&own, "written_unmapped_pages", &cow->written_unmapped_pages, 3);
 	check_number(&own, "left_pages", &cow->left_pages);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));
-	check_numbers(&own, "pages of a row", &cow->rows[0].inherited_pages, CAPTURE_ROWS * sizeof(cow->rows[0]) / sizeof(uint64_t));
 	for (size_t row = 0; row < CAPTURE_ROWS && !own.found; row++) {
-		const struct capture_cow_row *r = &cow->rows[row];
-
-		if (r->inherited_pages != r->shared_pages + r->unshared_pages + r->gone_pages)
-			finding(&own, "a row does not add up");
-		inherited += r->inherited_pages;
+		check_cow_pages(&own, &cow->rows[row]);
+		inherited += cow->rows[row].inherited_pages;
 	}
 	if (!own.found && cow->looked && inherited > cow->inherited_pages)
 		finding(&own, "the rows hold more than there is");
+	if (!own.found && cow->looked && cow->written_unmapped_pages > cow->inherited_pages - inherited)
+		finding(&own, "more was written than there was");
 	if (!own.found)
 		return;
 	finding(check, "copy-on-write makes no sense: %s", own.defect);
@@ -334,6 +370,7 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_faults(&check, &c->faults);
 	check_cow(&check, &c->cow);
 	check_order(&check, &c->cow.order);
+	check_cow_course(&check, &c->cow_course);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

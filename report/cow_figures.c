@@ -8,8 +8,6 @@
 #include "cow_order.h"
 #include "memory.h"
 
-#define HEAP_SHARE 10 /* of the heap's pages, 1/10 may be counted in the largest of its rows instead of their own */
-
 static const struct cow_pages unknown = {
 	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
 };
@@ -23,17 +21,22 @@ static bool is_watched(const struct capture_cow *cow)
 	return watched;
 }
 
-/* Of what nobody else has any more, what the child did not write. More may have been written than that: what it shares with children of its own. */
+/*
+ * Of what nobody else has any more, what the child did not write. More may have been written than that: what it shares
+ * with children of its own.
+ */
 static uint64_t left_alone(const struct capture_cow_row *row)
 {
-	return row->unshared_pages > row->written_pages ? row->unshared_pages - row->written_pages : 0;
+	uint64_t written = row->written_pages - row->written_gone_pages;
+
+	return row->unshared_pages > written ? row->unshared_pages - written : 0;
 }
 
-static struct cow_pages pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
+struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_cow_row *row)
 {
 	struct cow_pages pages = {
-		.inherited = row->inherited_pages, .still_shared = row->shared_pages, .gone = row->gone_pages,
-		.reused = CAPTURE_UNKNOWN, .unshared = CAPTURE_UNKNOWN,
+		.inherited = row->inherited_pages, .still_shared = row->shared_pages,
+		.gone = row->gone_pages - row->written_gone_pages, .unshared = CAPTURE_UNKNOWN, .reused = CAPTURE_UNKNOWN,
 	};
 
 	if (!fork->watched) { /* by either of the two, or by none, if the parent just ended */
@@ -47,7 +50,7 @@ static struct cow_pages pages_of(const struct cow_fork *fork, const struct captu
 	return pages;
 }
 
-static void add(struct cow_pages *sum, const struct cow_pages *more)
+void cow_pages_add(struct cow_pages *sum, const struct cow_pages *more)
 {
 	sum->inherited = figure_sum(sum->inherited, more->inherited);
 	sum->still_shared = figure_sum(sum->still_shared, more->still_shared);
@@ -67,18 +70,28 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 	if (!cow->looked)
 		return;
 	fork->heap_split = cow->heap_split;
+	fork->by_either = cow->written_unmapped_pages;
 	fork->sum = (struct cow_pages){ 0 };
 	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		fork->rows[row] = pages_of(fork, &cow->rows[row]);
+		fork->rows[row] = cow_pages_of(fork, &cow->rows[row]);
 		if (cow->method == COW_SMAPS)
 			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
-		add(&fork->sum, &fork->rows[row]);
+		if (cow->method == COW_SMAPS && (cow->own_forks || row == ROW_FILE || row == ROW_IMAGE))
+			fork->rows[row].still_shared = CAPTURE_UNKNOWN; /* with whom; and there it counts a file's pages too */
+		cow_pages_add(&fork->sum, &fork->rows[row]);
+		fork->by_either += cow->rows[row].unshared_pages + cow->rows[row].written_gone_pages;
 	}
 	fork->sum.gone = figure_sum(fork->sum.gone, figure_less(cow->inherited_pages, fork->sum.inherited));
+	fork->sum.gone = figure_less(fork->sum.gone, cow->written_unmapped_pages);
+	if (fork->watched && fork->side_child)
+		fork->sum.copied = figure_sum(fork->sum.copied, cow->written_unmapped_pages);
 	fork->sum.inherited = cow->inherited_pages;
 }
 
-/* Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. */
+/*
+ * Pages that a process wrote while children lived that it had forked: not more than that, for each of them took a fault. What it
+ * moved is not watched where it is then.
+ */
 static uint64_t most_written(const struct image *image)
 {
 	const struct capture_cow *cow = image ? image->cow : NULL;
@@ -87,215 +100,67 @@ static uint64_t most_written(const struct image *image)
 	if (!cow || !cow->own_forks || (image->end != END_EXIT && image->end != END_EXEC))
 		return CAPTURE_UNKNOWN;
 	most = cow->faults_beside_children;
-	return cow->method == COW_WRITE_PROTECT && cow->written_pages < most ? cow->written_pages : most;
+	return cow->method == COW_WRITE_PROTECT && !cow->lefts && cow->written_pages < most ? cow->written_pages : most;
 }
 
-/*
- * How far off the figures of either side can be: pages that both may have written, and those that the child wrote before it was
- * watched, which look as if its parent had.
- */
-static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
-{
-	uint64_t written = 0, by_parent = 0, by_both, early, of_parent;
-
-	for (size_t row = 0; row < CAPTURE_ROWS && child->looked; row++) {
-		written += child->rows[row].written_pages;
-		by_parent += left_alone(&child->rows[row]);
-	}
-	if (!child->looked || child->method == COW_SMAPS)
-		return CAPTURE_UNKNOWN;
-	if (!fork->watched)
-		return fork->sum.copied;
-	early = child->early_faults;
-	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
-	if (of_parent == CAPTURE_UNKNOWN)
-		return early + (fork->side_child ? written : by_parent);
-	if (!fork->side_child && parent->cow->lefts) /* what it unmapped it did not copy */
-		return early + by_parent;
-	if (of_parent < by_parent) /* so many are alone for another reason */
-		return early + by_parent - of_parent;
-	by_both = of_parent - by_parent;
-	return early + (by_both < written ? by_both : written);
-}
-
-/* The order of writes */
-
-static uint64_t smaller(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
+static uint64_t lesser(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
 {
 	return a < b ? a : b;
 }
 
-static void join_heap(struct cow_fork *fork)
+static uint64_t greater(uint64_t a, uint64_t b)
 {
-	if (!fork->heap_split)
-		return;
-	fork->heap_split = false;
-	for (size_t row = ROW_HEAP_SLACK; row <= ROW_HEAP_FREE; row++) {
-		add(&fork->rows[ROW_HEAP_LIVE], &fork->rows[row]);
-		fork->rows[row] = (struct cow_pages){ 0 };
-	}
+	return a > b ? a : b;
 }
 
 /*
- * Samples know the heap as a whole. Little that was re-used is taken off the largest of its rows; else they are not
- * told apart. False: that.
+ * Pages that a side may have copied although they do not show it: the child had let them go when it was looked at, or somebody
+ * else still mapped its copy. That can be children of the child, and of what the parent copied, any relative beside the two. Of a child
+ * that was watched it is known what it wrote, wherever that has gone.
  */
-static bool order_heap(struct cow_fork *fork, uint64_t reused)
+static uint64_t hidden(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
-	struct cow_pages *largest = &fork->rows[ROW_HEAP_LIVE];
-	uint64_t written = 0;
+	bool others = child->own_forks;
 
-	for (size_t row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE && fork->heap_split; row++) {
-		written += fork->rows[row].copied;
-		largest = fork->rows[row].copied > largest->copied ? &fork->rows[row] : largest;
-		fork->rows[row].reused = 0;
-	}
-	if (!fork->heap_split || reused > written / HEAP_SHARE) {
-		join_heap(fork);
-		return false;
-	}
-	largest->copied -= reused;
-	largest->reused = reused;
-	return true;
+	if (fork->watched && fork->side_child)
+		return 0;
+	if (!fork->side_child)
+		others = others || !parent || !parent->cow || parent->cow->own_forks > 1 || parent->born == BORN_FORK;
+	return figure_sum(fork->sum.gone, others ? fork->sum.still_shared : 0);
 }
 
-/* Pages that samples saw the child write beyond those that it wrote in a row, as far as that is known. */
-static uint64_t surplus_over(uint64_t written, const struct capture_order_row *seen)
+/*
+ * How far off the figures of either side can be: what the child wrote when its parent had written or unmapped it before, what either
+ * copied that is hidden, and what the child wrote before it was watched, which looks as if its parent had.
+ */
+static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
-	uint64_t sampled = cow_order_sampled(seen);
+	uint64_t written = child->written_unmapped_pages, by_parent = 0, early, surely, of_parent, too_many, too_few;
 
-	return sampled > written ? sampled - written : 0;
-}
-
-/* What the child wrote since it was watched is known; samples tell what of it was re-used; @early: what it wrote before. */
-static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
-{
-	uint64_t written = pages->copied + (early ? surplus_over(pages->copied, seen) : 0);
-
-	pages->reused = smaller(seen->reused_pages, written);
-	pages->copied = written - pages->reused;
-}
-
-/* What samples tell; @at_least: copied already says how many pages it were, without those that the other side wrote too. */
-static void order_row(struct cow_pages *pages, const struct capture_order_row *seen, bool at_least)
-{
-	uint64_t copied = seen->copied_pages + seen->ambiguous_pages;
-
-	pages->reused = seen->reused_pages;
-	if (!at_least || pages->copied == CAPTURE_UNKNOWN || pages->copied < copied)
-		pages->copied = copied;
-}
-
-static void sum_written(struct cow_fork *fork)
-{
-	fork->sum.copied = fork->sum.reused = 0;
+	if (!child->looked || child->method == COW_SMAPS)
+		return CAPTURE_UNKNOWN;
+	of_parent = fork->outlived ? CAPTURE_UNKNOWN : most_written(parent);
+	too_few = hidden(fork, child, parent);
+	if (!fork->watched)
+		return greater(fork->sum.copied, fork->side_child ? too_few : lesser(too_few, of_parent));
 	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		fork->sum.copied = figure_sum(fork->sum.copied, fork->rows[row].copied);
-		fork->sum.reused = figure_sum(fork->sum.reused, fork->rows[row].reused);
+		written += child->rows[row].written_pages;
+		by_parent += left_alone(&child->rows[row]);
 	}
-}
-
-/* The image at hand, the one whose writes are looked at. */
-struct own {
-	const struct image *image;
-	uint64_t relatives;             /* cow_order_relatives */
-	uint64_t unseen;                /* pages that it wrote and that were judged by no sample, at most */
-	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
-};
-
-static struct own own_of(const struct recording *recording, size_t index)
-{
-	struct own own = { .image = &recording->images[index] };
-	struct capture_order_row seen, by_child;
-	const struct capture_cow *cow = own.image->cow;
-
-	if (!cow_order_known(own.image))
-		return own;
-	own.relatives = cow_order_relatives(recording, index);
-	seen = cow->order.as_parent;
-	by_child = cow_order_sum(&cow->order.by_child);
-	seen.copied_pages += cow_order_sampled(&by_child);
-	own.unseen = cow_order_unseen(own.image, cow_order_written(own.image), &seen);
-	if (cow_order_sampled(&seen) > cow_order_written(own.image))
-		own.surplus = cow_order_sampled(&seen) - cow->written_pages;
-	return own;
-}
-
-/*
- * Replaces what was known of the child's side without the order. Samples see more than write protection does where the
- * child wrote before it was watched; or where a page had been given back before the fork, so that it was new memory.
- */
-static void order_by_child(struct cow_fork *fork, const struct own *own)
-{
-	const struct capture_order *known = &own->image->cow->order;
-	const uint64_t early = own->image->cow->early_faults, without = fork->bound;
-	struct capture_order_row seen = cow_order_sum(&known->by_child);
-	uint64_t written = 0, surplus = 0, heap, stale;
-	size_t first = ROW_HEAP_LIVE;
-
-	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		written += fork->rows[row].copied;
-	heap = fork->rows[ROW_HEAP_LIVE].copied + fork->rows[ROW_HEAP_SLACK].copied + fork->rows[ROW_HEAP_FREE].copied;
-	if (order_heap(fork, known->by_child.rows[ROW_HEAP_LIVE].reused_pages)) {
-		first = ROW_RESERVE;
-		surplus = surplus_over(heap, &known->by_child.rows[ROW_HEAP_LIVE]);
+	surely = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? 0 : lesser(by_parent, of_parent);
+	if (of_parent != CAPTURE_UNKNOWN)
+		of_parent -= surely;
+	if (fork->side_child) {
+		too_many = of_parent == CAPTURE_UNKNOWN || parent->cow->lefts ? written : lesser(written, of_parent);
+	} else {
+		too_many = by_parent - surely;
+		too_few = lesser(figure_sum(too_few, written), of_parent);
 	}
-	for (size_t row = first; row < CAPTURE_ROWS; row++)
-		surplus += surplus_over(fork->rows[row].copied, &known->by_child.rows[row]);
-	for (size_t row = first; row < CAPTURE_ROWS; row++)
-		order_child(&fork->rows[row], &known->by_child.rows[row], surplus <= early);
-	sum_written(fork);
-	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
-	stale = surplus <= early ? surplus : smaller(seen.reused_pages, figure_sum(surplus, known->unsampled_faults));
-	fork->open = cow_order_unseen(own->image, written + surplus, &seen) + smaller(known->unsampled_faults, early) +
-		     seen.ambiguous_pages + known->by_child.unplaced.reused_pages + stale;
-	fork->bound = figure_sum(fork->open, smaller(own->relatives, fork->sum.copied));
-	if (without != CAPTURE_UNKNOWN && without >= fork->sum.reused)
-		fork->bound = smaller(fork->bound, without - fork->sum.reused);
-	fork->open = fork->bound;
+	early = child->early_faults + (fork->side_child ? child->moved_pages : 0); /* as many writes nobody saw */
+	return figure_sum(early, greater(too_many, too_few));
 }
 
-/* The same where only samples tell what was written by row, by either side. */
-static void order_by_samples(struct cow_fork *fork, const struct own *own, const struct capture_order_side *side)
-{
-	struct capture_order_row seen = cow_order_sum(side);
-	const struct image *image = own->image;
-	/* A parent that took part in one fork only has copied what its child did not and nobody else has any more. */
-	bool at_least = fork->watched && image->born != BORN_FORK && image->cow->own_forks == 1 && !image->cow->lefts;
-
-	join_heap(fork);
-	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		order_row(&fork->rows[row], &side->rows[row], at_least);
-	sum_written(fork);
-	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages +
-		     smaller(own->surplus, cow_order_sampled(&seen));
-	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), smaller(own->relatives, fork->sum.copied));
-}
-
-/* All that the image wrote is known, and samples saw hardly anything beyond that. */
-static bool is_ordered(const struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
-{
-	const struct capture_cow *cow = own->image->cow;
-
-	if (!cow_order_known(own->image) || cow->written_pages == CAPTURE_UNKNOWN)
-		return false;
-	if (child->order.method != ORDER_SAMPLED || child->order.partial)
-		return false;
-	if (fork->side_child)
-		return child->looked && (fork->watched || own->surplus <= cow->early_faults);
-	return child->order.parent_known;
-}
-
-static void order(struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
-{
-	fork->ordered = true;
-	if (fork->side_child && fork->watched)
-		order_by_child(fork, own);
-	else
-		order_by_samples(fork, own, fork->side_child ? &child->order.by_child : &child->order.by_parent);
-}
-
-static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct own *own, size_t child,
+static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct cow_own *own, size_t child,
 		     bool side_child)
 {
 	const struct image *image = &recording->images[child];
@@ -303,7 +168,7 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	const struct image *parent = image->parent == NO_IMAGE ? NULL : &recording->images[image->parent];
 	struct cow_fork *fork;
 
-	if (!cow || image->born != BORN_FORK)
+	if (!cow || cow->method == COW_UNKNOWN || image->born != BORN_FORK)
 		return;
 	figures->forks = memory_more(figures->forks, (figures->count + 1) * sizeof(figures->forks[0]));
 	fork = &figures->forks[figures->count++];
@@ -312,43 +177,57 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
 	fork->bound = bound(fork, cow, parent);
-	if (is_ordered(fork, own, cow))
-		order(fork, own, cow);
+	cow_order(fork, own, cow);
 	if (!cow->looked || fork->sum.copied == CAPTURE_UNKNOWN) {
 		figures->unknown++;
 		return;
 	}
 	figures->watched = figures->watched && (fork->watched || fork->ordered);
 	figures->ordered = figures->ordered && fork->ordered;
-	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
 	figures->total.open = figure_sum(figures->total.open, fork->ordered ? fork->open : fork->bound);
+	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
 	figures->total.heap_split = figures->total.heap_split && fork->heap_split;
-	add(&figures->total.sum, &fork->sum);
+	cow_pages_add(&figures->total.sum, &fork->sum);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		add(&figures->total.rows[row], &fork->rows[row]);
+		cow_pages_add(&figures->total.rows[row], &fork->rows[row]);
 }
 
 struct cow_figures cow_figures(const struct recording *recording, size_t index)
 {
 	const struct image *image = &recording->images[index];
 	struct cow_figures figures = { .total.heap_split = true, .watched = true, .ordered = true };
-	struct own own = own_of(recording, index);
-	uint64_t once;
+	struct cow_own own = cow_own_of(recording, index);
 
 	add_fork(&figures, recording, &own, index, true);
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)
 		add_fork(&figures, recording, &own, child, false);
-	/* What is not known of its writes as a parent can be in one fork or another, but only once. */
-	once = figure_sum(figure_sum(figures.total.open, own.unseen), smaller(own.relatives, figures.total.sum.copied));
-	figures.total.bound = smaller(figures.total.bound, once);
+	cow_order_total(&figures, &own);
 	return figures;
+}
+
+/* As the ledger found them: the mappings at the end of the image, where it had one. */
+const char *cow_region_name(const struct capture *capture, const struct capture_cow_region *region)
+{
+	const struct capture_mapping *best = NULL;
+	uint64_t most = 0;
+
+	for (const struct capture_mapping *m = capture->mappings; m < capture->mappings + capture->mappings_used; m++) {
+		uint64_t start = m->start > region->start ? m->start : region->start;
+		uint64_t end = m->end < region->end ? m->end : region->end;
+
+		if (start < end && end - start > most) {
+			most = end - start;
+			best = m;
+		}
+	}
+	return best ? best->name : "";
 }
 
 int cow_fork_by_copied(const void *a, const void *b)
 {
 	const struct cow_fork *first = a, *second = b;
-	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->sum.copied + 1;
-	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->sum.copied + 1;
+	uint64_t one = first->sum.copied == CAPTURE_UNKNOWN ? 0 : first->by_either + 1;
+	uint64_t other = second->sum.copied == CAPTURE_UNKNOWN ? 0 : second->by_either + 1;
 
 	if (one != other)
 		return one > other ? -1 : 1;

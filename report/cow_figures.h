@@ -25,7 +25,7 @@ struct cow_pages {
 	uint64_t copied;                /* by this side; where it is not known by which, by either */
 	uint64_t reused;                /* by this side: written when nobody else had them any more */
 	uint64_t unshared;              /* the child's alone now, although it never wrote them; of the parent's side unknown */
-	uint64_t gone;                  /* no longer the child's: unmapped, given back, swapped out */
+	uint64_t gone;                  /* no longer the child's, which never wrote them: unmapped, given back, swapped out */
 };
 
 /* One fork, as one side sees it. */
@@ -36,6 +36,7 @@ struct cow_fork {
 	bool   ordered;                 /* it is known in which order the two sides wrote: what was re-used is */
 	bool   outlived;                /* the parent's image ended before the child */
 	bool   early;                   /* the child had no end of its own: the figures are of some time before it */
+	uint64_t by_either;             /* pages that one of the two copied, for putting forks in order */
 	uint64_t bound;                 /* copied, over all rows, is off by at most so many pages; CAPTURE_UNKNOWN: not known */
 	uint64_t open;                  /* of these, those that no other fork of the same image can have as well */
 	struct cow_pages sum;
@@ -54,7 +55,16 @@ struct cow_figures {
 
 /* Of an image; freed by cow_figures_free. No forks that were recorded: count is 0. */
 struct cow_figures cow_figures(const struct recording *recording, size_t index);
-/* For qsort: those that copied most first, then in their order. */
+
+/* What a look says of some of the pages that the fork shared, as that side of it sees them. */
+struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_cow_row *row);
+
+/* The name of the mapping in which most of a region lies; "" for none, and where it is not known. */
+const char *cow_region_name(const struct capture *capture, const struct capture_cow_region *region);
+
+void cow_pages_add(struct cow_pages *sum, const struct cow_pages *more);
+
+/* For qsort: those of which most was copied, by either side, first, then in their order. */
 int cow_fork_by_copied(const void *a, const void *b);
 
 void cow_figures_free(struct cow_figures *figures);

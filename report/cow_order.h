@@ -1,38 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How certain it is what a process copied and what it re-used. The samples leave some writes open; others they did not
- * see, for system calls made them: of those, the process's own are missing among its figures, and a relative's make
- * what it copied look as if it had still been shared.
+ * What a process copied and what it re-used, as far as samples tell in which order its family wrote (capture_order);
+ * and how certain that is. Samples leave some writes open, and others they did not see, for system calls made them: of
+ * those, the process's own are missing among its figures, and a relative's make what it copied look as if it had still
+ * been shared.
  */
 #ifndef PAGEGAP_COW_ORDER_H
 #define PAGEGAP_COW_ORDER_H
 
-#include <stdbool.h>
+#include "cow_figures.h"
 
-#include "figures.h"
+/* The image at hand, the one whose writes are looked at. */
+struct cow_own {
+	const struct image *image;
+	uint64_t relatives;             /* its writes that may be judged wrongly for what is not known of its relatives */
+	uint64_t unseen;                /* pages that it wrote and that were judged by no sample, at most */
+	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
+};
+struct cow_own cow_own_of(const struct recording *recording, size_t index);
 
-/* The order of the image's own writes is known, of those that samples saw. */
-bool cow_order_known(const struct image *image);
+/* Replaces what is known of one of its forks without the order, where that is known. @child: of the fork's child */
+void cow_order(struct cow_fork *fork, const struct cow_own *own, const struct capture_cow *child);
 
-/* The rows of a side and what was not placed. */
-struct capture_order_row cow_order_sum(const struct capture_order_side *side);
-
-/* Of pages that were known to be there. */
-uint64_t cow_order_sampled(const struct capture_order_row *row);
-
-/* All that an image wrote, by write protection; CAPTURE_UNKNOWN. */
-uint64_t cow_order_written(const struct image *image);
-
-/*
- * cow_order_unseen - pages of those that an image has written, at most, that were judged by no sample
- * @written: pages that it wrote, by write protection; CAPTURE_UNKNOWN
- * @seen: its samples of these
- *
- * Those never seen before its fork may have been there: they count when they would have been re-used.
- */
-uint64_t cow_order_unseen(const struct image *image, uint64_t written, const struct capture_order_row *seen);
-
-/* Writes of an image that may be judged wrongly for what is not known of its relatives, at most; CAPTURE_UNKNOWN. */
-uint64_t cow_order_relatives(const struct recording *recording, size_t index);
+/* What is not known of its writes as a parent can be in one fork or another, but only once. */
+void cow_order_total(struct cow_figures *figures, const struct cow_own *own);
 
 #endif

@@ -53,14 +53,18 @@ bool huge_places_have(const struct huge_places *places, uint64_t address)
 
 static void add(struct capture_order_row *row, const struct sharing_write *write)
 {
+	uint64_t others = write->pages - 1U; /* of a huge page: whether they are written afterwards is not seen */
+
+	if (write->verdict != SHARING_COPIED)
+		row->unseen_reused_pages += others + !write->known;
 	if (!write->known)
-		row->unseen_reused_pages += write->verdict == SHARING_COPIED ? 0 : write->pages;
-	else if (write->verdict == SHARING_COPIED)
-		row->copied_pages += write->pages;
+		return;
+	if (write->verdict == SHARING_COPIED)
+		row->copied_pages++;
 	else if (write->verdict == SHARING_REUSED)
-		row->reused_pages += write->pages;
+		row->reused_pages++;
 	else
-		row->ambiguous_pages += write->pages;
+		row->ambiguous_pages++;
 }
 
 void fault_order_count(struct capture_order *order, const struct sharing_write *write, const struct fault_part *part)

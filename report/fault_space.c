@@ -25,6 +25,8 @@ static void add(void *context, uint64_t start, uint64_t end, enum capture_row ro
 	struct fault_part *last = space->used ? &space->parts[space->used - 1] : NULL;
 
 	row = whole_heap(row, backing);
+	if (row == ROW_RESERVE) /* without access nothing comes there: what has a fault later has been changed since */
+		return;
 	if (last && last->end == start && last->row == row && last->backing == backing && backing != BACKING_BLOCK) {
 		last->end = end;
 		return;

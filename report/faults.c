@@ -61,7 +61,7 @@ struct life {
 	struct fault_kinds *kinds;
 	struct sharer *sharer;          /* NULL: it has shared nothing yet */
 	struct capture_order order;
-	uint64_t lefts, trims;          /* as of the last look at what it let go: capture_cow.lefts, capture.trims */
+	uint64_t lefts, trims;          /* as of the last look at what it let go: capture_cow.lefts_noted, capture.trims */
 	uint64_t break_start, break_end; /* where it has been: the end is the highest */
 	struct fault_space *space;      /* as of the last look; NULL: none */
 	struct stretch stale[STALE_MOST]; /* mapped since then */
@@ -169,7 +169,7 @@ static struct fault_space *recorded_space(int fd, struct capture *c)
 
 static bool read_lefts(int fd, struct capture *c)
 {
-	return read_part(fd, c, offsetof(struct capture, cow.lefts), offsetof(struct capture, cow.left_pages)) &&
+	return read_part(fd, c, offsetof(struct capture, cow.lefts_noted), offsetof(struct capture, cow.left_pages)) &&
 	       read_part(fd, c, offsetof(struct capture, trims), offsetof(struct capture, anatomy));
 }
 
@@ -188,18 +188,18 @@ static void refresh(void *context, void *of)
 		close(fd);
 		return;
 	}
-	lefts = c->cow.lefts;
+	lefts = c->cow.lefts_noted;
 	from = lefts > CAPTURE_LEFTS ? lefts - CAPTURE_LEFTS : 0;
 	if (from > image->lefts || c->trims != image->trims)
 		sharing_left_unknown(image->sharer);
 	for (uint64_t i = from > image->lefts ? from : image->lefts; i < lefts; i++) {
 		const struct capture_left *left = &c->cow.left[i % CAPTURE_LEFTS];
 
-		sharing_left(image->sharer, left->start, left->end, left->at_ns);
+		sharing_left(image->sharer, left->start, left->end, left->at_ns, left->moved);
 	}
 	image->lefts = lefts;
 	image->trims = c->trims;
-	if (!read_part(fd, c, offsetof(struct capture, cow.lefts), offsetof(struct capture, cow.left)) || c->cow.lefts > from + CAPTURE_LEFTS)
+	if (!read_part(fd, c, offsetof(struct capture, cow.lefts_noted), offsetof(struct capture, cow.left)) || c->cow.lefts_noted > from + CAPTURE_LEFTS)
 		sharing_left_unknown(image->sharer);
 	close(fd);
 }

@@ -87,6 +87,44 @@ static json_t *forks(const struct subject *subject, const struct cow_figures *fi
 	return array;
 }
 
+/* How it went, of the image's own birth. */
+static json_t *series(const struct subject *subject, const struct cow_fork *birth)
+{
+	const struct capture_cow_course *course = &subject->capture->cow_course;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < course->samples_used; i++) {
+		const struct capture_cow_sample *sample = &course->samples[i];
+		struct cow_pages pages = cow_pages_of(birth, &sample->pages);
+		json_t *object = json_object();
+
+		json_put_figure(object, "at_ns", figure_less(sample->at_ns, subject->capture->start_ns));
+		put_pages(object, &pages);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *regions(const struct subject *subject, const struct cow_fork *birth)
+{
+	const struct capture_cow_course *course = &subject->capture->cow_course;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < course->regions_used; i++) {
+		const struct capture_cow_region *region = &course->regions[i];
+		struct cow_pages pages = cow_pages_of(birth, &region->pages);
+		json_t *object = json_object();
+
+		json_put_figure(object, "start", region->start);
+		json_put_figure(object, "end", region->end);
+		json_put(object, "row", json_string(row_keys[region->row]));
+		json_put(object, "name", json_text_or_null(cow_region_name(subject->capture, region)));
+		put_pages(object, &pages);
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static const char *method_of(const struct subject *subject, const struct cow_figures *figures)
 {
 	const struct capture_cow *first = subject->recording->images[figures->forks[0].child].cow;
@@ -99,12 +137,16 @@ static const char *method_of(const struct subject *subject, const struct cow_fig
 json_t *json_cow(const struct subject *subject)
 {
 	struct cow_figures figures = cow_figures(subject->recording, subject->index);
+	struct cow_fork birth;
 	json_t *object;
+	bool own;
 
 	if (!figures.count) {
 		cow_figures_free(&figures);
 		return json_null();
 	}
+	birth = figures.forks[0]; /* forks() puts them in order */
+	own = birth.side_child && subject->capture->cow_course.samples_used;
 	object = json_object();
 	json_put(object, "method", json_string(method_of(subject, &figures)));
 	json_put(object, "order", json_string(figures.ordered && figures.unknown < figures.count ? "samples" : "unknown"));
@@ -114,6 +156,8 @@ json_t *json_cow(const struct subject *subject)
 	json_put_figure(object, "unknown_forks", figures.unknown);
 	json_put_figure(object, "forks_total", figures.count);
 	json_put(object, "by_row", by_row(&figures.total));
+	json_put(object, "series", own ? series(subject, &birth) : json_null());
+	json_put(object, "regions", own ? regions(subject, &birth) : json_null());
 	json_put(object, "forks", forks(subject, &figures));
 	cow_figures_free(&figures);
 	return object;

@@ -75,15 +75,26 @@ uint64_t page_changes_first(const struct page_changes *changes, uint64_t page, u
 	return first;
 }
 
+static const struct pages_left *left_at(const struct page_changes *changes, uint64_t page, uint64_t at_ns)
+{
+	for (size_t i = 0; i < changes->lefts_used; i++)
+		if (changes->lefts[i].at_ns == at_ns && is_in(&changes->lefts[i], page))
+			return &changes->lefts[i];
+	return NULL;
+}
+
 uint64_t page_changes_settled(const struct page_changes *changes, uint64_t page, uint64_t at_ns)
 {
-	for (size_t i = 0; i < changes->lefts_used; i++) {
-		const struct pages_left *left = &changes->lefts[i];
+	const struct pages_left *left = left_at(changes, page, at_ns);
 
-		if (left->at_ns == at_ns && is_in(left, page))
-			return at_ns + FAULT_NS + (left->end - left->first) * LEAVE_NS;
-	}
-	return at_ns + FAULT_NS;
+	return at_ns + FAULT_NS + (left ? (left->end - left->first) * LEAVE_NS : 0);
+}
+
+bool page_changes_is_moved(const struct page_changes *changes, uint64_t page, uint64_t at_ns)
+{
+	const struct pages_left *left = left_at(changes, page, at_ns);
+
+	return left && left->moved;
 }
 
 static void put(struct page_changes *changes, uint64_t page, uint64_t at_ns)
@@ -131,13 +142,13 @@ bool page_changes_move(struct page_changes *changes, uint64_t page, uint64_t fro
 	return false;
 }
 
-void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns)
+void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns, bool moved)
 {
 	if (changes->lefts_used == changes->lefts_room) {
 		changes->lefts_room = changes->lefts_room ? changes->lefts_room * 2 : 8;
 		changes->lefts = memory_more(changes->lefts, changes->lefts_room * sizeof(changes->lefts[0]));
 	}
-	changes->lefts[changes->lefts_used++] = (struct pages_left){ first, end, at_ns };
+	changes->lefts[changes->lefts_used++] = (struct pages_left){ first, end, at_ns, moved };
 }
 
 void page_changes_merge(struct page_changes *into, const struct page_changes *from, uint64_t until_ns)
@@ -148,9 +159,12 @@ void page_changes_merge(struct page_changes *into, const struct page_changes *fr
 		if (change->page && change->at_ns <= until_ns && !page_changes_last(into, change->page, until_ns))
 			page_changes_add(into, change->page, change->at_ns);
 	}
-	for (size_t i = 0; i < from->lefts_used; i++)
-		if (from->lefts[i].at_ns <= until_ns)
-			page_changes_leave(into, from->lefts[i].first, from->lefts[i].end, from->lefts[i].at_ns);
+	for (size_t i = 0; i < from->lefts_used; i++) {
+		const struct pages_left *left = &from->lefts[i];
+
+		if (left->at_ns <= until_ns)
+			page_changes_leave(into, left->first, left->end, left->at_ns, left->moved);
+	}
 }
 
 void page_changes_forget(struct page_changes *changes, uint64_t until_ns)

@@ -53,7 +53,7 @@ struct sharing {
 	/* Of the search at hand: */
 	uint64_t now_ns;                /* what was let go is known beyond that */
 	uint32_t steps;
-	bool     perhaps;               /* it came across one of which it is not known whether it has a copy */
+	bool     perhaps;               /* it came across one that may have a copy, or not */
 	uint64_t settled_ns;            /* when the last change that it came across is over */
 };
 
@@ -248,12 +248,12 @@ uint64_t sharing_doubtful(const struct sharer *sharer, uint64_t since_ns)
 
 /* What was let go */
 
-void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns)
+void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns, bool moved)
 {
 	if (sharer->changes.lefts_used == LEFTS_MOST)
 		sharer->family->unsure = true;
 	else
-		page_changes_leave(&sharer->changes, start >> PAGE_SHIFT, end >> PAGE_SHIFT, at_ns);
+		page_changes_leave(&sharer->changes, start >> PAGE_SHIFT, end >> PAGE_SHIFT, at_ns, moved);
 }
 
 void sharing_left_unknown(struct sharer *sharer)
@@ -313,6 +313,7 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 		sharing->perhaps |= birth == SHARING_NOT_KNOWN;
 	}
 	if (until != PAGE_CHANGES_NEVER) {
+		sharing->perhaps |= !sharer->ended && page_changes_is_moved(&sharer->changes, page, until);
 		settled = page_changes_settled(&sharer->changes, page, until);
 		if (settled > sharing->settled_ns)
 			sharing->settled_ns = settled;

@@ -87,7 +87,7 @@ struct sharing_write sharing_write(struct sharing *sharing, struct sharer *share
 void sharing_release(struct sharing *sharing, struct sharing_fork *fork);
 
 /* Memory was let go: unmapped, moved away, given back. Not in the order of time. */
-void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns);
+void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns, bool moved);
 /* What it let go is not all known. */
 void sharing_left_unknown(struct sharer *sharer);
 /* From here on there may be more of it: each is to be asked again. */

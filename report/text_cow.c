@@ -5,11 +5,15 @@
 #include <string.h>
 
 #include "cow_cause.h"
+#include "escape.h"
 #include "memory.h"
 #include "report_text.h"
 #include "rows.h"
 
 #define SHOWN 6 /* children on the parent's page */
+#define REGIONS_SHOWN 5
+#define WORTH_PAGES   64 /* a region of which less was copied, … */
+#define WORTH_SHARE   50 /* … or less than 1/50 of all that was, is not worth a line */
 
 static uint64_t bytes(const struct subject *subject, uint64_t pages)
 {
@@ -140,6 +144,47 @@ char *text_birth(const struct page *page, const struct subject *subject, size_t 
 	return line;
 }
 
+/* In words: its mapping's name, else its row's, and where it lies. */
+static char *describe_region(const struct subject *subject, const struct capture_cow_region *region)
+{
+	const char *name = cow_region_name(subject->capture, region), *slash = strrchr(name, '/');
+	const char *shown = slash && slash[1] ? slash + 1 : name;
+	char *escaped = *shown && *shown != '[' ? escape_text(shown, strlen(shown)) : NULL;
+	char *text = memory_format("%s at %" PRIx64, escaped ? escaped : row_names[region->row], region->start);
+
+	free(escaped);
+	return text;
+}
+
+/* The few regions that hold most of what was copied; one alone says nothing that its row has not said. */
+static void print_regions(struct page *page, const struct subject *subject, const struct cow_fork *birth)
+{
+	const struct capture_cow_course *course = &subject->capture->cow_course;
+	uint64_t copied[CAPTURE_COW_REGIONS] = { 0 }, total = birth->sum.copied;
+	size_t shown = 0, worth = 0;
+
+	if (total == CAPTURE_UNKNOWN)
+		return;
+	for (size_t i = 0; i < course->regions_used; i++) {
+		copied[i] = cow_pages_of(birth, &course->regions[i].pages).copied;
+		if (copied[i] == CAPTURE_UNKNOWN || copied[i] < WORTH_PAGES || copied[i] < total / WORTH_SHARE)
+			copied[i] = 0;
+		worth += copied[i] != 0;
+	}
+	for (size_t i = 0; i < course->regions_used && worth > 1 && shown < REGIONS_SHOWN; i++) {
+		struct cow_pages pages = cow_pages_of(birth, &course->regions[i].pages);
+		char *where;
+
+		if (!copied[i])
+			continue;
+		where = describe_region(subject, &course->regions[i]);
+		page_under(page, "%s: copied %s of %s", where, BYTES(bytes(subject, pages.copied)),
+			   BYTES(bytes(subject, pages.inherited)));
+		free(where);
+		shown++;
+	}
+}
+
 void text_cow(struct page *page, const struct subject *subject)
 {
 	struct cow_figures figures = cow_figures(subject->recording, subject->index);
@@ -150,6 +195,7 @@ void text_cow(struct page *page, const struct subject *subject)
 		line = describe(page, subject, &figures.forks[0], "it or by its parent");
 		page_section(page, "Copy-on-write", "%s", line);
 		free(line);
+		print_regions(page, subject, &figures.forks[0]);
 	}
 	if (figures.count > own)
 		print_children(page, subject, figures.forks + own, figures.count - own);

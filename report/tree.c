@@ -170,22 +170,29 @@ static bool before_in_order(const struct recording *recording, size_t a, size_t 
 	return first < second || (first == second && a < b);
 }
 
-/* The head that a parent's entry speaks of: began before it was waited for, and nearest to its birth. */
+/* An entry of whoever waited for a process that it had not seen born: its parent, or who took it over as an orphan. */
+static bool is_end_alone(const struct capture_child *child)
+{
+	return !child->born_at_ns;
+}
+
+/* The head that an entry speaks of: began before it was waited for, and nearest to its birth. */
 static size_t match_child(const struct recording *recording, const struct heads *heads, size_t parent,
 			  const struct capture_child *child)
 {
+	const uint64_t near = is_end_alone(child) ? child->waited_at_ns : child->born_at_ns;
 	size_t best = heads->count;
 
 	for (size_t i = first_with_pid(recording, heads, child->pid);
 	     i < heads->count && recording->images[heads->index[i]].pid == child->pid; i++) {
 		uint64_t start = recording->images[heads->index[i]].start_ns;
 
-		if (heads->claimed[i] || !before_in_order(recording, parent, heads->index[i]))
+		if (!before_in_order(recording, parent, heads->index[i]) || (heads->claimed[i] && !is_end_alone(child)))
 			continue;
 		if (child->waited_at_ns && start != CAPTURE_UNKNOWN && start > child->waited_at_ns)
 			continue;
-		if (best == heads->count || distance(start, child->born_at_ns) <=
-					    distance(recording->images[heads->index[best]].start_ns, child->born_at_ns))
+		if (best == heads->count ||
+		    distance(start, near) <= distance(recording->images[heads->index[best]].start_ns, near))
 			best = i;
 	}
 	return best;
@@ -247,21 +254,25 @@ static void add_unrecorded_child(struct recording *recording, size_t parent_inde
 	end_by_status(image, child);
 }
 
-static void link_children(struct recording *recording, struct heads *heads)
+/* First those whose births were seen; then the ends that others saw belong to them. */
+static void link_children(struct recording *recording, struct heads *heads, size_t recorded, bool ends_alone)
 {
-	size_t recorded = recording->count;
-
 	for (size_t i = 0; i < recorded; i++)
 		for (size_t c = 0; c < recording->images[i].children_used; c++) {
 			const struct capture_child child = recording->images[i].children[c];
-			size_t match = match_child(recording, heads, i, &child);
+			size_t match;
 
+			if (is_end_alone(&child) != ends_alone)
+				continue;
+			match = match_child(recording, heads, i, &child);
 			if (match == heads->count) {
 				add_unrecorded_child(recording, i, &child);
 				continue;
 			}
-			heads->claimed[match] = true;
-			recording->images[heads->index[match]].parent = i;
+			if (!ends_alone) {
+				heads->claimed[match] = true;
+				recording->images[heads->index[match]].parent = i;
+			}
 			end_by_status(&recording->images[recording_last(recording, heads->index[match])], &child);
 		}
 }
@@ -372,7 +383,8 @@ void recording_link(struct recording *recording)
 	for (size_t i = 0; i < recorded; i++)
 		if (recording->images[i].end == END_EXEC && recording->images[i].next == NO_IMAGE)
 			add_unrecorded_exec(recording, i);
-	link_children(recording, &heads);
+	link_children(recording, &heads, recording->count, false);
+	link_children(recording, &heads, recording->count, true);
 	link_orphans(recording, &heads);
 	find_running(recording);
 	build_tree(recording);

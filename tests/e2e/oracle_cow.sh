@@ -20,10 +20,36 @@ for user in self nobody; do
 	((EUID)) && [[ $user == nobody ]] && continue
 	RUN_AS=()
 	[[ $user == self ]] || RUN_AS=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	for scenario in $("$BUILD/tests/oracle/cow"); do
-		judge cow "$scenario"
+	for program in cow cow_forks cow_kinds; do
+		for scenario in $("$BUILD/tests/oracle/$program"); do
+			judge "$program" "$scenario"
+		done
 	done
 done
+
+# How it went, look by look, and where: the child that wrote five times 60 pages of one mapping, and then 77 of another.
+record "$BUILD/tests/oracle/cow" child_writes_step_by_step
+child() { of_report ".processes[] | select(.pid == $(fact child)) | .cow | $1"; }
+check_between 'a child is looked at several times' 3 64 "$(child '.series | length')"
+check_eq 'what was copied only grows' true \
+	"$(child '[.series[].copied_pages] | . == sort')"
+check_eq 'and reaches what is reported in the end' true "$(child '.series[-1].copied_pages == .copied_pages')"
+check_eq 'each look accounts for all that was inherited' true "$(child '.series
+	| map(.copied_pages + .unshared_pages + .still_shared_pages + .gone_pages == .inherited_pages) | all')"
+check_eq 'a look is as early as the first steps' true "$(child '.series[0].copied_pages < .copied_pages - 77 - 60')"
+check_eq 'the region that was written most comes first' '300 of 2000' \
+	"$(child ".regions[0] | select(.start <= $(fact written) and .end > $(fact written))
+		| \"\(.copied_pages) of \(.inherited_pages)\"")"
+check_eq 'another one has the rest' 77 \
+	"$(child "[.regions[] | select(.start <= $(fact written_less) and .end > $(fact written_less)) | .copied_pages] | first")"
+
+# The largest and the newest of many forks are among those that are listed.
+record "$BUILD/tests/oracle/cow_forks" many_children
+for which in largest newest; do
+	check_eq "the $which of many forks is listed" true \
+		"$(of_report "[.processes[0].cow.forks[].child_pid] | any(. == $(fact "$which"))")"
+done
+check_eq 'no more than 128 of them are' 128 "$(of_report '.processes[0].cow.forks | length')"
 
 # A child that executes another program at once was only there in passing: only when that took long, it was looked at.
 RUN_AS=()

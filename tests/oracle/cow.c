@@ -12,61 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "oracle.h"
-
-#define PAGES 2000
-
-static char *memory;                    /* PAGES of them, all written before the fork */
-static int to_child[2], to_parent[2];
-
-static void prepare(int advice)
-{
-	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	REQUIRE(memory != MAP_FAILED && madvise(memory, PAGES * PAGE, advice) == 0);
-	touch(memory, PAGES * PAGE);
-	REQUIRE(pipe(to_child) == 0 && pipe(to_parent) == 0);
-	oracle_flush();
-}
-
-static void tell(int *pipe)
-{
-	REQUIRE(write(pipe[1], "x", 1) == 1);
-}
-
-static void await(int *pipe)
-{
-	char byte;
-
-	REQUIRE(read(pipe[0], &byte, 1) == 1);
-}
-
-static void expect_row(const char *row, int64_t inherited, int64_t copied, int64_t shared, int64_t gone)
-{
-	static const char *const names[] = { "inherited_pages", "copied_pages", "still_shared_pages", "gone_pages" };
-	const int64_t values[] = { inherited, copied, shared, gone };
-	char figure[96];
-
-	for (size_t i = 0; i < 4; i++) {
-		snprintf(figure, sizeof(figure), "cow.by_row.%s.%s", row, names[i]);
-		expect("process", NULL, figure, values[i], values[i], "what the fork shared, and what stayed so");
-	}
-}
-
-__attribute__((noreturn)) static void end_child(int64_t inherited, int64_t copied, int64_t shared, int64_t gone)
-{
-	expect_row("anon", inherited, copied, shared, gone);
-	oracle_flush();
-	_exit(0);
-}
-
-/* The parent's side shows the same fork. */
-static void end_parent(pid_t child, int64_t inherited, int64_t copied, int64_t shared, int64_t gone)
-{
-	int status;
-
-	REQUIRE(child > 0 && waitpid(child, &status, 0) == child && status == 0);
-	expect_row("anon", inherited, copied, shared, gone);
-}
+#include "cow.h"
 
 static void child_reads(void)
 {
@@ -154,6 +100,47 @@ static void child_gives_back(void)
 		end_child(PAGES, 0, PAGES - 300, 300);
 	}
 	end_parent(child, PAGES, 0, PAGES - 300, 300);
+}
+
+/* What was copied before it was given back was copied; by whom it was unmapped does not matter either. */
+static void child_writes_and_gives_back(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		touch(memory, 100 * PAGE);
+		REQUIRE(madvise(memory, 300 * PAGE, MADV_DONTNEED) == 0);
+		touch(memory, 250 * PAGE);
+		end_child(PAGES, 100, PAGES - 300, 200);
+	}
+	end_parent(child, PAGES, 0, PAGES - 300, 200);
+}
+
+static void child_writes_and_unmaps(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		touch(memory, 200 * PAGE);
+		REQUIRE(munmap(memory, 300 * PAGE) == 0);
+		expect("process", NULL, "cow.copied_pages", 200, 400, "a page that was copied was, wherever it went");
+		end_child(PAGES - 300, 0, PAGES - 300, 0);
+	}
+	end_parent(child, PAGES - 300, 0, PAGES - 300, 0);
+}
+
+/* More often than any list of what was given back could be long. */
+static void child_gives_back_often(void)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		for (size_t i = 0; i < 500; i++)
+			REQUIRE(madvise(memory + 2 * i * PAGE, PAGE, MADV_DONTNEED) == 0);
+		touch(memory, 1200 * PAGE);
+		end_child(PAGES, 700, PAGES - 1200, 500);
+	}
+	end_parent(child, PAGES, 0, PAGES - 1200, 500);
 }
 
 static void child_moves(void)
@@ -333,35 +320,6 @@ static void child_trims(void)
 	REQUIRE(waitpid(child, NULL, 0) == child);
 }
 
-/*
- * The grandchild inherits what its parent had: shared with two, and with one when that one has written. Of a child that forked itself it
- * is not told which side copied, unless samples of page faults do: else both show what was.
- */
-static void nested(void)
-{
-	pid_t child = fork();
-
-	if (!child) {
-		pid_t grandchild;
-
-		touch(memory, 100 * PAGE);
-		oracle_flush();
-		grandchild = fork();
-		if (!grandchild) {
-			touch(memory + 50 * PAGE, 150 * PAGE);
-			end_child(PAGES, 150, PAGES - 150, 0);
-		}
-		/* As a child: its own 100; as a parent: none. */
-		REQUIRE(waitpid(grandchild, NULL, 0) == grandchild);
-		expect_row("anon", 2 * PAGES, 100, 2 * PAGES - 100 - 150, 0);
-		oracle_flush();
-		_exit(0);
-	}
-	REQUIRE(waitpid(child, NULL, 0) == child);
-	expect("process", NULL, "cow.by_row.anon.copied_pages", 0, 100, "its child did, or both show it");
-	expect("process", NULL, "cow.by_row.anon.still_shared_pages", PAGES - 100, PAGES - 100, "the rest stayed shared");
-}
-
 static void *fork_and_write(void *unused)
 {
 	pid_t child = fork();
@@ -402,6 +360,18 @@ static void huge_pages(void)
 	end_parent(child, (int64_t)(bytes / PAGE), 0, (int64_t)(bytes / PAGE) - 10, 0);
 }
 
+/* For some moments, in which a look can be taken: those that allocate are the ones that are seen. */
+static void pass_time(unsigned milliseconds)
+{
+	struct timespec moment = { .tv_nsec = 1000 * 1000 };
+
+	for (unsigned i = 0; i < milliseconds; i++) {
+		nanosleep(&moment, NULL);
+		for (size_t j = 0; j < 5000; j++)
+			free(opaque(malloc(100)));
+	}
+}
+
 /* Nothing can be said of what a killed child left. */
 static void killed(void)
 {
@@ -422,14 +392,8 @@ static void killed_later(void)
 	pid_t child = fork();
 
 	if (!child) {
-		struct timespec moment = { .tv_nsec = 1000 * 1000 };
-
 		touch(memory, 55 * PAGE);
-		for (size_t i = 0; i < 200; i++) { /* 200 ms with a moment to look in each */
-			nanosleep(&moment, NULL);
-			for (size_t j = 0; j < 5000; j++)
-				free(opaque(malloc(100)));
-		}
+		pass_time(200);
 		raise(SIGKILL);
 	}
 	REQUIRE(waitpid(child, NULL, 0) == child);
@@ -437,29 +401,46 @@ static void killed_later(void)
 	expect_row("anon", PAGES, 0, PAGES - 55, 0);
 }
 
-static const struct { const char *name; void (*run)(void); } scenarios[] = {
+/* Sixty pages a step, and then some of another mapping, which a hole keeps apart; cow.series and cow.regions tell of it. */
+static void child_writes_step_by_step(void)
+{
+	char *other = mmap(NULL, 2 * PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	REQUIRE(other != MAP_FAILED && munmap(other + PAGES * PAGE, PAGES * PAGE) == 0);
+	REQUIRE(madvise(other, PAGES * PAGE, MADV_NOHUGEPAGE) == 0);
+	touch(other, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		for (size_t step = 0; step < 5; step++) {
+			touch(memory + 100 * step * PAGE, 60 * PAGE);
+			pass_time(120);
+		}
+		touch(other, 77 * PAGE);
+		fact("child", (uint64_t)getpid());
+		fact("written", (uint64_t)memory);
+		fact("written_less", (uint64_t)other);
+		end_child(2 * PAGES, 377, 2 * PAGES - 377, 0);
+	}
+	end_parent(child, 2 * PAGES, 0, 2 * PAGES - 377, 0);
+}
+
+static const struct scenario scenarios[] = {
 	{ "child_reads", child_reads }, { "child_writes", child_writes },
 	{ "child_writes_scattered", child_writes_scattered }, { "parent_writes", parent_writes },
 	{ "both_write", both_write }, { "child_unmaps", child_unmaps }, { "child_gives_back", child_gives_back },
+	{ "child_writes_and_gives_back", child_writes_and_gives_back },
+	{ "child_writes_and_unmaps", child_writes_and_unmaps }, { "child_gives_back_often", child_gives_back_often },
 	{ "child_moves", child_moves }, { "new_memory", new_memory }, { "not_inherited", not_inherited },
 	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "between_files", between_files },
 	{ "heap_blocks", heap_blocks },
 	{ "large_block", large_block },
 	{ "child_frees_and_allocates", child_frees_and_allocates }, { "child_trims", child_trims },
-	{ "nested", nested }, { "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
-	{ "killed_later", killed_later },
+	{ "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
+	{ "killed_later", killed_later }, { "child_writes_step_by_step", child_writes_step_by_step },
 };
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-		if (argc < 2) {
-			oracle_print("%s\n", scenarios[i].name);
-		} else if (strcmp(argv[1], scenarios[i].name) == 0) {
-			prepare(MADV_NOHUGEPAGE);
-			scenarios[i].run();
-		}
-	}
-	oracle_flush();
-	return 0;
+	return run_scenario(argc, argv, scenarios, sizeof(scenarios) / sizeof(scenarios[0]));
 }

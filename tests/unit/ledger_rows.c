@@ -281,6 +281,21 @@ static void what_libc_holds_is_heap(void **state)
 	free(large);
 }
 
+/* Memory that nobody has claimed may hold anything: the header of a chunk of no size, for instance. */
+static void a_chunk_of_no_size_is_none(void **state)
+{
+	uint64_t *page = (uint64_t *)map_pages(3, PROT_READ | PROT_WRITE, 0);
+
+	(void)state;
+	take(&first);
+	page[0] = 0;
+	page[1] = 2;
+	take(&second);
+	assert_int_equal(mapped_more(ROW_HEAP_FREE), 0);
+	assert_unexplained_grown(0, 1);
+	unmap_pages((char *)page, 3);
+}
+
 /*
  * The kernel merges it with whatever lies beside it: its size is told by the block in it, which begins behind a header
  * of 16 bytes.
@@ -467,6 +482,7 @@ int main(void)
 		cmocka_unit_test(a_threads_stack_is_known_by_its_descriptor),
 		cmocka_unit_test(a_threads_arena_is_heap_and_what_it_gave_back_is_reserve),
 		cmocka_unit_test(what_libc_holds_is_heap),
+		cmocka_unit_test(a_chunk_of_no_size_is_none),
 		cmocka_unit_test(a_chunk_of_glibcs_in_a_larger_mapping_ends_where_its_block_does),
 		cmocka_unit_test(without_a_block_map_the_heap_rows_are_unknown),
 		cmocka_unit_test(more_mappings_than_are_kept_leave_the_most_resident_ones),

@@ -31,9 +31,9 @@ static void set_child(struct capture *c, uint32_t pid)
 	synthetic_capture(c, pid, PARENT, 0, BORN_FORK, 101 * SECOND);
 	*cow = (struct capture_cow){ .method = COW_WRITE_PROTECT, .looked = 1, .inherited_pages = 1000,
 				     .looked_at_ns = c->end_ns, .written_pages = 400, .heap_split = 1 };
-	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 200, 140, 60, 0, 60 };
-	cow->rows[ROW_HEAP_FREE] = (struct capture_cow_row){ 100, 60, 40, 0, 40 };
-	cow->rows[ROW_ANON] = (struct capture_cow_row){ 700, 250, 450, 0, 300 };
+	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 200, 140, 60, 0, 60, 0 };
+	cow->rows[ROW_HEAP_FREE] = (struct capture_cow_row){ 100, 60, 40, 0, 40, 0 };
+	cow->rows[ROW_ANON] = (struct capture_cow_row){ 700, 250, 450, 0, 300, 0 };
 	cow->order = (struct capture_order){ .method = ORDER_SAMPLED, .parent_known = 1 };
 	cow->order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 100, 0, 0, 0 };
 	cow->order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 250, 50, 0, 0 };

@@ -384,6 +384,39 @@ static void counters_that_make_no_sense_leave_the_heap_unknown(void **state)
 	free(c);
 }
 
+static void a_course_of_copy_on_write_that_makes_no_sense_is_none(void **state)
+{
+	struct place *place = *state;
+	struct capture *c = new_capture(12), *loaded = malloc(sizeof(*loaded));
+	struct recording *recording;
+
+	for (int defect = 0; defect < 6; defect++) {
+		struct capture_cow_course *course = &c->cow_course;
+
+		*course = (struct capture_cow_course){ .interval_ns = 1, .samples_used = 2, .regions_used = 1 };
+		course->samples[1].pages = (struct capture_cow_row){ 10, 5, 3, 2, 4, 1 };
+		course->regions[0] = (struct capture_cow_region){ 4096, 8192, ROW_ANON, 0, { 10, 5, 3, 2, 4, 1 } };
+		if (defect == 1)
+			course->samples_used = CAPTURE_COW_SAMPLES + 1;
+		else if (defect == 2)
+			course->regions_used = UINT32_MAX;
+		else if (defect == 3)
+			course->regions[0].row = CAPTURE_ROWS;
+		else if (defect == 4)
+			course->samples[1].pages.written_gone_pages = 3;
+		else if (defect == 5)
+			course->regions[0].end = 0;
+		put_bytes(place, "12.0.capture", c, sizeof(*c));
+		assert_int_equal(open_place(place, &recording), defect); /* one more each time */
+		assert_true(recording_load(recording, 0, loaded));
+		assert_int_equal(loaded->cow_course.samples_used, defect ? 0 : 2);
+		assert_int_equal(loaded->cow_course.regions_used, defect ? 0 : 1);
+		recording_close(recording);
+	}
+	free(loaded);
+	free(c);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -406,6 +439,7 @@ int main(void)
 		TEST(a_directory_without_captures_is_no_recording),
 		TEST(what_is_not_a_directory_is_no_recording),
 		TEST(counters_that_make_no_sense_leave_the_heap_unknown),
+		TEST(a_course_of_copy_on_write_that_makes_no_sense_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,8 +53,8 @@ static inline void synthetic_snapshot(struct capture_snapshot *s, uint32_t why, 
 static inline void synthetic_cow(struct capture_cow *cow, uint64_t looked_at_ns)
 {
 	*cow = (struct capture_cow){ .method = COW_PAGEMAP, .looked = 1, .inherited_pages = 5000, .looked_at_ns = looked_at_ns };
-	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 4000, 3000, 900, 100, 0 };
-	cow->rows[ROW_ANON] = (struct capture_cow_row){ 900, 890, 10, 0, 0 };
+	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 4000, 3000, 900, 100, 0, 0 };
+	cow->rows[ROW_ANON] = (struct capture_cow_row){ 900, 890, 10, 0, 0, 0 };
 }
 
 /* An image that lived from start to start + 1 s and then ended with exit 0. */

@@ -467,6 +467,35 @@ static void a_fork_says_what_stayed_shared(void **state)
 	free(text);
 }
 
+/* One region that stands for its row says nothing new; of two, each is worth a line, if more than a little was copied. */
+static void regions_of_a_fork_are_told_apart(void **state)
+{
+	struct capture_cow_course *course = &captures[1].cow_course;
+	char *text;
+
+	(void)state;
+	captures[0].end_ns = 105 * SECOND;
+	synthetic_capture(&captures[1], PID(2), PID(1), 0, BORN_FORK, 101 * SECOND);
+	course->samples_used = course->regions_used = 1;
+	course->samples[0] = (struct capture_cow_sample){ 102 * SECOND, { 5000, 3890, 910, 200, CAPTURE_UNKNOWN, 0 } };
+	course->regions[0] = (struct capture_cow_region){ 0x1000000, 0x1100000, ROW_HEAP_LIVE, 0,
+							  { 4000, 3000, 900, 100, CAPTURE_UNKNOWN, 0 } };
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_false(says(text, "at 1000000"));
+	free(text);
+	course->regions_used = 3;
+	course->regions[1] = (struct capture_cow_region){ 0x2000000, 0x2100000, ROW_IMAGE, 0,
+							  { 200, 100, 100, 0, CAPTURE_UNKNOWN, 0 } };
+	course->regions[2] = (struct capture_cow_region){ 0x3000000, 0x3100000, ROW_ANON, 0,
+							  { 900, 890, 10, 0, CAPTURE_UNKNOWN, 0 } };
+	text = report(&(struct report_options){ .process = PID(2) });
+	assert_true(says(text, "heap at 1000000: copied 3.52 MiB of 15.6 MiB"));
+	assert_true(says(text, "libexample.so at 2000000: copied 400 KiB of 800 KiB"));
+	assert_false(says(text, "at 3000000"));
+	assert_80_columns(text);
+	free(text);
+}
+
 static void a_child_that_outlives_its_parent_leaves_open_what_was_copied(void **state)
 {
 	char *text;
@@ -576,6 +605,7 @@ int main(void)
 		TEST(churn_of_large_blocks_names_both_thresholds),
 		TEST(churn_that_no_setting_helps_has_no_advice),
 		TEST(a_fork_says_what_stayed_shared),
+		TEST(regions_of_a_fork_are_told_apart),
 		TEST(a_child_that_outlives_its_parent_leaves_open_what_was_copied),
 		TEST(the_json_document_is_one_whatever_the_strings_hold),
 		TEST(the_page_fill_has_ten_buckets),

@@ -219,6 +219,33 @@ static void an_orphan_is_found_by_its_parents_pid(void **state)
 	recording_close(recording);
 }
 
+/* Whoever takes orphans over learns of their ends alone. */
+static void an_orphan_that_was_killed_is_its_parents_child(void **state)
+{
+	struct recording *recording = recording_new("memory");
+	struct capture *c = image(PID(1), 1, 0, BORN_START, AT(10));
+	const struct image *orphan;
+
+	(void)state;
+	synthetic_child(c, 0, PID(2), BORN_FORK, AT(11), AT(13), EXITED(0));
+	synthetic_child(c, 1, PID(3), BORN_UNKNOWN, 0, AT(14), KILLED(9));
+	add(recording, c);
+	c = image(PID(2), PID(1), 0, BORN_FORK, AT(11));
+	synthetic_child(c, 0, PID(3), BORN_FORK, AT(12), 0, 0);
+	add(recording, c);
+	c = image(PID(3), PID(2), 0, BORN_FORK, AT(12));
+	c->ended = ENDED_NOT;
+	c->end_ns = 0;
+	add(recording, c);
+	recording_link(recording);
+	orphan = found(recording, PID(3));
+	assert_int_equal(recording->count, 3);
+	assert_int_equal(recording->images[orphan->parent].pid, PID(2));
+	assert_int_equal(orphan->end, END_SIGNAL);
+	assert_int_equal(orphan->end_ns, AT(14));
+	recording_close(recording);
+}
+
 static void lies_about_parents_make_no_circle(void **state)
 {
 	struct recording *recording = recording_new("memory");
@@ -269,6 +296,7 @@ int main(void)
 		cmocka_unit_test(an_exec_that_left_no_capture_is_explained_by_its_file),
 		cmocka_unit_test(a_pid_that_comes_round_again_is_another_process),
 		cmocka_unit_test(an_orphan_is_found_by_its_parents_pid),
+		cmocka_unit_test(an_orphan_that_was_killed_is_its_parents_child),
 		cmocka_unit_test(lies_about_parents_make_no_circle),
 		cmocka_unit_test(a_peak_that_the_exec_carried_over_is_not_the_images_own),
 	};

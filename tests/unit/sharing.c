@@ -31,6 +31,7 @@ struct outside {
 	enum sharing_birth births;
 	struct sharer *lets_go;         /* when asked, tells of … */
 	uint64_t from, to, at_ns;
+	bool moves;
 };
 
 static enum sharing_birth birth_of(void *context, void *image)
@@ -46,7 +47,7 @@ static void refresh(void *context, void *image)
 	(void)image;
 	if (!outside->lets_go)
 		return;
-	sharing_left(outside->lets_go, outside->from, outside->to, outside->at_ns);
+	sharing_left(outside->lets_go, outside->from, outside->to, outside->at_ns, outside->moves);
 	outside->lets_go = NULL;
 }
 
@@ -423,12 +424,20 @@ static void what_is_let_go_is_nobody_elses_any_more(void **state)
 	assert_int_equal(writes(&outside, parent, 13, 4 * STEP_NS).verdict, SHARING_REUSED);
 	assert_int_equal(writes(&outside, parent, 9, 4 * STEP_NS).verdict, SHARING_COPIED);
 	assert_int_equal(writes(&outside, child, 14, 4 * STEP_NS).verdict, SHARING_NONE);
+	outside.lets_go = child;
+	outside.from = PAGE(2000);
+	outside.to = PAGE(2010);
+	outside.at_ns = 5 * STEP_NS;
+	outside.moves = true;
+	sharing_next_round(outside.sharing);
+	/* It still has it somewhere else, or not. */
+	assert_int_equal(writes(&outside, parent, 2001, 6 * STEP_NS).verdict, SHARING_AMBIGUOUS);
 	sharing_left_unknown(child);
-	assert_int_equal(writes(&outside, parent, 15, 4 * STEP_NS).verdict, SHARING_AMBIGUOUS);
-	sharing_end(outside.sharing, child, 5 * STEP_NS);
+	assert_int_equal(writes(&outside, parent, 15, 6 * STEP_NS).verdict, SHARING_AMBIGUOUS);
+	sharing_end(outside.sharing, child, 7 * STEP_NS);
 	/* The last one knows all. */
-	assert_int_equal(writes(&outside, parent, 16, 6 * STEP_NS).verdict, SHARING_REUSED);
-	sharing_end(outside.sharing, parent, 6 * STEP_NS);
+	assert_int_equal(writes(&outside, parent, 16, 8 * STEP_NS).verdict, SHARING_REUSED);
+	sharing_end(outside.sharing, parent, 9 * STEP_NS);
 	sharing_free(outside.sharing);
 }
 
