@@ -313,7 +313,8 @@ struct capture_order_row {
 	uint64_t copied_pages;          /* a relative still had the page */
 	uint64_t reused_pages;          /* no relative had it any more: it was taken over in place */
 	uint64_t ambiguous_pages;       /* either */
-	uint64_t unseen_reused_pages;   /* of unseen pages, taken over if they were there */
+	uint64_t unseen_copied_pages;   /* of unseen pages, if they were there */
+	uint64_t unseen_reused_pages;
 };
 
 struct capture_order_side {

@@ -26,6 +26,7 @@ static void add(struct capture_order_row *sum, const struct capture_order_row *r
 	sum->copied_pages += row->copied_pages;
 	sum->reused_pages += row->reused_pages;
 	sum->ambiguous_pages += row->ambiguous_pages;
+	sum->unseen_copied_pages += row->unseen_copied_pages;
 	sum->unseen_reused_pages += row->unseen_reused_pages;
 }
 
@@ -51,14 +52,15 @@ static uint64_t written_by(const struct capture_cow *cow)
 }
 
 /*
- * Pages of those that an image has written, at most, that were judged by no sample. Those never seen before its fork may
- * have been there: they count when they would have been re-used.
+ * Pages of those that an image has written, at most, that were judged by no sample.
+ * @perhaps: judged by one, if they were there when the image was forked, which is not known
  */
-static uint64_t unseen_of(const struct capture_cow *cow, uint64_t written, const struct capture_order_row *seen)
+static uint64_t unseen_of(const struct capture_cow *cow, uint64_t written, const struct capture_order_row *seen,
+			  uint64_t perhaps)
 {
 	uint64_t unseen = written == CAPTURE_UNKNOWN ? written : above(written, seen_pages(seen));
 
-	return lesser(unseen, figure_sum(cow->order.unsampled_faults, seen->unseen_reused_pages));
+	return lesser(unseen, figure_sum(cow->order.unsampled_faults, perhaps));
 }
 
 /* Relatives */
@@ -85,8 +87,7 @@ static uint64_t misleading(const struct image *image)
 		return CAPTURE_UNKNOWN;
 	seen = sum_of(&cow->order.by_child);
 	add(&seen, &cow->order.as_parent);
-	seen.unseen_reused_pages = 0; /* they were seen when they were written */
-	return figure_sum(unseen_of(cow, written_by(cow), &seen), cow->order.doubtful_pages + gone_unseen(cow));
+	return figure_sum(unseen_of(cow, written_by(cow), &seen, 0), cow->order.doubtful_pages + gone_unseen(cow));
 }
 
 static bool at_one_time(const struct image *a, const struct image *b)
@@ -126,9 +127,12 @@ struct cow_own cow_own_of(const struct recording *recording, size_t index)
 	own.relatives = by_relatives(recording, index);
 	seen = cow->order.as_parent;
 	by_child = sum_of(&cow->order.by_child);
-	seen.copied_pages += seen_pages(&by_child);
-	own.unseen = unseen_of(cow, written_by(cow), &seen);
+	add(&seen, &by_child);
+	own.unseen = unseen_of(cow, written_by(cow), &seen, seen.unseen_copied_pages + seen.unseen_reused_pages);
 	own.surplus = above(seen_pages(&seen), written_by(cow));
+	if (own.surplus) /* so many more as were written unseen */
+		own.stale = figure_sum(own.surplus, unseen_of(cow, CAPTURE_UNKNOWN, &seen,
+							      seen.unseen_copied_pages + seen.unseen_reused_pages));
 	return own;
 }
 
@@ -168,7 +172,7 @@ static bool order_heap(struct cow_fork *fork, uint64_t reused)
 	return true;
 }
 
-/* What the child wrote since it was watched is known; samples tell what of it was re-used; @early: what it wrote before. */
+/* What the child wrote since it was watched is known; samples tell what of it was re-used; @early: and what before. */
 static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
 {
 	uint64_t written = pages->copied + (early ? above(seen_pages(seen), pages->copied) : 0);
@@ -177,7 +181,7 @@ static void order_child(struct cow_pages *pages, const struct capture_order_row 
 	pages->copied = written - pages->reused;
 }
 
-/* What samples tell; @at_least: copied already says how many pages it were, without those that the other side wrote too. */
+/* What samples tell; @at_least: copied says how many pages it were, without those that the other side wrote too. */
 static void order_row(struct cow_pages *pages, const struct capture_order_row *seen, bool at_least)
 {
 	uint64_t copied = seen->copied_pages + seen->ambiguous_pages;
@@ -197,18 +201,19 @@ static void sum_written(struct cow_fork *fork)
 }
 
 /*
- * The child's side, of which write protection knows the rows. Samples see more than that where the child wrote before it
- * was watched, or unmapped what it had written; or where a page had been given back before the fork, so that it was new
- * memory.
+ * The child's side, of which write protection knows the rows. Samples see more than that where the child wrote before
+ * it was watched, or unmapped what it had written; or where a page had been given back before the fork, so that it was
+ * new memory.
  */
 static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 {
 	const struct capture_cow *cow = own->image->cow;
 	const struct capture_order_side *side = &cow->order.by_child;
 	const struct capture_order_row *heap_seen = &side->rows[ROW_HEAP_LIVE];
-	const uint64_t without = fork->bound, unsampled = cow->order.unsampled_faults, unmapped = cow->written_unmapped_pages;
+	const uint64_t without = fork->bound, unsampled = cow->order.unsampled_faults;
+	const uint64_t unmapped = cow->written_unmapped_pages;
 	struct capture_order_row seen = sum_of(side);
-	uint64_t written = unmapped, surplus = 0, heap = 0;
+	uint64_t written = unmapped, surplus = 0, heap = 0, unseen;
 	size_t first = ROW_HEAP_LIVE;
 	bool early, explained;
 
@@ -223,20 +228,24 @@ static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 	for (size_t row = first; row < CAPTURE_ROWS; row++)
 		surplus += above(seen_pages(&side->rows[row]), fork->rows[row].copied);
 	explained = surplus <= figure_sum(cow->early_faults, unmapped);
-	early = explained && !unmapped;
+	early = explained && (!unmapped || cow->moved_pages);
 	for (size_t row = first; row < CAPTURE_ROWS; row++)
 		order_child(&fork->rows[row], &side->rows[row], early);
 	sum_written(fork);
-	if (unmapped) { /* it is in no row, and what of it was re-used, in none either */
+	if (early) { /* it is in the rows, as far as samples saw it written */
+		fork->sum.copied += above(unmapped, surplus);
+	} else if (unmapped) { /* it is in no row, and what of it was re-used, in none either */
 		uint64_t reused = lesser(above(seen.reused_pages, fork->sum.reused), unmapped);
 
 		fork->sum.reused += reused;
 		fork->sum.copied += unmapped - reused;
 	}
+	unseen = unseen_of(cow, CAPTURE_UNKNOWN, &seen, seen.unseen_reused_pages);
 	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
-	fork->open = unseen_of(cow, written + surplus, &seen) + lesser(unsampled, cow->early_faults) + cow->moved_pages +
+	fork->open = unseen_of(cow, written + surplus, &seen, seen.unseen_reused_pages) +
+		     lesser(unsampled, cow->early_faults) + cow->moved_pages +
 		     seen.ambiguous_pages + side->unplaced.reused_pages +
-		     (explained ? above(surplus, unmapped) : lesser(seen.reused_pages, figure_sum(surplus, unsampled)));
+		     (explained ? above(surplus, unmapped) : lesser(seen.reused_pages, figure_sum(surplus, unseen)));
 	fork->bound = figure_sum(fork->open, lesser(own->relatives, fork->sum.copied));
 	if (without != CAPTURE_UNKNOWN && without >= fork->sum.reused)
 		fork->bound = lesser(fork->bound, without - fork->sum.reused);
@@ -249,13 +258,14 @@ static void order_by_samples(struct cow_fork *fork, const struct cow_own *own, c
 	const struct image *image = own->image;
 	struct capture_order_row seen = sum_of(side);
 	/* A parent that took part in one fork only has copied what its child did not and nobody else has any more. */
-	bool at_least = fork->watched && image->born != BORN_FORK && image->cow->own_forks == 1 && !image->cow->lefts_noted;
+	bool at_least = fork->watched && image->born != BORN_FORK && image->cow->own_forks == 1 &&
+			!image->cow->lefts_noted;
 
 	join_heap(fork);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		order_row(&fork->rows[row], &side->rows[row], at_least);
 	sum_written(fork);
-	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + lesser(own->surplus, seen_pages(&seen)) +
+	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + lesser(own->stale, seen_pages(&seen)) +
 		     (fork->side_child ? image->cow->moved_pages : 0);
 	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), lesser(own->relatives, fork->sum.copied));
 }

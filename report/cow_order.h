@@ -16,6 +16,7 @@ struct cow_own {
 	uint64_t relatives;             /* its writes that may be judged wrongly for what is not known of its relatives */
 	uint64_t unseen;                /* pages that it wrote and that were judged by no sample, at most */
 	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
+	uint64_t stale;                 /* pages that samples saw and that had been given back before the fork, at most */
 };
 struct cow_own cow_own_of(const struct recording *recording, size_t index);
 

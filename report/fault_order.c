@@ -55,7 +55,9 @@ static void add(struct capture_order_row *row, const struct sharing_write *write
 {
 	uint64_t others = write->pages - 1U; /* of a huge page: whether they are written afterwards is not seen */
 
-	if (write->verdict != SHARING_COPIED)
+	if (write->verdict == SHARING_COPIED)
+		row->unseen_copied_pages += !write->known;
+	else
 		row->unseen_reused_pages += others + !write->known;
 	if (!write->known)
 		return;

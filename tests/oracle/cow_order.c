@@ -468,7 +468,7 @@ static void *write_on(void *number)
 	return NULL;
 }
 
-/* Whatever a thread was doing when another one forked, it writes all of its pages after that. */
+/* Whatever a thread was doing when another one forked, it writes all of its pages after that. The children live long. */
 static void threads_write_on(void)
 {
 	pthread_t thread[3];
@@ -480,6 +480,7 @@ static void threads_write_on(void)
 
 		if (!child) {
 			await(round + 1);
+			pause_us(25000);
 			end(0, 0);
 		}
 		for (size_t i = 0; i < 3; i++) {
