@@ -45,6 +45,7 @@
 #define BUCKETS      4096
 #define HUGE_BYTES   (2ULL << 20)
 #define ORDER_BYTES  offsetof(struct capture_order, parent_known) /* what an image knows of itself */
+#define FAULT_TIMES  4                  /* a fault takes so many times a first touch at most, unless it loses its processor */
 #define KILLED_NS    10000000ULL        /* what the kernel takes at most to take away the memory of a killed process */
 
 struct pending { uint64_t address; struct fault_traits traits; struct sharing_write write; };
@@ -637,7 +638,10 @@ static uint64_t measure_fault(void)
 /* A huge page mapped in pieces, of which nobody else has any: Linux 6.15 takes the pieces over, those before it copy them. */
 static struct sharing *sharing_here(struct faults *faults)
 {
-	struct sharing_means means = { .context = faults, .birth_of = birth_of, .refresh = refresh, .finished = finish_fork };
+	struct sharing_means means = {
+		.context = faults, .birth_of = birth_of, .refresh = refresh, .finished = finish_fork,
+		.fault_ns = FAULT_TIMES * faults->minor_fault_ns,
+	};
 	struct utsname name;
 	int major, minor;
 

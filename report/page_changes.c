@@ -6,9 +6,9 @@
 
 #include "memory.h"
 
-#define FAULT_NS 15000ULL               /* what a fault takes at most, unless its processor is taken away meanwhile */
 #define NEIGHBOURS 8                    /* two cache lines */
-#define LEAVE_NS 100ULL                 /* the same for a page that is let go */
+#define LEAVE_NS 100ULL                 /* what it takes at most to let a page go, */
+#define CALL_NS  10000ULL               /* and the system call that does it */
 
 /* Neighbours are written one after the other, and so lie beside each other. */
 static size_t place_of(const struct page_changes *changes, uint64_t page)
@@ -87,7 +87,7 @@ uint64_t page_changes_settled(const struct page_changes *changes, uint64_t page,
 {
 	const struct pages_left *left = left_at(changes, page, at_ns);
 
-	return at_ns + FAULT_NS + (left ? (left->end - left->first) * LEAVE_NS : 0);
+	return at_ns + (left ? CALL_NS + (left->end - left->first) * LEAVE_NS : 0);
 }
 
 bool page_changes_is_moved(const struct page_changes *changes, uint64_t page, uint64_t at_ns)

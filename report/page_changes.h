@@ -26,10 +26,7 @@ struct page_changes {
 uint64_t page_changes_last(const struct page_changes *changes, uint64_t page, uint64_t until_ns);
 uint64_t page_changes_first(const struct page_changes *changes, uint64_t page, uint64_t after_ns);
 
-/*
- * When what happened at a time is over for certain: a sample is taken at the end of a fault that takes some
- * microseconds, and what is let go is noted before it goes.
- */
+/* When what happened at a time is over for certain: what is let go is noted before it goes. */
 uint64_t page_changes_settled(const struct page_changes *changes, uint64_t page, uint64_t at_ns);
 
 /* What happened then was that the page was moved to where it is not followed: the process still has it. */

@@ -314,7 +314,7 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 	}
 	if (until != PAGE_CHANGES_NEVER) {
 		sharing->perhaps |= !sharer->ended && page_changes_is_moved(&sharer->changes, page, until);
-		settled = page_changes_settled(&sharer->changes, page, until);
+		settled = page_changes_settled(&sharer->changes, page, until) + sharing->means.fault_ns;
 		if (settled > sharing->settled_ns)
 			sharing->settled_ns = settled;
 	}

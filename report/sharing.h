@@ -52,6 +52,7 @@ struct sharing_means {
 	enum sharing_birth (*birth_of)(void *context, void *image);
 	void (*refresh)(void *context, void *image);    /* tells of what an image has let go so far: sharing_left */
 	void (*finished)(void *context, const struct sharing_fork *fork); /* nobody will count in it any more */
+	uint64_t fault_ns;      /* what a fault takes at most, of which a sample tells the end */
 	bool  pieces_are_copied; /* the kernel copies a piece of a huge page whoever else has it: before Linux 6.15 */
 };
 

@@ -49,5 +49,10 @@ for user in self nobody; do
 		record "$BUILD/tests/oracle/cow_order" "$scenario"
 		within_bounds
 	done
+	scenario=child_first mode=count RUN_OPTIONS=(--faults=count)
+	record "$BUILD/tests/oracle/cow_order" "$scenario"
+	check_eq "cow_order $scenario as $user: without samples nobody knows the order" '["unknown",null]' \
+		"$(of_report '[.processes[].cow | [.order, .reused_pages]] | unique | .[0] | tojson')"
+	within_bounds
 done
 finish

@@ -64,7 +64,7 @@ static struct outside begin(bool pieces_are_copied)
 
 static void open_sharing(struct outside *outside)
 {
-	struct sharing_means means = { outside, birth_of, refresh, finished, outside->from != 0 };
+	struct sharing_means means = { outside, birth_of, refresh, finished, 15000, outside->from != 0 };
 
 	outside->from = 0;
 	outside->sharing = sharing_new(&means);
