@@ -3,6 +3,7 @@
 #include "cow_order.h"
 
 #define HEAP_SHARE 10 /* of the heap's pages, 1/10 may be counted in the largest of its rows instead of their own */
+#define EXEC_PAGES 8  /* that the kernel writes when it executes a program: of the stack, and the end of its data */
 
 static uint64_t lesser(uint64_t a, uint64_t b) /* CAPTURE_UNKNOWN is the largest */
 {
@@ -116,6 +117,24 @@ static uint64_t by_relatives(const struct recording *recording, size_t index)
 	return sum;
 }
 
+/*
+ * Pages that no sample tells were there when the image was forked: brought in by system calls, by a fault each.
+ * CAPTURE_UNKNOWN: others had been moved to where they were.
+ */
+static uint64_t brought_unseen(const struct recording *recording, const struct image *image)
+{
+	uint64_t faults = EXEC_PAGES;
+
+	for (; is_known(image); image = &recording->images[image->parent]) {
+		if (image->moves)
+			return CAPTURE_UNKNOWN;
+		faults = figure_sum(faults, image->cow->order.unsampled_faults);
+		if (image->born != BORN_FORK || image->parent == NO_IMAGE)
+			return faults;
+	}
+	return CAPTURE_UNKNOWN;
+}
+
 struct cow_own cow_own_of(const struct recording *recording, size_t index)
 {
 	struct cow_own own = { .image = &recording->images[index] };
@@ -128,11 +147,10 @@ struct cow_own cow_own_of(const struct recording *recording, size_t index)
 	seen = cow->order.as_parent;
 	by_child = sum_of(&cow->order.by_child);
 	add(&seen, &by_child);
-	own.unseen = unseen_of(cow, written_by(cow), &seen, seen.unseen_copied_pages + seen.unseen_reused_pages);
+	own.hidden = unseen_of(cow, CAPTURE_UNKNOWN, &seen, seen.unseen_copied_pages + seen.unseen_reused_pages);
+	own.hidden = lesser(own.hidden, brought_unseen(recording, own.image));
+	own.unseen = lesser(own.hidden, unseen_of(cow, written_by(cow), &seen, CAPTURE_UNKNOWN));
 	own.surplus = above(seen_pages(&seen), written_by(cow));
-	if (own.surplus) /* so many more as were written unseen */
-		own.stale = figure_sum(own.surplus, unseen_of(cow, CAPTURE_UNKNOWN, &seen,
-							      seen.unseen_copied_pages + seen.unseen_reused_pages));
 	return own;
 }
 
@@ -213,7 +231,7 @@ static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 	const uint64_t without = fork->bound, unsampled = cow->order.unsampled_faults;
 	const uint64_t unmapped = cow->written_unmapped_pages;
 	struct capture_order_row seen = sum_of(side);
-	uint64_t written = unmapped, surplus = 0, heap = 0, unseen;
+	uint64_t written = unmapped, surplus = 0, heap = 0;
 	size_t first = ROW_HEAP_LIVE;
 	bool early, explained;
 
@@ -240,16 +258,28 @@ static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 		fork->sum.reused += reused;
 		fork->sum.copied += unmapped - reused;
 	}
-	unseen = unseen_of(cow, CAPTURE_UNKNOWN, &seen, seen.unseen_reused_pages);
 	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
 	fork->open = unseen_of(cow, written + surplus, &seen, seen.unseen_reused_pages) +
 		     lesser(unsampled, cow->early_faults) + cow->moved_pages +
 		     seen.ambiguous_pages + side->unplaced.reused_pages +
-		     (explained ? above(surplus, unmapped) : lesser(seen.reused_pages, figure_sum(surplus, unseen)));
+		     (explained ? above(surplus, unmapped) : 0);
+	/* And as many as were written unseen may have been new memory, where samples saw no more than was written. */
+	fork->open += lesser(seen.reused_pages, figure_sum(explained ? 0 : surplus, own->hidden));
 	fork->bound = figure_sum(fork->open, lesser(own->relatives, fork->sum.copied));
 	if (without != CAPTURE_UNKNOWN && without >= fork->sum.reused)
 		fork->bound = lesser(fork->bound, without - fork->sum.reused);
 	fork->open = fork->bound;
+}
+
+/*
+ * What is not known of the image's writes in all its forks together: those that no sample tells of; as many that
+ * samples tell of, of memory that was new; and what relatives wrote unseen.
+ */
+static uint64_t once(const struct cow_own *own, const struct cow_pages *sum)
+{
+	uint64_t stale = lesser(figure_sum(own->surplus, own->hidden), figure_sum(sum->copied, sum->reused));
+
+	return figure_sum(figure_sum(own->unseen, stale), lesser(own->relatives, sum->copied));
 }
 
 /* The same where only samples tell what was written by row, by either side. */
@@ -265,9 +295,9 @@ static void order_by_samples(struct cow_fork *fork, const struct cow_own *own, c
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
 		order_row(&fork->rows[row], &side->rows[row], at_least);
 	sum_written(fork);
-	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + lesser(own->stale, seen_pages(&seen)) +
+	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages +
 		     (fork->side_child ? image->cow->moved_pages : 0);
-	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), lesser(own->relatives, fork->sum.copied));
+	fork->bound = figure_sum(fork->open, once(own, &fork->sum));
 }
 
 /* All that the image wrote is known, and samples saw hardly anything beyond that. */
@@ -297,8 +327,8 @@ void cow_order(struct cow_fork *fork, const struct cow_own *own, const struct ca
 
 void cow_order_total(struct cow_figures *figures, const struct cow_own *own)
 {
-	uint64_t once = figure_sum(figures->total.open, own->unseen);
+	struct cow_fork *total = &figures->total;
 
-	once = figure_sum(once, lesser(own->relatives, figures->total.sum.copied));
-	figures->total.bound = lesser(figures->total.bound, once);
+	if (figures->ordered)
+		total->bound = lesser(total->bound, figure_sum(total->open, once(own, &total->sum)));
 }

@@ -14,16 +14,16 @@
 struct cow_own {
 	const struct image *image;
 	uint64_t relatives;             /* its writes that may be judged wrongly for what is not known of its relatives */
-	uint64_t unseen;                /* pages that it wrote and that were judged by no sample, at most */
+	uint64_t hidden;                /* pages that it wrote, at most, of which samples do not tell that they were shared */
+	uint64_t unseen;                /* the same, if all that samples saw was shared */
 	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
-	uint64_t stale;                 /* pages that samples saw and that had been given back before the fork, at most */
 };
 struct cow_own cow_own_of(const struct recording *recording, size_t index);
 
 /* Replaces what is known of one of its forks without the order, where that is known. @child: of the fork's child */
 void cow_order(struct cow_fork *fork, const struct cow_own *own, const struct capture_cow *child);
 
-/* What is not known of its writes as a parent can be in one fork or another, but only once. */
+/* What is not known of its own writes as a parent can be in one fork or another, but only once. */
 void cow_order_total(struct cow_figures *figures, const struct cow_own *own);
 
 #endif
