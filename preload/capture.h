@@ -87,7 +87,8 @@ enum capture_call { CAPTURE_CALLS_TABLE(CAPTURE_CALL_CONSTANT) CAPTURE_CALLS };
 enum capture_born  { BORN_UNKNOWN, BORN_START, BORN_FORK, BORN_VFORK, BORN_SPAWN, BORN_EXEC, CAPTURE_BORN };
 /* ENDED_NOT is what a capture says of a process that runs or that died unseen; the reader tells these two apart. */
 enum capture_ended { ENDED_NOT, ENDED_EXIT, ENDED_SIGNAL, ENDED_EXEC, CAPTURE_ENDED };
-enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MARK, CAPTURE_WHY };
+/* WHY_REFUSED: memory was, for the first time. */
+enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MARK, WHY_REFUSED, CAPTURE_WHY };
 
 /*
  * What the report must say about the recording itself. `error` is an errno or 0; `count` how often.
@@ -107,6 +108,7 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_RANGES_LOST,     "some of the program's own mappings could not be tracked") \
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
 	X(NOTE_USERFAULTFD,     "the program uses userfaultfd itself: its memory after a fork is watched by other means") \
+	X(NOTE_MERGED,          "the kernel merged equal pages of the program (KSM): what was copied after a fork is known less exactly") \
 	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
 #define CAPTURE_NOTE_CONSTANT(constant, text) constant,
 enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };
@@ -174,6 +176,11 @@ struct capture_snapshot {
 	uint64_t fill_pages[CAPTURE_FILL_BUCKETS]; /* resident heap pages by requested bytes on them: [0] none at all;
 	                                              [1] above 0 and below 10 %; [i] (i-1)*10 % … below i*10 %; [10] 90 … 100 % */
 	uint64_t free_on_empty_bytes;   /* resident heap.free bytes on pages without any live block */
+	/* Below the line: of the whole process, in none of the rows' columns. */
+	uint64_t locked_bytes;          /* VmLck: mapped bytes that mlock and its relatives keep in memory */
+	uint64_t locked_resident_bytes; /* the resident part of locked mappings */
+	uint64_t hugetlb_mapped_bytes;  /* mapped bytes of explicit huge pages: MAP_HUGETLB, hugetlbfs */
+	uint64_t hugetlb_bytes;         /* HugetlbPages: what of that is there; not counted as resident */
 	char     name[CAPTURE_NAME_BYTES]; /* WHY_MARK: the mark's name, NUL-terminated */
 };
 
@@ -183,7 +190,8 @@ enum {
 	SNAPSHOT_PEAK,                  /* two of them */
 	SNAPSHOT_REQUEST = SNAPSHOT_PEAK + 2, /* written by `pagegap snapshot` from outside, under flock of the file */
 	SNAPSHOT_MARK = SNAPSHOT_REQUEST + 4, /* the newest marks, in a ring */
-	CAPTURE_SNAPSHOTS = SNAPSHOT_MARK + 16,
+	SNAPSHOT_REFUSED = SNAPSHOT_MARK + 16, /* when memory was refused for the first time */
+	CAPTURE_SNAPSHOTS,
 };
 
 /* A point of the time series. */
@@ -198,16 +206,19 @@ struct capture_sample {
 };
 
 #define CAPTURE_SHARED (1U << 31)       /* MAP_SHARED */
+#define CAPTURE_LOCKED (1U << 30)       /* mlock */
 
 /* One of the largest mappings of the last snapshot taken from inside; of one that belongs to several rows, a part. */
 struct capture_mapping {
 	uint64_t start, end;            /* addresses */
 	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */
-	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC | CAPTURE_SHARED */
+	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC | CAPTURE_SHARED | CAPTURE_LOCKED */
 	uint64_t resident_bytes;
 	uint64_t dirty_bytes;
 	uint64_t shared_bytes;
 	uint64_t swap_bytes;
+	uint64_t huge_bytes;            /* in transparent huge pages */
+	uint64_t hugetlb_bytes;         /* in explicit ones, beside resident_bytes; of the whole mapping */
 	char     name[CAPTURE_NAME_BYTES]; /* the end of the name when it is too long, NUL-terminated; empty: anonymous */
 };
 
@@ -219,6 +230,8 @@ struct capture_child {
 	uint64_t waited_at_ns;          /* 0: not waited for */
 	int32_t  status;                /* wait status, when waited for */
 	uint32_t reserved;
+	uint64_t fork_ns;               /* what the fork itself took its parent; 0: not known, or no fork */
+	uint64_t fork_page_table_bytes; /* VmPTE of the parent right after a fork that took long; 0: not read */
 };
 
 /* Where a process outside finds the instrument's tables in the observed program (process_vm_readv). */
@@ -301,8 +314,7 @@ struct capture_cow_row {
 struct capture_left {
 	uint64_t at_ns;
 	uint64_t start, end;            /* addresses */
-	uint32_t forks;                 /* of its own, that the process had behind it */
-	uint32_t moved;                 /* 1: it is somewhere else after that */
+	uint64_t moved;                 /* 1: it is somewhere else after that */
 };
 
 /*
@@ -359,7 +371,7 @@ struct capture_cow {
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
 	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
 	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
-	uint64_t lefts_noted;           /* the following, and those before them; blocks that libc unmaps by itself among them */
+	uint64_t lefts_noted;           /* the following, and those before them */
 	struct capture_left left[CAPTURE_LEFTS]; /* the newest, in a ring */
 	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */
 	struct capture_order order;
@@ -384,8 +396,98 @@ struct capture_cow_course {
 	uint64_t interval_ns;           /* at least between two samples, but for the last; 0: there is none */
 	uint32_t samples_used;
 	uint32_t regions_used;
-	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES];
 	struct capture_cow_region regions[CAPTURE_COW_REGIONS]; /* those of which most is shared no longer, of the last look */
+	struct capture_cow_sample samples[CAPTURE_COW_SAMPLES]; /* behind them: few images have many */
+};
+
+/* A mapping as the kernel reported it when it was made or changed; what was unmapped since, it does not report. */
+struct capture_place {
+	uint64_t start, end;            /* addresses; both 0: none */
+	uint64_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC | CAPTURE_SHARED */
+	char     name[CAPTURE_NAME_BYTES]; /* as in struct capture_mapping */
+};
+
+enum capture_access_state {
+	ACCESS_NOT_WATCHED,             /* or not well enough to say */
+	ACCESS_ALL_SERVED,              /* the last page faults of the image were all served */
+	ACCESS_REFUSED,                 /* one was not */
+	CAPTURE_ACCESS_STATES
+};
+
+enum capture_access_kind { TOUCH_UNKNOWN, TOUCH_READ, TOUCH_WRITE, TOUCH_EXECUTE, CAPTURE_ACCESS_KINDS };
+
+/*
+ * The last access in user mode that the kernel would not serve, as the runner found it when the image had ended. It
+ * explains a death by SIGSEGV or SIGBUS; before another end it was handled.
+ */
+struct capture_invalid_access {
+	uint32_t state;                 /* enum capture_access_state */
+	uint32_t kind;                  /* enum capture_access_kind; by the instruction */
+	uint32_t map_known;             /* 1: the image's mappings are known, and where none is there was none */
+	uint32_t reserved;
+	uint64_t at_ns;
+	uint64_t address;
+	uint64_t instruction;           /* address of it */
+	uint64_t stack_pointer;
+	uint64_t faults_after;          /* of the same thread, as far as known: 0 when it was killed by this one */
+	struct capture_place at, below, above; /* what was mapped there, and next to it */
+	uint64_t file_offset;           /* of the address in the file that was mapped there, else CAPTURE_UNKNOWN */
+	uint64_t file_bytes;            /* size of that file then, else CAPTURE_UNKNOWN */
+	struct capture_place code;      /* what the instruction lies in */
+	uint64_t code_offset;           /* in that file */
+};
+
+/*
+ * Of the run as a whole, in the capture of its first process's last image: what the kernel's OOM killer did
+ * meanwhile.
+ */
+struct capture_oom {
+	uint32_t watched;               /* 1: the rest means something */
+	uint32_t reserved;
+	uint64_t cgroup_kills;          /* processes of the program's memory cgroup that it killed; CAPTURE_UNKNOWN */
+	uint64_t machine_kills;         /* of the machine; CAPTURE_UNKNOWN */
+	uint64_t limit_bytes;           /* the lowest of the cgroup and those above it; or CAPTURE_UNKNOWN */
+	char     cgroup[CAPTURE_NAME_BYTES]; /* as in struct capture_mapping */
+};
+
+/*
+ * Requests for memory that were refused for want of it (ENOMEM). X(constant, name of the call for the report and the
+ * JSON document)
+ */
+#define CAPTURE_REQUESTS_TABLE(X) \
+	X(REQUEST_MALLOC, "malloc") /* and its relatives, whatever the allocator was refused in turn */ \
+	X(REQUEST_MMAP,   "mmap") \
+	X(REQUEST_MREMAP, "mremap") \
+	X(REQUEST_BREAK,  "brk")
+#define CAPTURE_REQUEST_CONSTANT(constant, name) constant,
+enum capture_request { CAPTURE_REQUESTS_TABLE(CAPTURE_REQUEST_CONSTANT) CAPTURE_REQUESTS };
+#undef CAPTURE_REQUEST_CONSTANT
+
+struct capture_refused {
+	uint64_t count;
+	uint64_t least_bytes, most_bytes; /* of one request; at most CAPTURE_MOST_BYTES is noted */
+	uint64_t first_ns, last_ns;     /* CLOCK_MONOTONIC */
+};
+#define CAPTURE_MOST_BYTES (UINT64_MAX >> 2)
+
+/*
+ * What was refused, and, as of the first time, what there was and which limits there were. CAPTURE_UNKNOWN: not
+ * known, or no limit.
+ */
+struct capture_exhaustion {
+	uint32_t noted;                 /* 1: something was refused */
+	uint32_t first_request;         /* enum capture_request */
+	struct capture_refused refused[CAPTURE_REQUESTS];
+	uint64_t first_bytes;           /* asked for, that first time */
+	uint64_t mapped_bytes;          /* VmSize */
+	uint64_t data_bytes;            /* VmData: what RLIMIT_DATA bounds */
+	uint64_t address_limit_bytes;   /* RLIMIT_AS */
+	uint64_t data_limit_bytes;      /* RLIMIT_DATA */
+	uint64_t overcommit;            /* vm.overcommit_memory: 0, 1, 2 */
+	uint64_t commit_limit_bytes;    /* CommitLimit and Committed_AS of the machine: proc(5), /proc/meminfo */
+	uint64_t committed_bytes;
+	uint64_t memory_bytes;          /* the machine's memory and swap space */
+	uint64_t mappings, mappings_limit; /* of the process; vm.max_map_count */
 };
 
 /* COW_SMAPS: only the total of inherited_pages is known, and in the rows the pages that are still shared. */
@@ -433,6 +535,12 @@ struct capture {
 	struct capture_faults faults;   /* of this image */
 	struct capture_cow cow;
 	struct capture_cow_course cow_course;
+	struct capture_invalid_access invalid_access;
+	struct capture_oom oom;
+	struct capture_exhaustion exhaustion;
+	uint64_t born_page_table_bytes; /* VmPTE of a forked child at its birth, that the fork copied */
+	uint64_t populate_calls;        /* MAP_POPULATE, MADV_POPULATE_READ, MADV_POPULATE_WRITE that succeeded */
+	uint64_t populate_bytes;        /* asked for with them */
 
 	/* heap, beside the counters */
 	uint64_t inherited_blocks;      /* live at the fork that began this image */

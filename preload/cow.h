@@ -33,7 +33,10 @@ void cow_unmapped(uint64_t start, uint64_t end);
 /* Memory is about to be unmapped, moved away or given back. Any thread. */
 void cow_left(uint64_t start, uint64_t end);
 void cow_moved(uint64_t start, uint64_t end);
-void cow_block_left(uint64_t start, uint64_t end); /* libc is about to unmap a block */
+
+/* It may be; and afterwards, if it was, this or cow_moved. Any thread. */
+void cow_may_leave(uint64_t start, uint64_t end);
+void cow_has_left(uint64_t start, uint64_t end);
 void cow_trimmed(void);                         /* libc gave back what only it knows: touched again, it looks written */
 bool cow_watches(void);                         /* some of what cow_left could be told may matter */
 

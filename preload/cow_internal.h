@@ -136,6 +136,9 @@ void cow_window_leave(uint64_t start, uint64_t end);
 /* In a forked child: none has been there. */
 void cow_windows_forked(void);
 
+/* Has the kernel merged pages of this process with equal ones? Then what was written is not known. */
+void cow_windows_expect_merging(void);
+
 /* capture->cow.written_pages as of now. */
 void cow_note_written(void);
 

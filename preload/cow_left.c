@@ -26,7 +26,15 @@ static void note_moved(uint64_t start, uint64_t end)
 
 	if (cow_birth.known)
 		run_flags_within(&cow_birth.flags, &runs, start, end, count_untouched, &capture->cow.moved_pages);
-	cow_windows.gaps = true;
+}
+
+static void note_written(uint64_t start, uint64_t end, uint64_t *of_window)
+{
+	int pagemap = proc_open(0, "pagemap");
+
+	cow_window_note_written(pagemap, start, end, of_window);
+	if (pagemap >= 0)
+		sys_close(pagemap);
 }
 
 static void count_there(void *pages, uint64_t start, uint64_t end, unsigned flags)
@@ -40,28 +48,35 @@ static void note_left(uint64_t start, uint64_t end, bool moved)
 {
 	struct capture_cow *cow = &capture->cow;
 	struct page_runs runs = cow_birth_runs();
+	uint64_t number = cow->lefts_noted;
 
 	if (cow_birth.known)
 		run_flags_within(&cow_birth.flags, &runs, start, end, count_there, &cow->left_pages);
-	cow->left[cow->lefts_noted % CAPTURE_LEFTS] = (struct capture_left){
-		sys_now_ns(CLOCK_MONOTONIC), start, end, (uint32_t)cow->own_forks, moved,
-	};
-	__atomic_store_n(&cow->lefts_noted, cow->lefts_noted + 1, __ATOMIC_RELEASE);
+	cow->left[number % CAPTURE_LEFTS] = (struct capture_left){ sys_now_ns(CLOCK_MONOTONIC), start, end, moved };
+	__atomic_store_n(&cow->lefts_noted, number + 1, __ATOMIC_RELEASE);
 }
 
-static void leave(uint64_t start, uint64_t end, bool moved)
+enum departure { MAY_LEAVE, LEAVES, MOVES, HAS_LEFT };
+
+/*
+ * How much had been written is counted when it leaves; of what may leave, only the flags are set, and the count has a
+ * gap if it does.
+ */
+static void leave(uint64_t start, uint64_t end, enum departure how)
 {
 	bool of_birth = cow_birth_holds(start, end), of_window = cow_window_holds(start, end);
-	int pagemap;
+	uint64_t written = 0;
 
 	if (!of_birth && !of_window)
 		return;
-	note_left(start, end, moved);
-	pagemap = proc_open(0, "pagemap");
-	cow_window_note_written(pagemap, start, end, &cow_windows.written_before);
-	if (pagemap >= 0)
-		sys_close(pagemap);
-	if (moved)
+	if (how != HAS_LEFT)
+		note_written(start, end, &written);
+	if (how == MAY_LEAVE)
+		return;
+	note_left(start, end, how == MOVES);
+	cow_windows.written_before += written;
+	cow_windows.gaps |= of_window && how != LEAVES;
+	if (how == MOVES)
 		note_moved(start, end);
 	if (of_birth)
 		cow_birth_leave(start, end);
@@ -70,7 +85,7 @@ static void leave(uint64_t start, uint64_t end, bool moved)
 	__atomic_store_n(&capture->cow.lefts, capture->cow.lefts + 1, __ATOMIC_RELEASE);
 }
 
-static void left(uint64_t start, uint64_t end, bool moved)
+static void departs(uint64_t start, uint64_t end, enum departure how)
 {
 	if (likely(!cow_watches()) || instrument_state != INSTRUMENT_ON || !fork_sentinel[0])
 		return;
@@ -80,47 +95,29 @@ static void left(uint64_t start, uint64_t end, bool moved)
 		return;
 	signals_block();
 	cow_lock();
-	leave(start, end, moved);
+	leave(start, end, how);
 	cow_unlock();
 	signals_restore();
 }
 
 void cow_left(uint64_t start, uint64_t end)
 {
-	left(start, end, false);
+	departs(start, end, LEAVES);
 }
 
 void cow_moved(uint64_t start, uint64_t end)
 {
-	left(start, end, true);
+	departs(start, end, MOVES);
 }
 
-/* Since the last fork, another block that lay there has been freed before. */
-static bool is_noted(uint64_t start, uint64_t end)
+void cow_may_leave(uint64_t start, uint64_t end)
 {
-	const struct capture_cow *cow = &capture->cow;
-	const uint64_t from = cow->lefts_noted > CAPTURE_LEFTS ? cow->lefts_noted - CAPTURE_LEFTS : 0;
-
-	for (uint64_t i = from; i < cow->lefts_noted; i++) {
-		const struct capture_left *left = &cow->left[i % CAPTURE_LEFTS];
-
-		if (left->forks == (uint32_t)cow->own_forks && left->start <= start && left->end >= end)
-			return true;
-	}
-	return false;
+	departs(start, end, MAY_LEAVE);
 }
 
-/* What is mapped there next is not watched, which tells it from what was inherited: it need only be noted when that went. */
-void cow_block_left(uint64_t start, uint64_t end)
+void cow_has_left(uint64_t start, uint64_t end)
 {
-	if (likely(!cow_watches()) || instrument_state != INSTRUMENT_ON || !fork_sentinel[0])
-		return;
-	signals_block();
-	cow_lock();
-	if (!is_noted(start, end) && (cow_birth_holds(start, end) || cow_window_holds(start, end)))
-		note_left(start, end, false);
-	cow_unlock();
-	signals_restore();
+	departs(start, end, HAS_LEFT);
 }
 
 void cow_trimmed(void)

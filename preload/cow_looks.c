@@ -29,6 +29,7 @@ static bool look_begins(void)
 
 	memset(&cow_look.seen, 0, sizeof(cow_look.seen));
 	cow_regions_begin();
+	cow_windows_expect_merging();
 	if (cow_birth_is_watched() && !run_flags_make(&cow_birth.flags, &runs)) /* nothing is mapped during a ledger */
 		cow_birth.unseen = true;
 	cow_look.pagemap = proc_open(0, "pagemap");
@@ -133,12 +134,20 @@ static void count_written(void *row, uint64_t start, uint64_t end, unsigned flag
 		((struct capture_cow_row *)row)->written_pages += (end - start) / PAGE_BYTES;
 }
 
+static void find_written(uint64_t start, uint64_t end)
+{
+	uint64_t of_window = 0;
+
+	if (cow_birth_is_watched())
+		cow_window_note_written(cow_look.pagemap, start, end, &of_window);
+}
+
 /* After the pages were looked at, lest they look unshared without having been written. */
 static void add_written(struct capture_cow_row *row, uint64_t start, uint64_t end)
 {
 	struct page_runs runs = cow_birth_runs();
 
-	cow_window_note_written(cow_look.pagemap, start, end, &(uint64_t){ 0 });
+	find_written(start, end);
 	run_flags_within(&cow_birth.flags, &runs, start, end, count_written, row);
 }
 
@@ -294,7 +303,7 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 	if (!inherited)
 		return;
 	if (number == ROW_HEAP_FREE && cow_heap_is_at(start, end)) {
-		cow_window_note_written(cow_look.pagemap, start, end, &(uint64_t){ 0 });
+		find_written(start, end);
 		cow_heap_sort(&pages);
 		cow_regions_add(start, end, number, &pages);
 		return;

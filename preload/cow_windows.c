@@ -23,6 +23,21 @@ static void lose(void)
 	cow_birth.unseen = true;
 }
 
+/* Documentation/admin-guide/mm/ksm.rst: what it merges with equal pages is mapped anew, and looks written. */
+void cow_windows_expect_merging(void)
+{
+	int fd = proc_open(0, "ksm_merging_pages");
+	char first = '0';
+
+	if (fd < 0)
+		return;
+	if (sys_read(fd, &first, 1) == 1 && first != '0') {
+		lose();
+		instrument_note(NOTE_MERGED, 0);
+	}
+	sys_close(fd);
+}
+
 static void count_kept(void *pages, uint64_t start, uint64_t end, unsigned flags)
 {
 	if (!(flags & RUN_LEFT))
@@ -185,8 +200,10 @@ void cow_windows_forked(void)
 void cow_note_written(void)
 {
 	uint64_t pages = cow_windows.written_before;
-	int pagemap = cow_windows.gaps ? -1 : proc_open(0, "pagemap");
+	int pagemap;
 
+	cow_windows_expect_merging();
+	pagemap = cow_windows.gaps ? -1 : proc_open(0, "pagemap");
 	if (!cow_windows.gaps)
 		cow_window_note_written(pagemap, 0, USER_END, &pages);
 	if (pagemap >= 0)

@@ -78,6 +78,42 @@ bool heap_next_ready(void)
 }
 
 /*
+ * Where the mapping begins that glibc made for this block alone; 0: nowhere, or nobody wants to know (malloc.c,
+ * munmap_chunk).
+ */
+static uint64_t own_mapping(const struct block *block)
+{
+	const uint64_t *header = (const uint64_t *)block->address - 2; /* bytes skipped before it; its size and flags */
+
+	if (!cow_watches() || !allocator.glibc || !heap_header_trusted || !(header[1] & 2))
+		return 0;
+	return (uint64_t)header - header[0];
+}
+
+/* What glibc has mapped it unmaps unseen. */
+void heap_before_release(const struct block *block)
+{
+	uint64_t start = own_mapping(block);
+
+	snapshot_before_release(block->usable);
+	if (start)
+		cow_left(start, block->address + block->usable);
+}
+
+/* And moves, or makes smaller. @block: NULL: it is gone */
+static void mapping_resized(uint64_t start, const struct block *old, const void *block)
+{
+	uint64_t end = old->address + old->usable;
+
+	if (!block)
+		cow_has_left(start, end);
+	else if ((uint64_t)block != old->address)
+		cow_moved(start, end);
+	else
+		cow_has_left(page_up(min_u64(end, (uint64_t)block + heap_usable_by_header(block))), end);
+}
+
+/*
  * The short way: glibc's allocator, which never calls back into this library, and a thread with counters of its own. No mark of the
  * outermost call is needed then, the size of a block is in its header, and all counters are plain. Everything else goes the long
  * way. What is unusual inside the short way (a failure, a new leaf) joins the long one.
@@ -187,15 +223,6 @@ EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
 	return note_short(next.malloc(size), size);
 }
 
-/* A block that glibc mapped alone is unmapped when it is freed: the header of its chunk says so, and how large it is (malloc.c). */
-void heap_leaves(uint64_t address)
-{
-	const uint64_t *header = (const uint64_t *)address - 2;
-
-	if (heap_header_trusted && cow_watches() && header[1] & 2)
-		cow_block_left((uint64_t)header - header[0], (uint64_t)header + (header[1] & ~7UL));
-}
-
 static __attribute__((noinline)) void free_long_way(void *address)
 {
 	struct thread *thread;
@@ -240,7 +267,7 @@ static __attribute__((noinline)) void *calloc_long_way(size_t number, size_t siz
 		return __builtin_mul_overflow(number, size, &bytes) ? NULL : bootstrap_allocate(bytes, 16);
 	}
 	block = next.calloc(number, size);
-	heap_note(thread, block, number * size);
+	heap_note(thread, block, heap_product(number, size));
 	heap_leave(thread);
 	return block;
 }
@@ -249,7 +276,7 @@ EXPORT __attribute__((hot)) void *calloc(size_t number, size_t size)
 {
 	if (unlikely(!this_thread.fast || !fork_sentinel[0]))
 		return calloc_long_way(number, size);
-	return note_short(next.calloc(number, size), number * size); /* where this overflows there is no block */
+	return note_short(next.calloc(number, size), heap_product(number, size));
 }
 
 /* A block of the bootstrap's moves to the allocator. */
@@ -270,10 +297,16 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 {
 	struct block old;
 	uint8_t *known = address ? blockmap_find((uint64_t)address, &old) : NULL;
+	uint64_t mapping = 0;
 	void *block;
 
-	if (known && old.usable >= RELEASE_BYTES && size < old.usable)
-		snapshot_before_release(old.usable - size);
+	if (known && old.usable >= RELEASE_BYTES) {
+		if (size < old.usable)
+			snapshot_before_release(old.usable - size);
+		mapping = own_mapping(&old);
+	}
+	if (mapping)
+		cow_may_leave(mapping, old.address + old.usable);
 	if (known)
 		blockmap_erase(known, &old);
 	block = call(address, number, size / (number ? number : 1));
@@ -281,8 +314,11 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 		if (known)
 			blockmap_set(old.address, old.requested, old.usable);
 		count(thread, failed, 1);
+		exhaustion_note_errno(REQUEST_MALLOC, size);
 		return NULL;
 	}
+	if (mapping)
+		mapping_resized(mapping, &old, block);
 	if (known)
 		heap_released(thread, &old);
 	else if (address)
@@ -321,7 +357,7 @@ static __attribute__((noinline)) void *realloc_long_way(void *address, size_t si
 }
 
 /* As if it had never left: the allocator could not give it another place. */
-static COLD void *keep_block(const struct block *old)
+static COLD void *keep_block(const struct block *old, size_t size)
 {
 	struct capture_counters *c = this_thread.counters;
 
@@ -330,6 +366,7 @@ static COLD void *keep_block(const struct block *old)
 	c->failed++;
 	c->live_bytes += (int64_t)old->requested;
 	c->usable_live_bytes += (int64_t)old->usable;
+	exhaustion_note_errno(REQUEST_MALLOC, size);
 	return NULL;
 }
 
@@ -351,7 +388,7 @@ EXPORT __attribute__((hot)) void *realloc(void *address, size_t size)
 	old.usable = (uint64_t)(usable - c->usable_live_bytes);
 	block = next.realloc(address, size);
 	if (unlikely(!block))
-		return keep_block(&old);
+		return keep_block(&old, size);
 	c->reallocations++;
 	return note_short(block, size);
 }
@@ -369,6 +406,7 @@ EXPORT void *reallocarray(void *address, size_t number, size_t size)
 		thread = heap_enter();
 		if (thread) {
 			count(thread, failed, 1);
+			exhaustion_note(REQUEST_MALLOC, UINT64_MAX);
 			heap_leave(thread);
 		}
 		return next.reallocarray(address, number, size);
@@ -393,7 +431,13 @@ EXPORT int posix_memalign(void **result, size_t alignment, size_t size)
 		return *result ? 0 : ENOMEM;
 	}
 	error = next.posix_memalign(result, alignment, size);
-	heap_note(thread, error ? NULL : *result, size);
+	if (likely(!error)) {
+		heap_note(thread, *result, size);
+	} else { /* it leaves errno alone, but for what the allocator met */
+		count(thread, failed, 1);
+		if (error == ENOMEM)
+			exhaustion_note(REQUEST_MALLOC, size);
+	}
 	heap_leave(thread);
 	return error;
 }

@@ -7,6 +7,7 @@
 #define PAGEGAP_HEAP_H
 
 #include "blockmap.h"
+#include "exhaustion.h"
 #include "instrument.h"
 #include "next.h"
 
@@ -86,6 +87,7 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 
 	if (unlikely(!block)) {
 		count(thread, failed, 1);
+		exhaustion_note_errno(REQUEST_MALLOC, requested);
 		return;
 	}
 	usable = heap_usable(block, requested);
@@ -96,6 +98,14 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 	else
 		heap_add_live(thread, (int64_t)requested, (int64_t)usable);
 	heap_follow(thread);
+}
+
+/* Bytes that calloc and reallocarray are asked for; UINT64_MAX where that is more than a number can say. */
+static inline uint64_t heap_product(uint64_t number, uint64_t size)
+{
+	uint64_t bytes;
+
+	return __builtin_mul_overflow(number, size, &bytes) ? UINT64_MAX : bytes;
 }
 
 /* Corrects what was counted for a block that was asked for with fewer bytes. */
@@ -120,7 +130,8 @@ static inline void heap_released(struct thread *thread, const struct block *bloc
 
 #define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */
 
-void heap_leaves(uint64_t address) COLD; /* a large block's memory is perhaps about to go */
+/* A large block is about to be given back, and perhaps its memory with it. */
+void heap_before_release(const struct block *block) COLD;
 
 /* Erases a block that is about to be given back. */
 static inline void heap_forget(struct thread *thread, void *address)
@@ -132,10 +143,8 @@ static inline void heap_forget(struct thread *thread, void *address)
 		count(thread, unknown_frees, 1);
 		return;
 	}
-	if (unlikely(block.usable >= RELEASE_BYTES)) { /* while the block still counts as live */
-		snapshot_before_release(block.usable);
-		heap_leaves((uint64_t)address);
-	}
+	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
+		heap_before_release(&block);
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 	if (likely(block.usable < RELEASE_BYTES))

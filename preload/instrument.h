@@ -69,6 +69,8 @@ void snapshot_times(void) COLD;                                 /* brings the ca
 void snapshot_usage(void) COLD;                                 /* of them only what getrusage tells */
 void snapshot_thread_ends(void) COLD;
 bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident);  /* bytes: proc(5), /proc/pid/statm */
+/* Bytes, or CAPTURE_UNKNOWN. Only around a fork, which one thread is in at a time. */
+uint64_t snapshot_read_page_tables(void);
 void snapshot_forked(void);
 void snapshot_prepare_fork(void);                               /* in the parent, before it forks */
 void snapshot_fork_done(void);

@@ -120,11 +120,13 @@ static void note_part(struct ledger *l, uint64_t start, uint64_t end, uint32_t r
 	entry->start = start;
 	entry->end = end;
 	entry->row = row;
-	entry->protection = m->protection | (m->shared ? CAPTURE_SHARED : 0);
+	entry->protection = m->protection | (m->shared ? CAPTURE_SHARED : 0) | (m->locked ? CAPTURE_LOCKED : 0);
 	entry->resident_bytes = amounts->resident_bytes;
 	entry->dirty_bytes = amounts->dirty_bytes;
 	entry->shared_bytes = amounts->shared_bytes;
 	entry->swap_bytes = amounts->swap_bytes;
+	entry->huge_bytes = amounts->huge_bytes;
+	entry->hugetlb_bytes = m->hugetlb_bytes;
 	if (length >= sizeof(entry->name))
 		memcpy(entry->name, m->name + length - (sizeof(entry->name) - 1), sizeof(entry->name) - 1);
 	else
@@ -566,6 +568,10 @@ static void account(struct ledger *l)
 	l->out->rss_bytes += m->resident;
 	if (m->thp_eligible)
 		l->out->thp_eligible_bytes += m->end - m->start;
+	if (m->locked)
+		l->out->locked_resident_bytes += m->resident;
+	if (m->hugetlb)
+		l->out->hugetlb_mapped_bytes += m->end - m->start;
 	if (row >= 0) {
 		whole_mapping(l, row);
 	} else if (m->name[0] && m->name[0] != '[') { /* a file, shared memory, an anonymous inode: all have a name */
@@ -587,12 +593,22 @@ static void account(struct ledger *l)
 
 /* Setting up */
 
-/* VmSize and VmPTE: proc(5), /proc/pid/status. */
+/* "Key:  123 kB" of /proc/pid/status; CAPTURE_UNKNOWN: it is not there. */
+static uint64_t status_bytes(const char *text, const char *key)
+{
+	const char *found = strstr(text, key);
+
+	if (!found)
+		return CAPTURE_UNKNOWN;
+	found += strlen(key);
+	return scan_decimal(&found) << 10;
+}
+
+/* What the process has as a whole: proc(5), /proc/pid/status. */
 static int read_status(struct ledger *l)
 {
 	int fd = proc_open(l->self ? 0 : l->pid, "status");
 	char *text = l->smaps.buffer;
-	const char *found;
 	long got;
 
 	if (fd < 0)
@@ -602,18 +618,11 @@ static int read_status(struct ledger *l)
 	if (got <= 0)
 		return got ? (int)-got : ESRCH;
 	text[got] = '\0';
-	found = strstr(text, "\nVmSize:");
-	if (!found)
-		return ESRCH; /* a zombie, or a kernel thread */
-	found += 8;
-	l->out->vm_size_bytes = scan_decimal(&found) << 10;
-	found = strstr(text, "\nVmPTE:");
-	l->out->page_table_bytes = CAPTURE_UNKNOWN;
-	if (found) {
-		found += 7;
-		l->out->page_table_bytes = scan_decimal(&found) << 10;
-	}
-	return 0;
+	l->out->vm_size_bytes = status_bytes(text, "\nVmSize:");
+	l->out->page_table_bytes = status_bytes(text, "\nVmPTE:");
+	l->out->locked_bytes = status_bytes(text, "\nVmLck:");
+	l->out->hugetlb_bytes = status_bytes(text, "\nHugetlbPages:");
+	return l->out->vm_size_bytes == CAPTURE_UNKNOWN ? ESRCH : 0; /* a zombie, or a kernel thread */
 }
 
 static bool copy_memory(const struct ledger *l, uint64_t address, void *buffer, uint64_t bytes)
@@ -638,7 +647,11 @@ static int copy_ranges(struct ledger *l)
 		l->ranges = sys_reserve(l->ranges_bytes);
 		if (!l->ranges) {
 			l->ranges_bytes = 0;
-			return ENOMEM;
+			if (!l->self)
+				return ENOMEM;
+			l->ranges = (struct range *)nodes; /* as it stands, where no memory is left for a copy */
+			l->ranges_used = head.start;
+			return 0;
 		}
 	}
 	if (copy_memory(l, nodes, l->ranges, head.start * sizeof(head)))

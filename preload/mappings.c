@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cow.h"
+#include "exhaustion.h"
 #include "heap.h"
 #include "instrument.h"
 #include "next.h"
@@ -28,6 +29,22 @@ static enum range_kind kind_of(int flags, const void *caller)
 	if (!(flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE)
 		return RANGE_OWN_FILE;
 	return by_allocator(caller) ? RANGE_ALLOCATOR : RANGE_OWN_ANON;
+}
+
+/* What an allocator is refused shows when malloc is. */
+static void note_refused(enum capture_request request, uint64_t bytes, const void *caller)
+{
+	if (!by_allocator(caller))
+		exhaustion_note_errno(request, bytes);
+}
+
+/* Memory that is to have its pages at once: mmap(2), madvise(2). */
+static void note_populated(uint64_t bytes)
+{
+	if (!instrument_ready(&this_thread) || this_thread.inside)
+		return;
+	__atomic_fetch_add(&capture->populate_calls, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&capture->populate_bytes, bytes, __ATOMIC_RELAXED);
 }
 
 /* A thread that never counted may be the first to map: bring it, or a forked child, up to date. */
@@ -55,6 +72,10 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 		ranges_claim((uint64_t)result, (uint64_t)result + length, kind_of(flags, caller), 0);
 	signals_restore();
 	count_call(CALL_MMAP, result == MAP_FAILED);
+	if (unlikely(result == MAP_FAILED))
+		note_refused(REQUEST_MMAP, length, caller);
+	else if (unlikely(flags & MAP_POPULATE))
+		note_populated(page_up(length));
 	return result;
 }
 
@@ -139,6 +160,8 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 		ranges_claim((uint64_t)address, (uint64_t)address + old_length, range.kind, range.tag);
 	if (counted)
 		count_call(CALL_MREMAP, result == MAP_FAILED);
+	if (counted && unlikely(result == MAP_FAILED))
+		note_refused(REQUEST_MREMAP, new_length, __builtin_return_address(0));
 	return result;
 }
 
@@ -168,6 +191,8 @@ EXPORT int madvise(void *address, size_t length, int advice)
 			advice == MADV_KEEPONFORK))
 		cow_advised((uint64_t)address, (uint64_t)address + length, advice);
 	count_call(CALL_MADVISE, result != 0);
+	if (!result && (advice == 22 /* MADV_POPULATE_READ */ || advice == 23 /* MADV_POPULATE_WRITE */))
+		note_populated(page_up(length));
 	return result;
 }
 
@@ -196,6 +221,8 @@ EXPORT void *sbrk(intptr_t increment)
 		if (before != (void *)-1 && increment)
 			note_break((uint64_t)before, (uint64_t)before + (uint64_t)increment, __builtin_return_address(0));
 		count_call(CALL_BRK, before == (void *)-1);
+		if (unlikely(before == (void *)-1))
+			note_refused(REQUEST_BREAK, (uint64_t)increment, __builtin_return_address(0));
 	}
 	return before;
 }
@@ -213,6 +240,8 @@ EXPORT int brk(void *address)
 		if (!result)
 			note_break(before, (uint64_t)address, __builtin_return_address(0));
 		count_call(CALL_BRK, result != 0);
+		if (unlikely(result != 0))
+			note_refused(REQUEST_BREAK, (uint64_t)address - before, __builtin_return_address(0));
 	}
 	return result;
 }
@@ -277,5 +306,10 @@ long mappings_by_syscall(const long *a, const void *caller)
 		ranges_claim(address, address + length, range.kind, range.tag);
 	if (outer)
 		count_call(a[0] == SYS_mmap ? CALL_MMAP : a[0] == SYS_munmap ? CALL_MUNMAP : CALL_MREMAP, result == -1);
+	if (result == -1 && a[0] != SYS_munmap)
+		note_refused(a[0] == SYS_mmap ? REQUEST_MMAP : REQUEST_MREMAP,
+			     a[0] == SYS_mmap ? length : (uint64_t)a[3], caller);
+	else if (a[0] == SYS_mmap && a[4] & MAP_POPULATE)
+		note_populated(page_up(length));
 	return result;
 }

@@ -24,6 +24,13 @@
 #include "ranges.h"
 #include "write_protect.h"
 
+#define LONG_FORK_NS 1000000ULL         /* beside so long a fork, reading the page tables' size is nothing */
+
+static uint64_t fork_begins_ns;         /* under the lock that snapshot_prepare_fork takes */
+
+/* What this thread's last fork took, for the entry of the child. */
+static __thread struct { uint64_t ns, page_table_bytes; } last_fork;
+
 static void prepare(void)
 {
 	if (instrument_state != INSTRUMENT_ON)
@@ -33,12 +40,15 @@ static void prepare(void)
 	cow_prepare_fork();
 	blockmap_lock_for_fork();
 	ranges_lock_for_fork();
+	fork_begins_ns = sys_now_ns(CLOCK_MONOTONIC);
 }
 
 static void parent(void)
 {
 	if (instrument_state != INSTRUMENT_ON)
 		return;
+	last_fork.ns = sys_now_ns(CLOCK_MONOTONIC) - fork_begins_ns;
+	last_fork.page_table_bytes = last_fork.ns < LONG_FORK_NS ? 0 : snapshot_read_page_tables();
 	ranges_unlock_after_fork();
 	blockmap_unlock_after_fork();
 	cow_fork_done();
@@ -52,6 +62,8 @@ static void child(void)
 	ranges_unlock_after_fork();
 	blockmap_unlock_after_fork();
 	instrument_forked();
+	if (instrument_state == INSTRUMENT_ON)
+		capture->born_page_table_bytes = snapshot_read_page_tables();
 	snapshot_fork_done();
 }
 
@@ -85,6 +97,8 @@ void process_born(pid_t pid, enum capture_born how)
 	place->born = how;
 	place->born_at_ns = sys_now_ns(CLOCK_MONOTONIC);
 	place->waited_at_ns = 0;
+	place->fork_ns = how == BORN_FORK ? last_fork.ns : 0;
+	place->fork_page_table_bytes = how == BORN_FORK ? last_fork.page_table_bytes : 0;
 	if (how == BORN_FORK)
 		cow_child_born();
 }
@@ -108,7 +122,7 @@ void process_waited(pid_t pid, int status)
 		__atomic_fetch_sub(&capture->children_born, 1, __ATOMIC_RELAXED);
 		place->pid = (uint32_t)pid;
 		place->born = BORN_UNKNOWN;
-		place->born_at_ns = 0;
+		place->born_at_ns = place->fork_ns = place->fork_page_table_bytes = 0;
 	}
 	place->status = status;
 	__atomic_store_n(&place->waited_at_ns, sys_now_ns(CLOCK_MONOTONIC), __ATOMIC_RELEASE);

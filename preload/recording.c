@@ -202,7 +202,7 @@ static void begin_identity(struct capture *c, uint32_t born, uint32_t parent, ui
 	c->uid = (uint32_t)sys_call0(SYS_getuid);
 	c->start_ns = sys_now_ns(CLOCK_MONOTONIC);
 	c->start_realtime_ns = sys_now_ns(CLOCK_REALTIME);
-	c->runnable_wait_ns = c->migrations = CAPTURE_UNKNOWN;
+	c->runnable_wait_ns = c->migrations = c->born_page_table_bytes = CAPTURE_UNKNOWN;
 	c->sample_interval_ns = 10000000; /* 10 ms, doubled each time that the series is full */
 	__atomic_signal_fence(__ATOMIC_RELEASE);
 	memcpy(c->magic, CAPTURE_MAGIC, sizeof(c->magic)); /* last: whoever reads it finds the rest */

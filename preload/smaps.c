@@ -133,6 +133,7 @@ static void parse_detail(const char *line, struct mapping *mapping)
 		DETAIL("Rss:", resident), DETAIL("Shared_Clean:", shared_resident), DETAIL("Shared_Dirty:", shared_resident),
 		DETAIL("Shared_Dirty:", dirty), DETAIL("Private_Dirty:", dirty), DETAIL("Swap:", swap),
 		DETAIL("Anonymous:", anonymous), DETAIL("AnonHugePages:", huge), DETAIL("ShmemPmdMapped:", huge), DETAIL("FilePmdMapped:", huge),
+		DETAIL("Shared_Hugetlb:", hugetlb_bytes), DETAIL("Private_Hugetlb:", hugetlb_bytes),
 	};
 
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
@@ -144,6 +145,10 @@ static void parse_detail(const char *line, struct mapping *mapping)
 	if (*line == 'T' && !strncmp(line, "THPeligible:", 12)) {
 		line += 12;
 		mapping->thp_eligible = scan_decimal(&line) == 1;
+	}
+	if (*line == 'V' && !strncmp(line, "VmFlags:", 8)) { /* two letters each, with a blank before */
+		mapping->locked = strstr(line, " lo") != NULL;
+		mapping->hugetlb = strstr(line, " ht") != NULL;
 	}
 }
 

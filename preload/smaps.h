@@ -13,10 +13,13 @@ struct mapping {
 	uint32_t protection;            /* PROT_READ | PROT_WRITE | PROT_EXEC */
 	bool     shared;                /* MAP_SHARED */
 	bool     thp_eligible;
+	bool     locked;                /* mlock */
+	bool     hugetlb;               /* of explicit huge pages */
 	uint64_t offset;                /* bytes into the file */
 	uint64_t device, inode;         /* inode 0: anonymous */
 	/* bytes; all 0 when only maps is read */
 	uint64_t resident, dirty, shared_resident, anonymous, swap, huge;
+	uint64_t hugetlb_bytes;         /* in explicit huge pages: not in resident */
 	char     name[SMAPS_NAME_BYTES]; /* the end of it when it is longer; empty: anonymous without a name */
 };
 

@@ -122,6 +122,17 @@ bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident)
 	return true;
 }
 
+uint64_t snapshot_read_page_tables(void)
+{
+	static char buffer[4096];       /* a forked child may stand on a small stack */
+	const char *found = read_proc("/proc/self/status", buffer, sizeof(buffer)) ? strstr(buffer, "\nVmPTE:") : NULL;
+
+	if (!found)
+		return CAPTURE_UNKNOWN;
+	found += strlen("\nVmPTE:");
+	return scan_decimal(&found) << 10;
+}
+
 /* Times */
 
 /* Second number of a schedstat file: nanoseconds spent waiting on a run queue (Documentation/scheduler/sched-stats.rst). */
@@ -269,7 +280,7 @@ static struct capture_snapshot *place_for(enum capture_why why)
 		return peaks[0].rss_bytes <= peaks[1].rss_bytes ? &peaks[0] : &peaks[1];
 	if (why == WHY_MARK)
 		return &capture->snapshots[SNAPSHOT_MARK + capture->marks++ % (CAPTURE_SNAPSHOTS - SNAPSHOT_MARK)];
-	return &capture->snapshots[SNAPSHOT_END];
+	return &capture->snapshots[why == WHY_REFUSED ? SNAPSHOT_REFUSED : SNAPSHOT_END];
 }
 
 /* More than a thousandth is without evidence: other threads were too busy for one answer. */

@@ -249,8 +249,76 @@ static void check_faults(struct check *check, struct capture_faults *faults)
 	memset(faults, 0, sizeof(*faults));
 }
 
+/* Addresses may be any; what they lie in must be a range. */
+static void check_place(struct check *check, struct capture_place *place)
+{
+	check_string(check, "the name of a mapping", place->name, sizeof(place->name));
+	if (place->end < place->start)
+		finding(check, "a mapping ends before it starts");
+}
+
+static void check_invalid_access(struct check *check, struct capture_invalid_access *access)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "state", &access->state, CAPTURE_ACCESS_STATES - 1);
+	check_limit(&own, "kind", &access->kind, CAPTURE_ACCESS_KINDS - 1);
+	check_limit(&own, "map_known", &access->map_known, 1);
+	check_number(&own, "at_ns", &access->at_ns);
+	check_number(&own, "faults_after", &access->faults_after);
+	check_numbers(&own, "a place in a file", &access->file_offset, 2);
+	check_number(&own, "code_offset", &access->code_offset);
+	check_place(&own, &access->at);
+	check_place(&own, &access->below);
+	check_place(&own, &access->above);
+	check_place(&own, &access->code);
+	if (!own.found)
+		return;
+	finding(check, "the refused access makes no sense: %s", own.defect);
+	memset(access, 0, sizeof(*access));
+}
+
+static void check_oom(struct check *check, struct capture_oom *oom)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "watched", &oom->watched, 1);
+	check_numbers(&own, "a count or a limit", &oom->cgroup_kills, 3);
+	check_string(&own, "the name of the cgroup", oom->cgroup, sizeof(oom->cgroup));
+	if (!own.found)
+		return;
+	finding(check, "what the OOM killer did makes no sense: %s", own.defect);
+	memset(oom, 0, sizeof(*oom));
+}
+_Static_assert(offsetof(struct capture_oom, limit_bytes) - offsetof(struct capture_oom, cgroup_kills) == 16,
+	       "three numbers");
+
+/* What was refused is evidence only as a whole. */
+static void check_exhaustion(struct check *check, struct capture_exhaustion *e)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "noted", &e->noted, 1);
+	check_limit(&own, "first_request", &e->first_request, CAPTURE_REQUESTS - 1);
+	for (size_t i = 0; i < CAPTURE_REQUESTS; i++)
+		check_numbers(&own, "a count or a time", &e->refused[i].count,
+			      sizeof(e->refused[i]) / sizeof(uint64_t));
+	check_numbers(&own, "a figure", &e->first_bytes, 3);
+	check_numbers(&own, "a figure of the machine", &e->overcommit, 6);
+	if (!own.found)
+		return;
+	finding(check, "the refused requests make no sense: %s", own.defect);
+	memset(e, 0, sizeof(*e));
+}
+_Static_assert(offsetof(struct capture_exhaustion, data_bytes) - offsetof(struct capture_exhaustion, first_bytes) == 16,
+	       "three numbers; limits may be any");
+_Static_assert(offsetof(struct capture_exhaustion, mappings_limit) ==
+		       offsetof(struct capture_exhaustion, overcommit) + 40,
+	       "six numbers");
+
 static void check_heap(struct check *check, struct capture *c)
 {
+	check_numbers(check, "a figure of page tables or of populated memory", &c->born_page_table_bytes, 3);
 	check_numbers(check, "an inherited figure", &c->inherited_blocks, 3);
 	check_signed(check, "live_bytes", &c->live_bytes);
 	check_signed(check, "peak_live_bytes", &c->peak_live_bytes);
@@ -308,7 +376,7 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 	check_signed(&own, "unexplained_mapped_bytes", &s->unexplained_mapped_bytes);
 	check_signed(&own, "unexplained_resident_bytes", &s->unexplained_resident_bytes);
 	check_numbers(&own, "the page fill", s->fill_pages, CAPTURE_FILL_BUCKETS);
-	check_number(&own, "free_on_empty_bytes", &s->free_on_empty_bytes);
+	check_numbers(&own, "a figure below the line", &s->free_on_empty_bytes, 5);
 	if (!own.found && s->why != WHY_NONE && s->at_ns != CAPTURE_UNKNOWN)
 		return;
 	finding(check, "a ledger makes no sense%s%s", *own.defect ? ": " : "", own.defect);
@@ -316,6 +384,9 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 }
 _Static_assert(offsetof(struct capture_snapshot, thp_eligible_bytes) - offsetof(struct capture_snapshot, at_ns) == 48,
 	       "seven numbers");
+_Static_assert(offsetof(struct capture_snapshot, hugetlb_bytes) ==
+		       offsetof(struct capture_snapshot, free_on_empty_bytes) + 32,
+	       "five numbers");
 
 static void check_series(struct check *check, struct capture *c)
 {
@@ -335,7 +406,7 @@ static void check_series(struct check *check, struct capture *c)
 			finding(check, "a mapping ends before it starts");
 			m->end = m->start;
 		}
-		check_numbers(check, "a mapping", &m->resident_bytes, 4);
+		check_numbers(check, "a mapping", &m->resident_bytes, 6);
 		check_string(check, "the name of a mapping", m->name, sizeof(m->name));
 	}
 }
@@ -349,6 +420,7 @@ static void check_children(struct check *check, struct capture *c)
 		check_limit(check, "the birth of a child", &child->born, CAPTURE_BORN - 1);
 		check_number(check, "the birth time of a child", &child->born_at_ns);
 		check_number(check, "the end time of a child", &child->waited_at_ns);
+		check_numbers(check, "the fork of a child", &child->fork_ns, 2);
 		if (child->pid > INT32_MAX) {
 			finding(check, "a child has pid %" PRIu32, child->pid);
 			memset(child, 0, sizeof(*child));
@@ -358,10 +430,11 @@ static void check_children(struct check *check, struct capture *c)
 
 enum check_result check_capture(struct capture *c, size_t read, uint64_t file_bytes, char *defect, size_t room)
 {
-	static const struct capture nothing;
+	static const char nothing[sizeof(c->magic)];
 	struct check check = { .defect = defect, .room = room };
 
-	if (read == sizeof(*c) && file_bytes == sizeof(*c) && !memcmp(c, &nothing, offsetof(struct capture, anatomy)))
+	/* The magic is written last: what stands behind it may be anything until then. */
+	if (read == sizeof(*c) && file_bytes == sizeof(*c) && !memcmp(c->magic, nothing, sizeof(nothing)))
 		return CHECK_UNBEGUN;
 	if (!check_identity(c, read, file_bytes, defect, room))
 		return CHECK_UNUSABLE;
@@ -371,6 +444,9 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_cow(&check, &c->cow);
 	check_order(&check, &c->cow.order);
 	check_cow_course(&check, &c->cow_course);
+	check_invalid_access(&check, &c->invalid_access);
+	check_oom(&check, &c->oom);
+	check_exhaustion(&check, &c->exhaustion);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

@@ -10,7 +10,7 @@
 enum check_result {
 	CHECK_GOOD,
 	CHECK_CLEANED,          /* something in it made no sense; that is unknown now, the rest stands */
-	CHECK_UNBEGUN,          /* its process ended before it wrote its name: all zeros */
+	CHECK_UNBEGUN,          /* its process ended before all of its identity was written */
 	CHECK_UNUSABLE,
 };
 

@@ -198,6 +198,7 @@ static void close_unrecorded(int directory, const struct launch *launch, const s
 		add_reason(c, launch->arguments[0]);
 	}
 	write_end(c, departure);
+	c->oom = departure->oom;
 	write_new(directory, name, c, flags);
 	free(name);
 	free(c);
@@ -228,7 +229,8 @@ static void close_recorded(int directory, const struct launch *launch, const str
 		close_unrecorded(directory, launch, departure, c, number + 1, O_EXCL);
 	} else if (known) {
 		write_end(c, departure);
-		if (!write_all(fd, (char *)c + from, to - from, (off_t)from))
+		if (!write_all(fd, (char *)c + from, to - from, (off_t)from) ||
+		    !write_all(fd, &departure->oom, sizeof(departure->oom), offsetof(struct capture, oom)))
 			complain("%s/%s: its end could not be recorded: %s", launch->directory, name, strerror(errno));
 	} else if (fd >= 0 && !memcmp(c->magic, nothing, sizeof(nothing))) {
 		close_unrecorded(directory, launch, departure, NULL, number, 0);

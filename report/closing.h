@@ -15,6 +15,7 @@ struct departure {
 	uint64_t end_ns;
 	struct usage usage;             /* of the process alone; a field may be CAPTURE_UNKNOWN */
 	uint64_t max_rss_bytes;         /* CAPTURE_UNKNOWN: not known apart from its children's */
+	struct capture_oom oom;         /* set before: it is asked for while the process is a zombie */
 };
 
 /* Reads it and waits for the process, which must have ended. */

@@ -131,7 +131,8 @@ static uint64_t hidden(const struct cow_fork *fork, const struct capture_cow *ch
 
 /*
  * How far off the figures of either side can be: what the child wrote when its parent had written or unmapped it before, what either
- * copied that is hidden, and what the child wrote before it was watched, which looks as if its parent had.
+ * copied that is hidden, what the child wrote before it was watched, which looks as if its parent had, and what it may have written
+ * after it had moved it.
  */
 static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {

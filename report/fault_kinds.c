@@ -266,6 +266,12 @@ static void look_for_proof(struct fault_kinds *kinds, const struct fault_event *
 		prove(child);
 }
 
+enum fault_access fault_kinds_access(struct fault_eye *eye, const struct fault_kinds *kinds,
+				     const struct fault_event *event)
+{
+	return fault_code_access(eye->modules, kinds->code, event);
+}
+
 struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *kinds, const struct fault_event *event)
 {
 	enum fault_access access = fault_code_access(eye->modules, kinds->code, event);

@@ -13,6 +13,7 @@
 #define PAGEGAP_FAULT_KINDS_H
 
 #include "../preload/capture.h"
+#include "fault_pages.h"
 #include "fault_rings.h"
 #include "fault_space.h"
 
@@ -69,6 +70,10 @@ void fault_kinds_prove_copy(struct fault_kinds *kinds);
  * @minor_faults: of its process, by the kernel's count; CAPTURE_UNKNOWN
  */
 uint64_t fault_kinds_unsampled(const struct fault_kinds *kinds, uint64_t minor_faults);
+
+/* Whether a fault was a read or a write, by the code that the image has mapped. */
+enum fault_access fault_kinds_access(struct fault_eye *eye, const struct fault_kinds *kinds,
+				     const struct fault_event *event);
 
 /* A sample, and a mapping, in the order in which they happened. */
 struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *kinds, const struct fault_event *event);

@@ -242,8 +242,8 @@ static void read_map(const struct map_record *map, struct fault_event *event)
 	event->is_break = !strcmp(map->name, "[heap]");
 	event->is_capture = ends_with(map->name, CAPTURE_SUFFIX);
 	event->executable = map->protection & PROT_EXEC;
-	if (!event->executable)
-		return;
+	event->protection = (map->protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) |
+			    (map->flags & MAP_SHARED ? CAPTURE_SHARED : 0);
 	event->offset = map->offset;
 	event->device = makedev(map->major, map->minor);
 	event->inode = map->inode;

@@ -33,7 +33,8 @@ struct fault_event {
 	uint64_t ip;                    /* of a fault: the instruction that took it */
 	uint64_t page_bytes;            /* of a fault: of the page that is there now; 0: not known */
 	uint64_t source, target, stack; /* of a fault: the registers that instructions on strings and the stack use (rsi, rdi, rsp) */
-	uint64_t offset, device, inode; /* FAULT_MAP, executable */
+	uint64_t protection;            /* FAULT_MAP: as in struct capture_mapping */
+	uint64_t offset, device, inode; /* FAULT_MAP */
 	char    *name;                  /* the same; only while it is handed over */
 };
 

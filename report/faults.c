@@ -29,6 +29,8 @@
 #include "fault_rings.h"
 #include "fault_space.h"
 #include "figures.h"
+#include "invalid_access.h"
+#include "last_faults.h"
 #include "memory.h"
 
 #define LOOK_SHARE   20                 /* looking at processes may take 1/20 of the time */
@@ -36,11 +38,15 @@
 #define BURST_NS     3000000ULL         /* … and so much at once: what a program does while it starts */
 #define SAMPLE_NS    250ULL             /* at least, whatever the noise of a measurement says */
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
-#define PROCESS_NS   150000ULL          /* what a process costs that inherits events, is followed, and gives them back */
+#define LAST_BURST_NS 2000000ULL        /* the same for the last page faults, … */
+#define LAST_PAUSE_NS 500000ULL         /* … and for the end of a pause of theirs */
+#define PROCESS_NS   200000ULL          /* what a process costs that inherits events, is followed, gives them back */
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
-#define LATEST       64                 /* of an image, whose times are kept */
+#define LATEST       256                /* of an image, that are remembered one by one */
+#define THREADS      64                 /* of an image, whose last sample is remembered; a power of two */
+#define ATTEMPTS     256                /* of an image's last page faults, that are looked at */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 #define HUGE_BYTES   (2ULL << 20)
@@ -70,7 +76,11 @@ struct life {
 	struct pending *pending;
 	size_t   pending_used, pending_room;
 	uint64_t looked_ns;
-	struct { uint64_t time_ns; bool major; } latest[LATEST]; /* a ring */
+	struct { uint64_t time_ns, address; pid_t tid; bool major; } latest[LATEST]; /* a ring */
+	struct { uint64_t time_ns, address; pid_t tid; } by_thread[THREADS]; /* the last of each, by its number */
+	struct address_map *map;        /* NULL: its beginning was not seen */
+	bool     exited;                /* the process has */
+	bool     threaded;              /* it had more than one thread at some time */
 	uint64_t minors, majors;        /* samples */
 };
 
@@ -86,7 +96,11 @@ struct faults {
 	uint64_t taken;                 /* samples of minor faults */
 	uint64_t forks;                 /* processes since the first */
 	bool     paused;
-	uint64_t resumed_ns;            /* end of the last pause */
+	uint64_t paused_ns, resumed_ns; /* beginning of the last pause, and its end */
+	struct last_faults *last;       /* NULL: they cannot be had */
+	bool     last_read;             /* since the newest exit came */
+	bool     last_paused;
+	uint64_t last_paused_ns, last_resumed_ns;
 	bool     started;               /* the first program has been executed */
 	uint64_t early_minor, early_major;
 	struct capture *buffer, *other; /* captures that are looked at; the second one by the sharing's means */
@@ -335,8 +349,14 @@ static void note_sample(struct life *image, const struct fault_event *event, boo
 	size_t at = (image->minors + image->majors) % LATEST;
 
 	image->latest[at].time_ns = event->time_ns;
+	image->latest[at].address = event->address;
+	image->latest[at].tid = event->tid;
 	image->latest[at].major = major;
 	*(major ? &image->majors : &image->minors) += 1;
+	at = (uint32_t)event->tid % THREADS;
+	image->by_thread[at].time_ns = event->time_ns;
+	image->by_thread[at].address = event->address;
+	image->by_thread[at].tid = event->tid;
 }
 
 static void count(struct faults *faults, struct life *image, const struct fault_event *event)
@@ -419,11 +439,14 @@ static uint64_t recall(void *context, pid_t pid)
 	return whole_count(image, c);
 }
 
-static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, struct fault_kinds *kinds)
+static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, struct fault_kinds *kinds,
+			  struct address_map *map)
 {
 	struct life *image = memory_get(sizeof(*image)), **first = bucket(faults, pid);
 
-	*image = (struct life){ .pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first, .kinds = kinds };
+	*image = (struct life){
+		.pid = pid, .threads = 1, .begin_ns = begin_ns, .next = *first, .kinds = kinds, .map = map
+	};
 	image->counts.partial = faults->paused || begin_ns < faults->resumed_ns;
 	*first = image;
 	return image;
@@ -444,6 +467,87 @@ static void finish_order(struct faults *faults, struct life *image, const struct
 		order->doubtful_pages = sharing_doubtful(image->sharer, by_itself ? c->end_ns : end_ns - KILLED_NS);
 }
 
+/* The last access */
+
+/* A served one of the same thread and page that came with it or after it is it. */
+static bool is_it(uint64_t time_ns, uint64_t address, pid_t tid, const struct fault_event *event)
+{
+	return time_ns >= event->time_ns && tid == event->tid && address / 4096 == event->address / 4096;
+}
+
+/* Whether a page fault was served: then it has been counted, unless samples are missing. */
+static enum access_served served(const struct faults *faults, const struct life *image, const struct fault_event *event)
+{
+	uint64_t samples = image->minors + image->majors, seen = 0;
+	size_t thread = (uint32_t)event->tid % THREADS;
+	bool last_known = image->by_thread[thread].tid == event->tid;
+	uint64_t last_ns = image->by_thread[thread].time_ns;
+
+	if (is_it(last_ns, image->by_thread[thread].address, image->by_thread[thread].tid, event))
+		return SERVED;
+	for (; (!last_known || last_ns >= event->time_ns) && seen < samples && seen < LATEST; seen++) {
+		size_t i = (samples - 1 - seen) % LATEST;
+
+		if (image->latest[i].time_ns < event->time_ns)
+			break;
+		if (is_it(image->latest[i].time_ns, image->latest[i].address, image->latest[i].tid, event))
+			return SERVED;
+	}
+	if (seen == LATEST || image->counts.lost || event->time_ns < faults->resumed_ns ||
+	    (faults->paused && event->time_ns >= faults->paused_ns))
+		return SERVED_UNKNOWN;
+	return SERVED_NOT;
+}
+
+/* From the newest page fault that was written down to the end, others may have been missed. */
+static bool was_last_paused(const struct faults *faults, uint64_t newest_ns, uint64_t end_ns)
+{
+	return newest_ns < faults->last_resumed_ns || (faults->last_paused && end_ns >= faults->last_paused_ns);
+}
+
+/* What the image's last page faults were. Its samples have all been counted. */
+static struct capture_invalid_access find_invalid_access(struct faults *faults, const struct life *image,
+							 uint64_t end_ns)
+{
+	struct capture_invalid_access found = { .state = ACCESS_NOT_WATCHED };
+	struct access_attempt attempts[ATTEMPTS];
+	struct fault_event newest[ATTEMPTS];
+	uint64_t complete_since_ns;
+	size_t count;
+
+	if (!faults->last)
+		return found;
+	if (!faults->last_read)
+		last_faults_read(faults->last);
+	faults->last_read = true;
+	count = last_faults_of(faults->last, image->pid, end_ns, newest, ATTEMPTS, &complete_since_ns);
+	while (count && newest[count - 1].time_ns < image->begin_ns)
+		count--; /* of another image in the same process */
+	if (!count || newest[0].time_ns < complete_since_ns || was_last_paused(faults, newest[0].time_ns, end_ns))
+		return found;
+	for (size_t i = 0; i < count; i++) {
+		attempts[i] =
+			(struct access_attempt){ .event = newest[i], .served = served(faults, image, &newest[i]) };
+		if (attempts[i].served != SERVED)
+			attempts[i].access = fault_kinds_access(faults->eye, image->kinds, &newest[i]);
+	}
+	invalid_access_find(attempts, count, image->map, &found);
+	if (found.state == ACCESS_ALL_SERVED && image->threaded && complete_since_ns > image->begin_ns)
+		found.state = ACCESS_NOT_WATCHED; /* another thread's last one may have been overwritten */
+	return found;
+}
+
+static void record_invalid_access(struct faults *faults, const struct life *image, uint64_t end_ns, int fd)
+{
+	struct capture_invalid_access found = find_invalid_access(faults, image, end_ns);
+
+	if (found.state == ACCESS_NOT_WATCHED)
+		return;
+	if (pwrite(fd, &found, sizeof(found), offsetof(struct capture, invalid_access)) != (ssize_t)sizeof(found))
+		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its last access could not be recorded: %s", image->pid,
+			 image->number, strerror(errno));
+}
+
 /* Writes the counts of an image down. @ended: it has. False: it has no capture. */
 static bool record(struct faults *faults, struct life *image, uint64_t end_ns, bool ended)
 {
@@ -462,6 +566,8 @@ static bool record(struct faults *faults, struct life *image, uint64_t end_ns, b
 		settle(faults, image, space, true);
 		fault_space_drop(space);
 	}
+	if (image->exited)
+		record_invalid_access(faults, image, end_ns, fd);
 	counts->method = FAULTS_SAMPLED;
 	counts->minor_fault_ns = faults->minor_fault_ns;
 	counts->late_minor = counts->late_major = CAPTURE_UNKNOWN;
@@ -493,6 +599,7 @@ static bool end(struct faults *faults, struct life *image, uint64_t end_ns, bool
 		sharing_end(faults->sharing, image->sharer, end_ns);
 	}
 	fault_space_drop(image->space);
+	address_map_drop(image->map);
 	fault_kinds_end(image->kinds);
 	free(image->pending);
 	free(image);
@@ -509,7 +616,9 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 	if (child) /* its exit was lost */
 		end(faults, child, event->time_ns, true);
 	child = begin(faults, event->pid, event->time_ns,
-		      parent ? fault_kinds_fork(parent->kinds, event) : fault_kinds_begin(faults->eye, event->pid, NULL, 0));
+		      parent ? fault_kinds_fork(parent->kinds, event)
+			     : fault_kinds_begin(faults->eye, event->pid, NULL, 0),
+		      parent ? address_map_share(parent->map) : NULL);
 	if (!parent)
 		return;
 	child->sharer = sharing_fork(&parent->sharer, parent, child, event->pid, event->time_ns);
@@ -538,7 +647,7 @@ static void exec_image(struct faults *faults, struct life *image, const struct f
 		before.counts.early_major = faults->early_major;
 	}
 	faults->started = true;
-	next = begin(faults, event->pid, event->time_ns, kinds);
+	next = begin(faults, event->pid, event->time_ns, kinds, address_map_new());
 	next->number = before.number;
 	next->counts.early_minor = before.counts.early_minor + before.minors;
 	next->counts.early_major = before.counts.early_major + before.majors;
@@ -549,6 +658,8 @@ static void map_memory(struct faults *faults, struct life *image, const struct f
 	uint64_t map_end = event->address + event->size;
 
 	fault_kinds_map(faults->eye, image->kinds, event);
+	if (image->map)
+		address_map_note(&image->map, event);
 	if (event->is_break) {
 		image->break_start = event->address;
 		image->break_end = map_end > image->break_end ? map_end : image->break_end;
@@ -586,21 +697,26 @@ static void take(void *context, const struct fault_event *event)
 	case FAULT_MINOR:
 	case FAULT_MAJOR:
 		if (!image)
-			image = begin(faults, event->pid, event->time_ns, fault_kinds_begin(faults->eye, event->pid, NULL, 0));
+			image = begin(faults, event->pid, event->time_ns,
+				      fault_kinds_begin(faults->eye, event->pid, NULL, 0), NULL);
 		count(faults, image, event);
 		break;
 	case FAULT_FORK:
-		if (event->pid != event->parent)
+		if (event->pid != event->parent) {
 			fork_process(faults, event);
-		else if (image)
+		} else if (image) {
 			image->threads++;
+			image->threaded = true;
+		}
 		break;
 	case FAULT_EXEC:
 		exec_image(faults, image, event);
 		break;
 	case FAULT_EXIT:
-		if (image && !--image->threads)
+		if (image && !--image->threads) {
+			image->exited = true;
 			end(faults, image, event->time_ns, true);
+		}
 		break;
 	case FAULT_MAP:
 		if (image)
@@ -670,6 +786,7 @@ struct faults *faults_open(enum faults_mode mode, bool asked)
 	}
 	faults = memory_get(sizeof(*faults));
 	faults->rings = rings;
+	faults->last = last_faults_open();
 	machine = fault_machine_here(fault_rings_know_sizes(rings));
 	faults->eye = fault_eye_open(&machine, recall, faults);
 	faults->directory = -1;
@@ -695,7 +812,9 @@ void faults_begin(struct faults *faults, const struct launch *launch)
 
 size_t faults_polls(const struct faults *faults, struct pollfd *polls)
 {
-	return faults && faults->rings ? fault_rings_polls(faults->rings, polls) : 0;
+	size_t used = faults && faults->rings ? fault_rings_polls(faults->rings, polls) : 0;
+
+	return used + (faults && faults->last ? last_faults_polls(faults->last, polls ? polls + used : NULL) : 0);
 }
 
 static void look_at_pending(struct faults *faults)
@@ -713,6 +832,31 @@ static void mark_partial(struct faults *faults)
 			image->counts.partial = true;
 }
 
+static void give_up(struct faults *faults)
+{
+	if (faults->rings)
+		fault_rings_close(faults->rings);
+	if (faults->last)
+		last_faults_close(faults->last);
+	faults->rings = NULL;
+	faults->last = NULL;
+}
+
+/* The last page faults have a budget of their own: without it, they would be the first to go. */
+static void keep_last_to_budget(struct faults *faults)
+{
+	uint64_t now = now_ns(), allowed = LAST_BURST_NS + (now - faults->opened_ns) / SAMPLE_SHARE;
+	uint64_t spent = faults->last ? last_faults_taken(faults->last) * faults->sample_ns : 0;
+
+	if (!faults->last || (faults->last_paused ? spent + LAST_PAUSE_NS > allowed : spent <= allowed))
+		return;
+	if (!faults->last_paused)
+		faults->last_paused_ns = now;
+	last_faults_pause(faults->last, !faults->last_paused);
+	faults->last_resumed_ns = faults->last_paused ? now_ns() : faults->last_resumed_ns;
+	faults->last_paused = !faults->last_paused;
+}
+
 /* Samples are what the time allows: so much at the beginning, and a share of it as it goes by. */
 static void keep_to_budget(struct faults *faults)
 {
@@ -722,12 +866,13 @@ static void keep_to_budget(struct faults *faults)
 	if (faults->forks > PROCESSES + elapsed / PROCESS_SHARE / PROCESS_NS) {
 		mark_partial(faults);
 		sharing_missing(faults->sharing, UINT64_MAX);
-		fault_rings_close(faults->rings);
-		faults->rings = NULL;
+		give_up(faults);
 		return;
 	}
 	if (faults->paused ? spent + PAUSE_NS > allowed : spent <= allowed)
 		return;
+	if (!faults->paused)
+		faults->paused_ns = now_ns();
 	fault_rings_pause(faults->rings, !faults->paused);
 	faults->resumed_ns = faults->paused ? now_ns() : faults->resumed_ns;
 	faults->paused = !faults->paused;
@@ -740,10 +885,13 @@ void faults_drain(struct faults *faults)
 	if (!faults || !faults->rings)
 		return;
 	sharing_next_round(faults->sharing);
+	faults->last_read = false;
 	fault_rings_drain(faults->rings, false, take, faults);
 	look_at_pending(faults);
-	if (!faults->every)
-		keep_to_budget(faults);
+	if (faults->every)
+		return;
+	keep_last_to_budget(faults);
+	keep_to_budget(faults);
 }
 
 void faults_close(struct faults *faults)
@@ -751,13 +899,13 @@ void faults_close(struct faults *faults)
 	if (!faults)
 		return;
 	sharing_next_round(faults->sharing);
+	faults->last_read = false;
 	if (faults->rings)
 		fault_rings_drain(faults->rings, true, take, faults);
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (faults->buckets[i]) /* those that live on */
 			end(faults, faults->buckets[i], UINT64_MAX, false);
-	if (faults->rings)
-		fault_rings_close(faults->rings);
+	give_up(faults);
 	fault_eye_close(faults->eye);
 	sharing_free(faults->sharing);
 	huge_places_free(faults->huge);

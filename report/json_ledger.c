@@ -55,6 +55,7 @@ static json_t *one_snapshot(const struct subject *subject, const struct capture_
 		[WHY_EXEC] = "exec",
 		[WHY_REQUEST] = "request",
 		[WHY_MARK] = "mark",
+		[WHY_REFUSED] = "refused",
 	};
 	json_t *object = json_object();
 
@@ -64,6 +65,11 @@ static json_t *one_snapshot(const struct subject *subject, const struct capture_
 	json_put_figure(object, "vm_size_bytes", s->vm_size_bytes);
 	json_put_figure(object, "rss_bytes", s->rss_bytes);
 	json_put_figure(object, "page_table_bytes", s->page_table_bytes);
+	json_put_figure(object, "huge_eligible_bytes", s->thp_eligible_bytes);
+	json_put_figure(object, "hugetlb_mapped_bytes", s->hugetlb_mapped_bytes);
+	json_put_figure(object, "hugetlb_bytes", s->hugetlb_bytes);
+	json_put_figure(object, "locked_bytes", s->locked_bytes);
+	json_put_figure(object, "locked_resident_bytes", s->locked_resident_bytes);
 	json_put(object, "rows", rows_of(subject, s));
 	json_put(object, "unexplained_mapped_bytes", json_integer(s->unexplained_mapped_bytes));
 	json_put(object, "unexplained_resident_bytes", json_integer(s->unexplained_resident_bytes));
@@ -126,6 +132,9 @@ static json_t *one_mapping(const struct capture_mapping *m)
 	json_put_figure(object, "dirty_bytes", m->dirty_bytes);
 	json_put_figure(object, "shared_bytes", m->shared_bytes);
 	json_put_figure(object, "swap_bytes", m->swap_bytes);
+	json_put_figure(object, "huge_bytes", m->huge_bytes);
+	json_put_figure(object, "hugetlb_bytes", m->hugetlb_bytes);
+	json_put(object, "locked", json_boolean(m->protection & CAPTURE_LOCKED));
 	json_put(object, "name", json_text_or_null(m->name));
 	return object;
 }

@@ -52,11 +52,7 @@ static char *directory_of(const struct launch *launch, pid_t pid)
 	return directory;
 }
 
-/*
- * ld.so takes blanks and colons in LD_PRELOAD for separators: a path with one is reached through a descriptor of this
- * process.
- */
-static char *preloadable(const char *library)
+char *launch_preloadable(const char *library)
 {
 	const char *slash = strrchr(library, '/');
 	char *directory;
@@ -172,7 +168,7 @@ static int failed(struct launch *launch, const struct progress *progress)
 int launch(struct launch *launch)
 {
 	struct progress *progress = memory_get(sizeof(*progress)), result;
-	char *library = preloadable(launch->library);
+	char *library = launch_preloadable(launch->library);
 	struct timespec now;
 
 	launch->start_ns = now_ns();

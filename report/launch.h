@@ -34,4 +34,10 @@ struct launch {
  */
 int launch(struct launch *launch);
 
+/*
+ * A path of a library as LD_PRELOAD can have it; to be freed. ld.so(8) takes blanks and colons for separators: a path
+ * with one is reached through a descriptor of this process.
+ */
+char *launch_preloadable(const char *library);
+
 #endif

@@ -73,6 +73,19 @@ char *program_find(const char *name)
 	return NULL;
 }
 
+int program_look_for(const char *name)
+{
+	char *found = program_find(name);
+	int error = errno;
+
+	if (found) {
+		free(found);
+		return -1;
+	}
+	complain("%s: %s", name, error == ENOENT && !strchr(name, '/') ? "not found on PATH" : strerror(error));
+	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+}
+
 /* "#! interpreter [argument]": execve(2), "Interpreter scripts". Returns the interpreter, to be freed, or NULL. */
 static char *script_interpreter(int fd)
 {
@@ -192,11 +205,30 @@ enum capture_note program_reach(const char *path, char **real)
 	return note;
 }
 
+char *program_beside(const char *library, char **directory)
+{
+	static const char *const places[] = { "", "/../lib", "/../lib/pagegap" };
+	char *self = realpath("/proc/self/exe", NULL), *slash = self ? strrchr(self, '/') : NULL, *found = NULL;
+
+	if (slash)
+		*slash = '\0';
+	for (size_t i = 0; slash && !found && i < sizeof(places) / sizeof(places[0]); i++) {
+		char *candidate = memory_format("%s%s/%s", self, places[i], library);
+
+		found = realpath(candidate, NULL);
+		free(candidate);
+	}
+	if (directory)
+		*directory = self;
+	else
+		free(self);
+	return found;
+}
+
 char *program_library(void)
 {
-	static const char *const places[] = { "/" LIBRARY, "/../lib/" LIBRARY, "/../lib/pagegap/" LIBRARY };
 	const char *given = getenv("PAGEGAP_LIBRARY");
-	char *self, *slash, *found = NULL;
+	char *directory = NULL, *found;
 
 	if (given && *given) {
 		found = realpath(given, NULL);
@@ -204,19 +236,10 @@ char *program_library(void)
 			complain("%s: %s (PAGEGAP_LIBRARY must be the path of " LIBRARY ")", given, strerror(errno));
 		return found;
 	}
-	self = realpath("/proc/self/exe", NULL);
-	slash = self ? strrchr(self, '/') : NULL;
-	if (slash)
-		*slash = '\0';
-	for (size_t i = 0; slash && !found && i < sizeof(places) / sizeof(places[0]); i++) {
-		char *candidate = memory_format("%s%s", self, places[i]);
-
-		found = realpath(candidate, NULL);
-		free(candidate);
-	}
+	found = program_beside(LIBRARY, &directory);
 	if (!found)
 		complain(LIBRARY " is neither in %s nor in ../lib beside it: set PAGEGAP_LIBRARY to its path",
-			 self ? self : "/proc/self/exe");
-	free(self);
+			 directory ? directory : "/proc/self/exe");
+	free(directory);
 	return found;
 }

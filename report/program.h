@@ -8,6 +8,9 @@
 /* The file that execvp(3) would take for a name, or NULL with errno ENOENT or EACCES. To be freed. */
 char *program_find(const char *name);
 
+/* Before anything is created for it. Returns -1 when it is there, else an exit status after a complaint. */
+int program_look_for(const char *name);
+
 /*
  * program_reach - why would the library not be loaded into this program?
  * @path: of a file that was executed
@@ -20,6 +23,12 @@ enum capture_note program_reach(const char *path, char **real);
 
 /* The sentence of a note. */
 const char *note_text(enum capture_note note);
+
+/*
+ * A library that belongs to the command: beside it, or in ../lib or ../lib/pagegap. Its path, to be freed, or NULL.
+ * @directory: set to where the command is, to be freed; NULL: not wanted
+ */
+char *program_beside(const char *library, char **directory);
 
 /*
  * libpagegap.so: $PAGEGAP_LIBRARY, beside the command, or ../lib. NULL after a line that says where it was looked for.

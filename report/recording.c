@@ -165,9 +165,16 @@ static void add_good(struct recording *recording, const char *file, const struct
 	if (!figures_observed(c))
 		for (size_t i = 0; i < CAPTURE_NOTES && !image->reason; i++)
 			image->reason = c->notes[i].kind;
+	if (c->oom.watched)
+		recording->oom = c->oom;
 	remember_end(image, c);
 	remember_usage(image, c);
 	remember_children(image, c);
+	image->page_size = c->page_size;
+	if (c->invalid_access.state == ACCESS_REFUSED) {
+		image->access = memory_get(sizeof(*image->access));
+		*image->access = c->invalid_access;
+	}
 	if (c->cow.method != COW_UNKNOWN || c->cow.own_forks) {
 		struct capture_totals heap;
 
@@ -489,6 +496,7 @@ void recording_close(struct recording *recording)
 		free(recording->images[i].command);
 		free(recording->images[i].children);
 		free(recording->images[i].cow);
+		free(recording->images[i].access);
 		free(recording->images[i].exe);
 		free(recording->images[i].exec_path);
 	}

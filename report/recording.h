@@ -40,6 +40,8 @@ struct image {
 	struct usage own;               /* of this image: without what its predecessors used before their exec */
 	uint64_t late_minor_faults;     /* after total was read: the next image's own has them; CAPTURE_UNKNOWN */
 	uint64_t late_major_faults;
+	struct capture_invalid_access *access; /* NULL: none is known that was refused */
+	uint32_t page_size;
 	struct capture_cow *cow;        /* of its birth by fork; NULL: not recorded */
 	uint64_t frees;                 /* of blocks, where cow is known */
 	uint64_t moves;                 /* of memory, by mremap; the same */
@@ -69,6 +71,7 @@ struct recording {
 	size_t  hollow_count;
 	size_t  root;                   /* the first process's first image; NO_IMAGE: the recording is empty */
 	size_t  first_root;             /* images without a parent here, linked by sibling */
+	struct capture_oom oom;         /* of the capture that has it */
 	struct capture *buffer;         /* for one capture at a time; whoever loads one there uses it until the next */
 	/* Where captures are that are not in a directory; else NULL. */
 	const struct capture *(*memory)(const char *file);

@@ -20,6 +20,11 @@ json_t *json_samples(const struct subject *subject);
 json_t *json_mappings(const struct subject *subject);
 json_t *json_faults(const struct subject *subject);     /* json_faults.c */
 json_t *json_cow(const struct subject *subject);        /* json_cow.c */
+json_t *json_invalid_access(const struct subject *subject); /* json_death.c */
+json_t *json_oom(const struct subject *subject);
+json_t *json_fork(const struct subject *subject);       /* json_below.c */
+json_t *json_populated(const struct subject *subject);
+json_t *json_refused(const struct subject *subject);
 json_t *json_calls(const struct subject *subject);      /* json_calls.c */
 
 #endif

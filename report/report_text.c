@@ -14,8 +14,10 @@ typedef void section(struct page *page, const struct subject *subject);
 
 static section *const sections[] = {
 	text_what_happened,
+	text_death,
 	text_notes,
 	text_ledger,
+	text_refused,
 	text_why,
 	text_fill,
 	text_mappings,
@@ -23,6 +25,7 @@ static section *const sections[] = {
 	text_faults,
 	text_churn,
 	text_cow,
+	text_page_tables,
 	text_processes,
 	text_time,
 	text_series,

@@ -10,8 +10,12 @@
 #include "units.h"
 
 void text_what_happened(struct page *page, const struct subject *subject);      /* text_head.c */
+void text_death(struct page *page, const struct subject *subject);              /* text_death.c */
 void text_notes(struct page *page, const struct subject *subject);
 void text_ledger(struct page *page, const struct subject *subject);             /* text_ledger.c */
+void text_ledger_of(struct page *page, const struct subject *subject, const struct capture_snapshot *s); /* another */
+void text_page_tables(struct page *page, const struct subject *subject);        /* text_page_tables.c */
+void text_refused(struct page *page, const struct subject *subject);            /* text_refused.c */
 void text_why(struct page *page, const struct subject *subject);                /* text_why.c */
 void text_fill(struct page *page, const struct subject *subject);
 void text_mappings(struct page *page, const struct subject *subject);           /* text_mappings.c */
@@ -26,6 +30,9 @@ void text_time(struct page *page, const struct subject *subject);               
 void text_series(struct page *page, const struct subject *subject);             /* text_series.c */
 void text_calls(struct page *page, const struct subject *subject);              /* text_calls.c */
 void text_cost(struct page *page, const struct subject *subject);               /* text_time.c */
+
+/* What killed an image, where it was its memory and is known, else NULL. To be freed. text_death.c */
+char *text_death_reason(const struct page *page, const struct recording *recording, const struct image *image);
 
 /* "exit 0", "signal 9 (killed)", "running", … */
 struct figure text_end(const struct image *image);

@@ -20,6 +20,7 @@
 #include "closing.h"
 #include "faults.h"
 #include "memory.h"
+#include "oom_watch.h"
 #include "program.h"
 #include "verb.h"
 
@@ -103,8 +104,8 @@ static const struct argp_option options[] = {
 	{ "report", KEY_REPORT, "FILE", 0, "write the report to this new file instead of standard error", 0 },
 	{ "faults", KEY_FAULTS, "HOW", 0,
 	  "page faults: 'count' as the kernel does, at no cost; 'sample' for whose memory they were, every one unless that "
-	  "would take more than 1 % of the time (the default); 'all' whatever it takes, up to half a fault's own time "
-	  "for each; 'off' is as count", 0 },
+	  "would take more than 1 % of the time (the default); 'all' whatever it takes, up to a fault's own time "
+	  "again for each; 'off' is as count", 0 },
 	{ "cow", KEY_COW, "HOW", 0,
 	  "copy-on-write after a fork: 'auto' is the best that the kernel has (the default); or one of its means alone, to "
 	  "compare: 'write-protect', 'scan', 'pagemap', 'smaps'; 'off'", 0 },
@@ -194,7 +195,7 @@ static bool has_ended(pid_t program)
 }
 
 /* Returns when the program has ended. */
-static void wait_for(pid_t program, struct broker *broker, struct faults *faults, int signals)
+static void wait_for(pid_t program, struct broker *broker, struct faults *faults, struct oom_watch *oom, int signals)
 {
 	struct pollfd *polls = memory_get((1 + faults_polls(faults, NULL) + BROKER_POLLS) * sizeof(polls[0]));
 	int wait_ms = faults ? 1 : -1;
@@ -211,6 +212,7 @@ static void wait_for(pid_t program, struct broker *broker, struct faults *faults
 		if (polls[0].revents)
 			forward(signals, program);
 		faults_drain(faults);
+		oom_watch_look(oom, program);
 		broker_serve(broker, polls + fixed, used - fixed);
 	}
 	free(polls);
@@ -274,26 +276,13 @@ static int end_like(int status)
 	return 128 + number; /* init of a container is not killed by its own signals */
 }
 
-/* The program is looked for before anything is created for it. */
-static int look_for(const char *program)
-{
-	char *found = program_find(program);
-	int error = errno;
-
-	if (found) {
-		free(found);
-		return -1;
-	}
-	complain("%s: %s", program, error == ENOENT && !strchr(program, '/') ? "not found on PATH" : strerror(error));
-	return error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
-}
-
 static int run(const struct arguments *arguments, struct launch *launching, FILE *file)
 {
 	sigset_t watched = watched_signals(), blocked = watched;
 	struct departure departure = { 0 };
 	struct broker broker;
 	struct faults *faults;
+	struct oom_watch *oom;
 	int signals, status;
 
 	broker_open(&broker);
@@ -308,15 +297,18 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	sigprocmask(SIG_BLOCK, &blocked, &launching->mask);
 	/* If it is ignored, children vanish unwaited: wait(2). */
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launching->child_action);
+	oom = oom_watch_open();
 	faults = faults_open(arguments->faults, arguments->faults_asked);
 	status = launch(launching);
 	if (status >= 0) {
+		oom_watch_close(oom, 0);
 		faults_close(faults);
 		return status;
 	}
 	faults_begin(faults, launching);
 	broker.directory = launching->directory;
-	wait_for(launching->pid, &broker, faults, signals);
+	wait_for(launching->pid, &broker, faults, oom, signals);
+	departure.oom = oom_watch_close(oom, launching->pid);
 	departure_of(launching->pid, &departure);
 	broker_close(&broker);
 	closing_write(launching, &departure);
@@ -336,7 +328,7 @@ int verb_run(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	status = look_for(arguments.program[0]);
+	status = program_look_for(arguments.program[0]);
 	if (status >= 0)
 		return status;
 	library = program_library();

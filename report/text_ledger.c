@@ -49,9 +49,8 @@ static void add_amounts(struct table *table, const char *label, const struct cap
 }
 
 /* Adds how far from the image's end the ledger is, when it is not the ledger of the end. */
-static void add_age(char **heading, struct page *page, const struct subject *subject)
+static void add_age(char **heading, struct page *page, const struct subject *subject, const struct capture_snapshot *s)
 {
-	const struct capture_snapshot *s = subject->snapshot;
 	const struct image *image = subject->image;
 	uint64_t age = figure_less(image->end == END_RUNNING ? now_ns() : image->end_ns, s->at_ns);
 
@@ -63,7 +62,7 @@ static void add_age(char **heading, struct page *page, const struct subject *sub
 		memory_append(heading, image->end == END_RUNNING ? ", %s ago" : ", %s before the end", TIME(age));
 }
 
-static char *title(struct page *page, const struct subject *subject)
+static char *title(struct page *page, const struct subject *subject, const struct capture_snapshot *s)
 {
 	static const char *const moments[] = {
 		[WHY_NONE] = "once",
@@ -72,50 +71,55 @@ static char *title(struct page *page, const struct subject *subject)
 		[WHY_EXEC] = "at the exec",
 		[WHY_REQUEST] = "on request",
 		[WHY_MARK] = "at the mark",
+		[WHY_REFUSED] = "when memory was refused",
 	};
-	const struct capture_snapshot *s = subject->snapshot;
 	char *name = escape_text(s->name, strlen(s->name));
 	char *heading = memory_format("Where the pages are, %s", moments[s->why]);
 
 	if (s->why == WHY_MARK)
 		memory_append(&heading, " %s", name);
-	add_age(&heading, page, subject);
+	add_age(&heading, page, subject, s);
 	if (page->exact)
 		memory_append(&heading, " (bytes)");
 	free(name);
 	return heading;
 }
 
-static void below_the_line(struct page *page, const struct capture_snapshot *s, const struct capture_amounts *sum)
+/* What is the process's and in no row, or in the rows' columns and seen in another light. */
+static void below_the_line(struct page *page, const struct subject *subject, const struct capture_snapshot *s,
+			   const struct capture_amounts *sum)
 {
+	const struct capture *c = subject->capture;
+	char *line = memory_format("below the line: page tables %s", BYTES(s->page_table_bytes));
+
 	if (s->thp_eligible_bytes && s->thp_eligible_bytes != CAPTURE_UNKNOWN)
-		page_paragraph(page, 2, 4, "below the line: page tables %s; huge pages %s of %s eligible",
-			       BYTES(s->page_table_bytes), BYTES(sum->huge_bytes), BYTES(s->thp_eligible_bytes));
-	else
-		page_line(page, "  below the line: page tables %s", BYTES(s->page_table_bytes));
+		memory_append(&line, "; huge pages %s of %s eligible", BYTES(sum->huge_bytes),
+			      BYTES(s->thp_eligible_bytes));
+	if (s->hugetlb_mapped_bytes)
+		memory_append(&line, "; explicit huge pages %s of %s mapped, beside what is resident",
+			      BYTES(s->hugetlb_bytes), BYTES(s->hugetlb_mapped_bytes));
+	if (s->locked_bytes && s->locked_bytes != CAPTURE_UNKNOWN)
+		memory_append(&line, "; locked %s, %s of that resident", BYTES(s->locked_bytes),
+			      BYTES(s->locked_resident_bytes));
+	if (c->populate_calls && c->populate_calls != CAPTURE_UNKNOWN)
+		memory_append(&line, "; asked for with its pages at once (MAP_POPULATE) %s in %s call%s",
+			      BYTES(c->populate_bytes), COUNT(c->populate_calls), c->populate_calls == 1 ? "" : "s");
+	page_paragraph(page, 2, 4, "%s", line);
+	free(line);
 }
 
-void text_ledger(struct page *page, const struct subject *subject)
+void text_ledger_of(struct page *page, const struct subject *subject, const struct capture_snapshot *s)
 {
-	const struct capture_snapshot *s = subject->snapshot;
-	struct capture_amounts sum;
+	struct capture_amounts sum = figures_sum(s);
 	struct table table = { 0 };
 	struct table_row *row;
 	size_t shown[COLUMNS], count = 0;
 	char *heading;
 
-	if (!s) {
-		if (figures_observed(subject->capture) && subject->image->end != END_RUNNING)
-			page_unusual_paragraph(page, 0, 2, "no ledger: it ended before one could be taken");
-		else if (figures_observed(subject->capture))
-			page_paragraph(page, 0, 2, "no ledger yet: pagegap snapshot %u takes one", subject->image->pid);
-		return;
-	}
-	sum = figures_sum(s);
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (i < 2 || amount(&sum, i)) /* a column of nothing but zeros says nothing */
 			shown[count++] = i;
-	heading = title(page, subject);
+	heading = title(page, subject, s);
 	row = table_add(&table, heading);
 	free(heading);
 	for (size_t i = 0; i < count; i++)
@@ -134,5 +138,15 @@ void text_ledger(struct page *page, const struct subject *subject)
 		   s->unexplained_resident_bytes ? figure_cell(s->unexplained_resident_bytes, page->exact).text : "0");
 	page_gap(page);
 	table_print(page, &table);
-	below_the_line(page, s, &sum);
+	below_the_line(page, subject, s, &sum);
+}
+
+void text_ledger(struct page *page, const struct subject *subject)
+{
+	if (subject->snapshot)
+		text_ledger_of(page, subject, subject->snapshot);
+	else if (figures_observed(subject->capture) && subject->image->end != END_RUNNING)
+		page_unusual_paragraph(page, 0, 2, "no ledger: it ended before one could be taken");
+	else if (figures_observed(subject->capture))
+		page_paragraph(page, 0, 2, "no ledger yet: pagegap snapshot %u takes one", subject->image->pid);
 }

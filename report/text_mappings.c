@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Who holds the pages: the largest mappings, as they were when the last ledger was taken from inside. */
+/*
+ * Who holds the pages: the largest mappings, as they were when the last ledger was taken from inside; and the files
+ * that the program has mapped, however little of them is resident.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,13 +57,40 @@ static void add_mapping(struct page *page, struct table *table, const struct cap
 	free(escaped);
 }
 
-void text_mappings(struct page *page, const struct subject *subject)
+static void head(struct page *page, struct table *table, const char *title)
 {
 	static const char *const headings[] = { "access", "mapped", "resident", "dirty", "shared" };
+	char *heading = memory_format("%s%s", title, page->exact ? " (bytes)" : "");
+	struct table_row *row = table_add(table, heading);
+
+	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
+		table_cell(table, row, i, "%s", headings[i]);
+	free(heading);
+}
+
+/* Those that the table above has not shown. */
+static void print_files(struct page *page, const struct capture_mapping *const *rest, size_t count, size_t limit)
+{
+	struct table table = { 0 };
+	size_t shown = 0;
+
+	head(page, &table, "Mapped files, further ones");
+	for (size_t i = 0; i < count && shown < limit; i++)
+		if (rest[i]->row == ROW_FILE) {
+			add_mapping(page, &table, rest[i]);
+			shown++;
+		}
+	if (!shown)
+		return;
+	page_gap(page);
+	table_print(page, &table);
+}
+
+void text_mappings(struct page *page, const struct subject *subject)
+{
 	const struct capture *c = subject->capture;
 	const struct capture_mapping *sorted[CAPTURE_MAPPINGS];
 	struct table table = { 0 };
-	struct table_row *row;
 	size_t shown = 0, limit = subject->options->all ? 32 : SHOWN;
 
 	if (!c->mappings_used || !subject->snapshot)
@@ -68,13 +98,12 @@ void text_mappings(struct page *page, const struct subject *subject)
 	for (size_t i = 0; i < c->mappings_used; i++)
 		sorted[i] = &c->mappings[i];
 	qsort(sorted, c->mappings_used, sizeof(sorted[0]), larger);
-	row = table_add(&table, page->exact ? "Largest mappings (bytes)" : "Largest mappings");
-	for (size_t i = 0; i < sizeof(headings) / sizeof(headings[0]); i++)
-		table_cell(&table, row, i, "%s", headings[i]);
+	head(page, &table, "Largest mappings");
 	for (; shown < c->mappings_used && shown < limit && sorted[shown]->resident_bytes; shown++)
 		add_mapping(page, &table, sorted[shown]);
-	if (!shown)
-		return;
-	page_gap(page);
-	table_print(page, &table);
+	if (shown) {
+		page_gap(page);
+		table_print(page, &table);
+	}
+	print_files(page, sorted + shown, c->mappings_used - shown, limit);
 }

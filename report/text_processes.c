@@ -108,7 +108,7 @@ static void print_line(struct page *page, const struct subject *subject, const s
 	const struct image *image = &recording->images[line->index];
 	const char *command = *image->command ? without_directory(image->command) : "(command unknown)";
 	char end[24];
-	char *birth = text_birth(page, subject, line->index);
+	char *birth = text_birth(page, subject, line->index), *reason = text_death_reason(page, recording, image);
 	char *text = memory_format("%9" PRIu32 "  %-5s %8s %8s %8s  %-8s  %*s%s", image->pid, text_born(image->born),
 				   figure_time(figure_less(image->start_ns, origin_ns), false).text,
 				   figure_time(figures_wall(image), false).text,
@@ -121,6 +121,9 @@ static void print_line(struct page *page, const struct subject *subject, const s
 	else
 		page_line(page, "%s", text);
 	free(text);
+	if (reason)
+		page_unusual_paragraph(page, 11, 13, "%s", reason);
+	free(reason);
 	if (birth)
 		page_paragraph(page, 11, 13, "%s", birth);
 	free(birth);

@@ -18,6 +18,7 @@ struct verb {
 int verb_run(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_snapshot(int argc, char **argv);
+int verb_compare(int argc, char **argv);
 
 /*
  * verb_options - read the options of a verb

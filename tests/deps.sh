@@ -40,6 +40,8 @@ table() {
 		check likes xz-utils             xz
 		check likes openssl              openssl
 		check likes strace               strace
+		check likes time                 /usr/bin/time
+		check likes hyperfine            hyperfine
 		check likes man-db               man
 		bench needs jq                   jq
 		bench likes heaptrack            heaptrack

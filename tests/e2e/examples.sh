@@ -185,6 +185,46 @@ within "pages far apart need a table each" "$needed" $((needed + 16384)) $(($(ta
 same "though no more memory is resident" "$(said touched_bytes)" \
 	$(($(at sparse anon resident) - $(at dense anon resident)))
 
+example huge_fork 0
+bytes=$(said bytes)
+same "small pages are small" 0 "$(at small anon huge)"
+for which in small huge; do
+	tables=$(tables $which)
+	within "the child of '$which' is born with its parent's page tables" $((tables * 9 / 10)) $((tables + 16384)) \
+		"$(process "$(said ${which}_pid)" .fork.page_table_bytes)"
+done
+if [[ $(at huge anon huge) == "$bytes" ]]; then
+	small=$(process "$(said small_pid)" .fork.fork_ns)
+	within "with huge pages, a fork takes less time" 1 $((small / 2)) "$(process "$(said huge_pid)" .fork.fork_ns)"
+	tells "the text says how long they took" "Page tables 2 forks of its own took [0-9.]+ ms, the longest [0-9.]+"
+else
+	skip "huge_fork: with huge pages, a fork takes less time" "there are not so many huge pages here"
+fi
+
+RUN_OPTIONS=(--faults=all)
+example major_faults 0
+RUN_OPTIONS=()
+majors=$(said major_faults)
+if [[ $majors == 0 ]]; then
+	skip "major_faults: a page that must be read is a major fault" "this file system keeps its pages in memory"
+elif [[ $(process "" .faults.method) == counts ]]; then
+	skip "major_faults: whose major faults they are" "the kernel gives no samples of page faults"
+else
+	same "each page is one major fault, once" $(($(said file_bytes) / PAGE)) "$majors"
+	same "they are the file's" "$majors" "$(process "" .faults.by_row.file.major)"
+	tells "the text says what kind they are" "by kind: .*read from files 6[4-9]"
+fi
+
+if (($(wc -l </proc/swaps) < 2)); then
+	skip "swap_out: memory in swap space" "this machine has no swap space"
+else
+	example swap_out 0
+	bytes=$(said bytes)
+	same "what is written is in memory" "$bytes" "$(at written anon resident)"
+	within "what is paged out is in swap space" $((bytes * 9 / 10)) "$bytes" "$(at 'paged out' anon swap)"
+	within "what is read comes back" $((bytes / 2)) "$bytes" "$(at 'half read' anon resident)"
+fi
+
 # The kernel splits the exact sum by sampled ticks: what is read a little later is split a little otherwise.
 example user_system 0
 for who in computing asking; do
@@ -231,6 +271,11 @@ within "they are live, but $missing that the report says are missing" "$known" $
 within "a ledger was taken when memory was short" "$known" $((known + BOOKS)) "$(at exhausted heap.live mapped)"
 same "the recording has its end" "exit 0" "$(process "" '.ended_by | "\(.kind) \(.code)"')"
 tells "the text counts the failure" "Heap [0-9,]+ allocations .*; 1 failed"
+same "the limit is named" "RLIMIT_AS $(said limit_bytes)" "$(process "" '.refused | "\(.limit) \(.limit_bytes)"')"
+tells "the text says by which limit" "Memory refused malloc 1 time, 1\.00 MiB, .* the limit: RLIMIT_AS \(ulimit -v\)"
+within "the ledger of that moment is there" "$known" $((known + BOOKS)) \
+	"$(process "" '.snapshots[] | select(.why == "refused")
+		| [.rows[] | select(.row == "heap.live").mapped_bytes] | add')"
 
 example invalid_access 139
 same "it ended by signal 11" "signal 11" "$(process "" '.ended_by | "\(.kind) \(.code)"')"
@@ -238,10 +283,17 @@ same "every allocation was recorded" "$(said allocations)" "$(process "" .heap.a
 same "and every free" "$(said frees)" "$(process "" .heap.frees)"
 same "and the live bytes" "$(said live_bytes)" "$(process "" .heap.live_requested_bytes)"
 tells "the text names the signal" "pid [0-9]+, signal 11 \(SIGSEGV\)"
+if [[ $(process "" .faults.method) == counts ]]; then
+	skip "invalid_access: what killed it" "the kernel gives no samples of page faults"
+else
+	same "it was killed by a write through a null pointer" "null_pointer write 0" \
+		"$(process "" '.invalid_access | "\(.finding) \(.access) \(.address)"')"
+	tells "the text says so" "killed by a write to 0x0, where nothing is mapped: a null pointer; by invalid_access"
+fi
 
 for source in "$SRC"/examples/*.c; do
 	name=$(basename "$source" .c)
 	check "examples/README.md names $name" grep -q "($name.c)" "$SRC/examples/README.md"
-	check "$name is run here" grep -q "^example $name " "$SRC/tests/e2e/examples.sh"
+	check "$name is run here" grep -qE "^[[:space:]]*example $name " "$SRC/tests/e2e/examples.sh"
 done
 finish

@@ -33,7 +33,7 @@ try() {
 	else
 		ok "$sentence"
 	fi
-	[[ -n ${KEEP:-} ]] || rm -rf "$here"
+	rm -rf "$here"
 }
 
 users=(self)

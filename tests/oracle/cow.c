@@ -197,7 +197,10 @@ static void shared_memory(void)
 	end_parent(child, PAGES, 0, PAGES, 0);
 }
 
-/* Pages of a private file mapping that were written before the fork are shared like others; untouched ones are the file's. */
+/*
+ * Pages of a private file mapping that were written before the fork are shared like others; untouched ones are the
+ * file's.
+ */
 static void private_file(void)
 {
 	char name[] = "cow.XXXXXX", *p;
@@ -258,7 +261,9 @@ static void heap_blocks(void)
 	end_parent(child, PAGES, 0, PAGES, 0);
 }
 
-/* A block that libc mapped alone is the heap's from one end to the other, however many multiples of 64 MiB lie in it. */
+/*
+ * A block that libc mapped alone is the heap's from one end to the other, however many multiples of 64 MiB lie in it.
+ */
 static void large_block(void)
 {
 	const size_t step = 2 * MIB, touched = 100;
@@ -280,8 +285,8 @@ static void large_block(void)
 }
 
 /*
- * libc unmaps and maps by itself, mostly at the same place: what is touched there was not inherited, so nobody has copied
- * it. Not for the heap as a whole: a page or two of the break are written by the way.
+ * libc unmaps and maps by itself, mostly at the same place: what is touched there was not inherited, so nobody has
+ * copied it. Not for the heap as a whole: a page or two of the break are written by the way.
  */
 static void child_frees_and_allocates(void)
 {
@@ -304,7 +309,55 @@ static void child_frees_and_allocates(void)
 	expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "neither by the parent");
 }
 
-/* What a trim gives back, libc alone knows: what is touched again could be taken for written, so nothing is said of whose writes. */
+/* Of a block that libc mapped alone, what was copied was copied, although nobody sees that libc unmaps it. */
+static void child_writes_and_frees(void)
+{
+	char *block = opaque(malloc(PAGES * PAGE)), *aligned = opaque(aligned_alloc(1 << 20, PAGES * PAGE));
+	pid_t child;
+
+	REQUIRE(block != NULL && aligned != NULL);
+	touch(block, PAGES * PAGE);
+	touch(aligned, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		touch(block + PAGE, 500 * PAGE);
+		touch(aligned, 300 * PAGE);
+		free(block);
+		free(aligned);
+		expect("process", NULL, "cow.copied_pages", 800, 1000,
+		       "a page that was copied was, though libc unmapped it");
+		expect("process", NULL, "cow.by_row.heap.copied_pages", 0, 16, "it is in no row any more");
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+/* The same for one that becomes smaller: what is left of it stays shared. */
+static void child_writes_and_shrinks(void)
+{
+	char *block = opaque(malloc(PAGES * PAGE)), *small;
+	pid_t child;
+
+	REQUIRE(block != NULL);
+	touch(block, PAGES * PAGE);
+	child = fork();
+	if (!child) {
+		touch(block + (PAGES - 600) * PAGE, 500 * PAGE);
+		small = opaque(realloc(block, (PAGES - 1000) * PAGE));
+		REQUIRE(small == block);
+		expect("process", NULL, "cow.copied_pages", 500, 700,
+		       "a page that was copied was, though libc unmapped it");
+		expect("process", NULL, "cow.by_row.heap.still_shared_pages", PAGES - 1000, PAGES - 1000 + 64,
+		       "what stays is shared");
+		end_child(PAGES, 0, PAGES, 0);
+	}
+	end_parent(child, PAGES, 0, PAGES, 0);
+}
+
+/*
+ * What a trim gives back, libc alone knows: what is touched again could be taken for written, so nothing is said of
+ * whose writes.
+ */
 static void child_trims(void)
 {
 	pid_t child = fork();
@@ -401,7 +454,10 @@ static void killed_later(void)
 	expect_row("anon", PAGES, 0, PAGES - 55, 0);
 }
 
-/* Sixty pages a step, and then some of another mapping, which a hole keeps apart; cow.series and cow.regions tell of it. */
+/*
+ * Sixty pages a step, and then some of another mapping, which a hole keeps apart; cow.series and cow.regions tell of
+ * it.
+ */
 static void child_writes_step_by_step(void)
 {
 	char *other = mmap(NULL, 2 * PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -435,7 +491,9 @@ static const struct scenario scenarios[] = {
 	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "between_files", between_files },
 	{ "heap_blocks", heap_blocks },
 	{ "large_block", large_block },
-	{ "child_frees_and_allocates", child_frees_and_allocates }, { "child_trims", child_trims },
+	{ "child_frees_and_allocates", child_frees_and_allocates },
+	{ "child_writes_and_frees", child_writes_and_frees },
+	{ "child_writes_and_shrinks", child_writes_and_shrinks }, { "child_trims", child_trims },
 	{ "by_a_thread", by_a_thread }, { "huge_pages", huge_pages }, { "killed", killed },
 	{ "killed_later", killed_later }, { "child_writes_step_by_step", child_writes_step_by_step },
 };

@@ -36,7 +36,10 @@ static void nested(void)
 	end_parent(child, PAGES, 0, PAGES - 100, 0);
 }
 
-/* What a child wrote before it forked, beside its child and after that had ended, counts once: it copied each page once. */
+/*
+ * What a child wrote before it forked, beside its child and after that had ended, counts once: it copied each page
+ * once.
+ */
 static void nested_writes_in_each_window(void)
 {
 	pid_t child = fork();
@@ -100,7 +103,10 @@ static void four_deep(void)
 	end_child(PAGES, 100, PAGES - 100, 0);
 }
 
-/* Children that end at once are not watched after a few; what their parent does to what it inherited is known all the same. */
+/*
+ * Children that end at once are not watched after a few; what their parent does to what it inherited is known all the
+ * same.
+ */
 static void child_forks_often(void)
 {
 	enum { OFTEN = 40 };
@@ -180,7 +186,8 @@ static void many_children(void)
 }
 
 static const struct scenario scenarios[] = {
-	{ "nested", nested }, { "nested_writes_in_each_window", nested_writes_in_each_window }, { "four_deep", four_deep },
+	{ "nested", nested }, { "nested_writes_in_each_window", nested_writes_in_each_window },
+	{ "four_deep", four_deep },
 	{ "child_forks_often", child_forks_often }, { "child_replaces_and_forks", child_replaces_and_forks },
 	{ "many_children", many_children },
 };

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copy-on-write and page faults of a generated scenario that is known page by page. A seed gives a family of
- * processes, memory of several sorts, and a list of steps in which they write, read, give back, move, fork and end.
- * All of that is planned before the first step; pipes pass the turn from process to process, so that the steps happen
- * in their order. When all others have ended, the first process plays the same list to a model (cow_model.h) and
- * prints what pagegap must have seen: one JSON object a line, for cow_generated.jq. The plan lies in shared memory,
- * and playing it touches no other memory than it says.
+ * Copy-on-write and page faults of a generated scenario (cow_scenario.h) that is known page by page. All of it is
+ * planned before the first step; pipes pass the turn from process to process, so that the steps happen in their order.
+ * When all others have ended, the first process plays the same list to a model (cow_model.h) and prints what pagegap
+ * must have seen: one JSON object a line, for cow_generated.jq. The plan lies in shared memory, and playing it touches
+ * no other memory than it says.
  * usage: cow_generated SEED ZERO_PAGE (1 where the kernel has one, see zero_page.c)
  */
 #define _GNU_SOURCE
@@ -15,56 +14,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "cow_model.h"
-#include "oracle.h"
-
-#define STEPS      600
-#define STACK_PAGES 16
-
-enum action { WRITE, WRITE_BY_READ, READ, GIVE_BACK, UNMAP, MOVE, FREE, FORK, END, KILL, REAP };
-
-struct step {
-	enum action action;
-	int  actor, other;              /* other: whom it forks or reaps; of who ends: who will reap it */
-	int  area;
-	uint32_t first, pages, stride;
-	bool by_thread;                 /* by the second thread */
-};
-
-/* What a scenario may have. */
-enum family { ONE_CHILD, SIBLINGS, NESTED, NESTED_THREE_DEEP, MIXED, FAMILIES };
-enum order { PARENTS_FIRST, CHILDREN_FIRST, PAGE_BY_PAGE, AFTER_THE_OTHER, AT_RANDOM, ORDERS };
-enum extra { THREADS, GIVES_BACK, UNMAPS, MOVES, FREES, READS_INTO, HUGE, LETS_GO, OUTLIVES, KILLS, EXTRAS };
-
-static const char *const families[] = { "one child", "siblings", "nested", "nested three deep", "siblings and nested" };
-static const char *const orders[] = {
-	"parents first", "children first", "page by page", "only after the other has ended", "in any order",
-};
-static const char *const extras[] = {
-	"forked by a second thread", "gives back", "unmaps", "moves", "frees", "writes by read(2)", "huge pages",
-	"the first process does not write", "outlives its parent", "killed",
-};
-
-/* Of a process, while the plan is made. */
-struct planned {
-	bool alive;
-	uint32_t low[MODEL_AREAS], high[MODEL_AREAS]; /* pages that are mapped */
-	bool moved[MODEL_AREAS];
-};
+#include "cow_scenario.h"
 
 /* In shared memory. */
 static struct world {
-	struct dice dice;
-	int    family, order;
-	bool   extra[EXTRAS];
-	int    actors, parent[MODEL_ACTORS];
-	struct planned planned[MODEL_ACTORS];
-	enum model_sort sorts[MODEL_AREAS];
-	uint32_t sizes[MODEL_AREAS];
-	int    areas;
-	struct step steps[STEPS];
-	int    used, next;
-
+	struct scenario scenario;
+	int    next;                    /* step */
 	int    turn[MODEL_ACTORS][2];   /* a pipe for each */
 	int    zeros;                   /* /dev/zero */
 	bool   huge_come;
@@ -73,7 +28,6 @@ static struct world {
 		int64_t low;            /* its own count, before it ended */
 		int64_t all;            /* what wait4 said, those included whom it had waited for */
 	} faults[MODEL_ACTORS];
-	int    reaper[MODEL_ACTORS];
 	struct model model;
 } *world;
 
@@ -91,305 +45,12 @@ static void *shared(size_t bytes)
 	return p;
 }
 
-/* Planning */
-
-static uint32_t roll(uint32_t below)
-{
-	return (uint32_t)dice_roll(&world->dice, below);
-}
-
-static bool one_in(uint32_t n)
-{
-	return roll(n) == 0;
-}
-
-static struct step *add_step(enum action action, int actor)
-{
-	struct step *step = &world->steps[world->used++];
-
-	REQUIRE(world->used < STEPS);
-	*step = (struct step){ .action = action, .actor = actor, .by_thread = world->extra[THREADS] && one_in(3) };
-	return step;
-}
-
-static void add_pages(enum action action, int actor, int area, uint32_t first, uint32_t pages, uint32_t stride)
-{
-	struct step *step = add_step(action, actor);
-
-	step->area = area;
-	step->first = first;
-	step->pages = pages;
-	step->stride = stride;
-}
-
-static void add_area(enum model_sort sort, uint32_t pages)
-{
-	world->sorts[world->areas] = sort;
-	world->sizes[world->areas] = pages;
-	world->planned[0].high[world->areas++] = pages;
-}
-
-static void choose_areas(void)
-{
-	add_area(OWN, 100 + roll(900));
-	add_area(OWN, 16 + roll(300));
-	if (!one_in(4))
-		add_area(PRIVATE_FILE, 16 + roll(400));
-	if (world->extra[FREES] || !one_in(4))
-		add_area(LARGE_BLOCK, 64 + roll(900));
-	if (one_in(2))
-		add_area(HEAP_BLOCK, 8 + roll(16));
-	if (one_in(2))
-		add_area(SHARED_MEMORY, 16 + roll(64));
-	if (one_in(2))
-		add_area(STACK_PART, STACK_PAGES);
-	if (world->extra[HUGE])
-		add_area(OWN_HUGE, HUGE_PAGES * (1 + roll(2)));
-}
-
-static bool can_unmap(enum model_sort sort)
-{
-	return sort == OWN || sort == PRIVATE_FILE;
-}
-
-/* What else than writing and reading a process may do to an area. False: nothing. */
-static bool plan_change(int actor, int area)
-{
-	struct planned *plan = &world->planned[actor];
-	const enum model_sort sort = world->sorts[area];
-	uint32_t mapped = plan->high[area] - plan->low[area], pages = 1 + roll(mapped / 2);
-
-	switch (GIVES_BACK + roll(FREES - GIVES_BACK + 1)) {
-	case GIVES_BACK:
-		if (!world->extra[GIVES_BACK] || !(can_unmap(sort) || sort == LARGE_BLOCK))
-			return false;
-		add_pages(GIVE_BACK, actor, area, plan->low[area] + roll(mapped - pages), pages, 1);
-		return true;
-	case UNMAPS:
-		if (!world->extra[UNMAPS] || !can_unmap(sort))
-			return false;
-		if (one_in(2)) {
-			add_pages(UNMAP, actor, area, plan->low[area], pages, 1);
-			plan->low[area] += pages;
-		} else {
-			plan->high[area] -= pages;
-			add_pages(UNMAP, actor, area, plan->high[area], pages, 1);
-		}
-		return true;
-	case MOVES:
-		if (!world->extra[MOVES] || !can_unmap(sort) || plan->moved[area])
-			return false;
-		add_pages(MOVE, actor, area, plan->low[area], mapped, 1);
-		plan->moved[area] = true;
-		return true;
-	default:
-		if (!world->extra[FREES] || sort != LARGE_BLOCK)
-			return false;
-		add_pages(FREE, actor, area, plan->low[area], mapped, 1);
-		plan->high[area] = plan->low[area];
-		return true;
-	}
-}
-
-static int anybody(void)
-{
-	int actor;
-
-	do
-		actor = (int)roll((uint32_t)world->actors);
-	while (!world->planned[actor].alive);
-	return actor;
-}
-
-/* Somebody writes what a process has just let go, or moved. */
-static void plan_write_after(const struct step *change)
-{
-	const int actor = anybody(), area = change->area;
-	const struct planned *plan = &world->planned[actor];
-	uint32_t first = change->first, end = first + change->pages;
-
-	first = first > plan->low[area] ? first : plan->low[area];
-	end = end < plan->high[area] ? end : plan->high[area];
-	if (first < end)
-		add_pages(WRITE, actor, area, first, end - first, 1);
-}
-
-/* A process does something to some pages of one of its areas. */
-static void plan_work(int actor)
-{
-	struct planned *plan = &world->planned[actor];
-	int area = (int)roll((uint32_t)world->areas);
-	uint32_t mapped = plan->high[area] - plan->low[area], pages;
-	const bool quiet = world->extra[LETS_GO] && !actor && world->planned[1].alive;
-	enum action action = WRITE;
-
-	if (mapped < 4)
-		return;
-	if ((quiet || one_in(3)) && plan_change(actor, area)) {
-		plan_write_after(&world->steps[world->used - 1]);
-		return;
-	}
-	if (quiet)
-		return;
-	if (one_in(5))
-		action = READ;
-	else if (world->extra[READS_INTO] && one_in(3))
-		action = WRITE_BY_READ;
-	pages = 1 + roll(mapped / 2);
-	add_pages(action, actor, area, plan->low[area] + roll(mapped - pages), pages, 1 + roll(3));
-}
-
-/* Two processes take turns at the same pages. */
-static void plan_page_by_page(int one, int other)
-{
-	int area = (int)roll(2);
-	uint32_t low = world->planned[one].low[area], high = world->planned[one].high[area];
-
-	if (world->planned[other].low[area] > low)
-		low = world->planned[other].low[area];
-	if (world->planned[other].high[area] < high)
-		high = world->planned[other].high[area];
-	for (uint32_t page = low; page < high && page < low + 30; page += 1 + roll(3)) {
-		bool first = one_in(2);
-
-		add_pages(WRITE, first ? one : other, area, page, 1, 1);
-		if (!one_in(4))
-			add_pages(WRITE, first ? other : one, area, page, 1, 1);
-	}
-}
-
-static void plan_fork(int child)
-{
-	struct step *step = add_step(FORK, world->parent[child]);
-
-	step->other = child;
-	world->planned[child] = world->planned[world->parent[child]];
-	world->planned[child].alive = true;
-}
-
-static void choose_family(void)
-{
-	static const int parents[FAMILIES][MODEL_ACTORS] = {
-		[ONE_CHILD] = { -1, 0 }, [SIBLINGS] = { -1, 0, 0, 0 }, [NESTED] = { -1, 0, 1 },
-		[NESTED_THREE_DEEP] = { -1, 0, 1, 2 }, [MIXED] = { -1, 0, 1, 0 },
-	};
-	static const int sizes[FAMILIES] = { 2, 4, 3, 4, 4 };
-
-	world->actors = sizes[world->family];
-	if (world->family == SIBLINGS && one_in(2))
-		world->actors = 3;
-	for (int actor = 0; actor < world->actors; actor++)
-		world->parent[actor] = parents[world->family][actor];
-}
-
-static void plan_forks(void)
-{
-	for (int child = 1; child < world->actors; child++) {
-		plan_fork(child);
-		if (world->order == AT_RANDOM || one_in(4))
-			plan_work(anybody());
-	}
-}
-
-static void plan_writes(void)
-{
-	switch (world->order) {
-	case PARENTS_FIRST:
-		for (int i = 0; i < 3 * world->actors; i++)
-			plan_work(i / 3);
-		break;
-	case CHILDREN_FIRST:
-		for (int i = 3 * world->actors; i--;)
-			plan_work(i / 3);
-		break;
-	case PAGE_BY_PAGE:
-		for (int child = 1; child < world->actors; child++)
-			plan_page_by_page(world->parent[child], child);
-		break;
-	case AFTER_THE_OTHER:
-		for (int i = 3; i < 3 * world->actors; i++)
-			plan_work(i / 3);
-		break;
-	default:
-		for (int i = 0; i < 12; i++)
-			plan_work(anybody());
-	}
-}
-
-static bool has_children(int actor)
-{
-	for (int child = actor + 1; child < world->actors; child++)
-		if (world->parent[child] == actor && world->planned[child].alive)
-			return true;
-	return false;
-}
-
-/* Orphans are the first process's children: it is a subreaper. */
-static void plan_end(int actor, bool killed)
-{
-	int reaper = world->planned[world->parent[actor]].alive ? world->parent[actor] : 0;
-	struct step *step = add_step(killed ? KILL : END, actor);
-
-	step->other = reaper;
-	step->by_thread = false;
-	world->reaper[actor] = reaper;
-	world->planned[actor].alive = false;
-	step = add_step(REAP, reaper);
-	step->other = actor;
-	step->by_thread = false;
-}
-
-static void plan_ends(void)
-{
-	int killed = world->extra[KILLS] ? 1 + (int)roll((uint32_t)world->actors - 1) : 0;
-	int left = world->actors - 1;
-
-	while (left) {
-		int actor = anybody();
-
-		if (!actor || (has_children(actor) && !world->extra[OUTLIVES]))
-			continue;
-		if (has_children(actor) && one_in(2))
-			continue;
-		plan_end(actor, actor == killed);
-		left--;
-		for (int i = 0; i < 2; i++)
-			if (world->order == AFTER_THE_OTHER || one_in(2))
-				plan_work(anybody());
-	}
-	add_step(END, 0)->by_thread = false;
-}
-
-static void plan(uint64_t seed)
-{
-	world->dice.state = (seed + 1) * 0x9e3779b97f4a7c15ULL;
-	world->family = (int)(seed % FAMILIES);
-	world->order = (int)((seed + seed / FAMILIES) % ORDERS); /* 25 seeds have all pairs */
-	for (int i = 0; i < EXTRAS; i++)
-		world->extra[i] = one_in(i == KILLS ? 8 : 3);
-	world->extra[OUTLIVES] &= world->family >= NESTED;
-	choose_family();
-	choose_areas();
-	world->planned[0].alive = true;
-	for (int area = 0; area < world->areas; area++) {
-		/* Huge pages come as wholes, and the stack may be probed when it is made. */
-		bool whole = world->sorts[area] == OWN_HUGE || world->sorts[area] == STACK_PART;
-
-		add_pages(WRITE, 0, area, 0, whole ? world->sizes[area] : 1 + roll(world->sizes[area]), 1);
-	}
-	for (int i = 0; i < 2 * world->areas; i++)
-		plan_work(0);
-	plan_forks();
-	plan_writes();
-	plan_ends();
-}
-
 static void say_scenario(uint64_t seed)
 {
 	oracle_print("{\"seed\":%llu,\"family\":\"%s\",\"order\":\"%s\",\"extras\":[", (unsigned long long)seed,
-		     families[world->family], orders[world->order]);
+		     families[scenario->family], orders[scenario->order]);
 	for (int i = 0, said = 0; i < EXTRAS; i++)
-		if (world->extra[i])
+		if (scenario->extra[i])
 			oracle_print("%s\"%s\"", said++ ? "," : "", extras[i]);
 	oracle_print("]}\n");
 }
@@ -441,10 +102,10 @@ static void allocate_block(int area, size_t bytes)
 
 static void make_areas(char *stack)
 {
-	for (int area = 0; area < world->areas; area++) {
-		const size_t bytes = world->sizes[area] * PAGE;
+	for (int area = 0; area < scenario->areas; area++) {
+		const size_t bytes = scenario->sizes[area] * PAGE;
 
-		switch (world->sorts[area]) {
+		switch (scenario->sorts[area]) {
 		case OWN_HUGE:
 			map_huge(area, bytes);
 			break;
@@ -464,7 +125,7 @@ static void make_areas(char *stack)
 		default:
 			map_own(area, bytes);
 		}
-		if (world->extra[MOVES] && can_unmap(world->sorts[area])) {
+		if (scenario->extra[MOVES] && can_unmap(scenario->sorts[area])) {
 			landing[area] = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			REQUIRE(landing[area] != MAP_FAILED);
 		}
@@ -579,7 +240,7 @@ static void *second_thread(void *unused)
 {
 	for (;;) {
 		(void)await(to_thread);
-		perform(&world->steps[world->next]);
+		perform(&scenario->steps[world->next]);
 		pass(from_thread, 0);
 	}
 	return unused;
@@ -592,12 +253,12 @@ static void play(void)
 
 	if (self)
 		(void)await(world->turn[self]);
-	if (world->extra[THREADS]) {
+	if (scenario->extra[THREADS]) {
 		REQUIRE(pipe(to_thread) == 0 && pipe(from_thread) == 0);
 		REQUIRE(pthread_create(&thread, NULL, second_thread, NULL) == 0);
 	}
 	for (;;) {
-		const struct step *step = &world->steps[world->next];
+		const struct step *step = &scenario->steps[world->next];
 
 		if (step->actor != self) {
 			pass(world->turn[step->actor], 0);
@@ -644,13 +305,13 @@ static void run_model(bool zero_page)
 {
 	struct model *model = &world->model;
 
-	memcpy(model->sorts, world->sorts, sizeof(model->sorts));
-	memcpy(model->sizes, world->sizes, sizeof(model->sizes));
+	memcpy(model->sorts, scenario->sorts, sizeof(model->sorts));
+	memcpy(model->sizes, scenario->sizes, sizeof(model->sizes));
 	model->zero_page = zero_page;
 	model->huge_come = world->huge_come;
 	model_begin(model);
-	for (int i = 0; i < world->used; i++)
-		tell_model(model, &world->steps[i]);
+	for (int i = 0; i < scenario->used; i++)
+		tell_model(model, &scenario->steps[i]);
 }
 
 static const char *const row_names[] = { "anon", "heap", "file", "stack" };
@@ -682,8 +343,9 @@ static void say_fork(int child, bool side_child)
 	const struct model_fork *fork = &world->model.processes[child].fork;
 	const struct model_side *side = side_child ? &fork->child : &fork->parent;
 
-	oracle_print("{\"pid\":%d,\"fork\":%d,\"side\":\"%s\"", world->pids[side_child ? child : world->parent[child]],
-		     world->pids[child], side_child ? "child" : "parent");
+	oracle_print("{\"pid\":%d,\"fork\":%d,\"side\":\"%s\"",
+		     world->pids[side_child ? child : scenario->parent[child]], world->pids[child],
+		     side_child ? "child" : "parent");
 	say_flag("forked", fork->forked);
 	say_flag("killed", fork->killed);
 	say_flag("outlived", fork->outlived);
@@ -705,8 +367,8 @@ static void say_process(int actor)
 	const struct model_process *process = &world->model.processes[actor];
 	int64_t all = world->faults[actor].all;
 
-	for (int child = 1; child < world->actors; child++)
-		if (actor && world->reaper[child] == actor)
+	for (int child = 1; child < scenario->actors; child++)
+		if (actor && scenario->reaper[child] == actor)
 			all -= world->faults[child].all;
 	oracle_print("{\"process\":%d,\"name\":%d,\"usage\":[%lld,%lld]", world->pids[actor], actor,
 		     (long long)world->faults[actor].low, (long long)(actor ? all : -1));
@@ -726,6 +388,7 @@ int main(int argc, char **argv)
 	REQUIRE(argc == 3);
 	seed = strtoull(argv[1], NULL, 10);
 	world = shared(sizeof(*world));
+	scenario = &world->scenario;
 	plan(seed);
 	say_scenario(seed);
 	make_areas((char *)(((uintptr_t)opaque(stack) + PAGE - 1) / PAGE * PAGE));
@@ -733,21 +396,21 @@ int main(int argc, char **argv)
 	world->pids[0] = getpid();
 	world->zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
 	REQUIRE(world->zeros >= 0);
-	for (int actor = 0; actor < world->actors; actor++)
+	for (int actor = 0; actor < scenario->actors; actor++)
 		REQUIRE(pipe(world->turn[actor]) == 0);
-	for (int area = 0; area < world->areas; area++)
-		if (world->sorts[area] == OWN_HUGE) {
+	for (int area = 0; area < scenario->areas; area++)
+		if (scenario->sorts[area] == OWN_HUGE) {
 			*(volatile char *)base[area] = 1;
 			world->huge_come = pages_present(base[area], HUGE_PAGES * PAGE, 1) == HUGE_PAGES;
 		}
 	play();
 	run_model(argv[2][0] == '1');
-	for (int actor = 1; actor < world->actors; actor++) {
+	for (int actor = 1; actor < scenario->actors; actor++) {
 		say_fork(actor, true);
 		say_fork(actor, false);
 	}
 	world->faults[0].low = own_faults();
-	for (int actor = 0; actor < world->actors; actor++)
+	for (int actor = 0; actor < scenario->actors; actor++)
 		say_process(actor);
 	oracle_flush();
 	return 0;

@@ -17,8 +17,7 @@ def wrong_amount($what; $value; $low; $high):
 	if $value == null or ($value >= $low and $value <= $high) then empty
 	else "\($what) is \($value), expected \($low)\(if $high != $low then " … \($high)" else "" end)" end;
 
-# Pages of huge pages of which it is not told each by each who shares them: smaps tells, but only of a process that never
-# forked.
+# Pages of huge pages of which it is not told one by one who shares them: smaps tells, of a process that never forked.
 def pieces($row): if .forked or $how == "pagemap" then .pieces[$row] else 0 end;
 
 # Was it known of a child which pages it wrote?
@@ -87,7 +86,8 @@ def wrong_rows($cow; $forks; $once):
 	| (rows | map(. as $row | expected($row; $cow; $known; $each_once))) as $rows
 	| if ($known | length) == 0 then empty else
 		($rows[] | wrong_row),
-		(if $cow.order == "samples" or any($known[]; watched(.fork)) then empty else $rows[] | wrong_either end),
+		(if $cow.order == "samples" or any($known[]; watched(.fork)) then empty
+		else $rows[] | wrong_either end),
 		(if any($rows[]; .seen.copied_pages == null) or $cow.bound_pages == null then empty
 		else $rows | wrong_copied($cow.bound_pages) end),
 		(if any($rows[]; .seen.reused_pages == null) or $cow.bound_pages == null then empty
@@ -100,8 +100,8 @@ def wrong_cow($seen; $forks; $once):
 	elif ($forks | length) == 0 then empty
 	elif $seen == null then (if all($forks[]; .killed) then empty else "no copy-on-write is told" end)
 	else
-		(if $seen.exact and ($seen.bound_pages != 0 or $seen.unknown_forks != 0) then "exact, although it is not"
-		else empty end),
+		(if $seen.exact and ($seen.bound_pages != 0 or $seen.unknown_forks != 0)
+		then "exact, although it is not" else empty end),
 		($forks[] | wrong_fork($seen)),
 		(if any($forks[]; .killed) then empty else wrong_rows($seen; $forks; $once) end)
 	end;
@@ -133,14 +133,17 @@ def wrong_faults($seen):
 		wrong_amount("lost samples"; $seen.lost; 0; 0),
 		wrong_placing($seen),
 		(if $seen.in_kernel == null then
-			(if $seen.method == "all" and (.killed | not) then "faults in the kernel are not known" else empty end)
+			(if $seen.method == "all" and (.killed | not)
+			then "faults in the kernel are not known" else empty end)
 		else
-			wrong_amount("attributed, in the kernel and lost"; $seen.attributed + $seen.in_kernel + $seen.lost; $sum; $sum),
+			wrong_amount("attributed, in the kernel and lost";
+				$seen.attributed + $seen.in_kernel + $seen.lost; $sum; $sum),
 			(if .killed then empty
 			else wrong_amount("in_kernel"; $seen.in_kernel; .in_kernel[0]; .in_kernel[1] + 300) end)
 		end)
 	end),
-	(if ($faults == "off" or $faults == "count") and $seen.method != "counts" then "faults are sampled" else empty end),
+	(if ($faults == "off" or $faults == "count") and $seen.method != "counts"
+	then "faults are sampled" else empty end),
 	(if $faults == "all" and $seen.method != "all" then "not all faults are sampled" else empty end);
 
 $truth[] | select(.process) | . as $of

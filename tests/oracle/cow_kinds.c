@@ -31,13 +31,19 @@ static void forked_again(void)
 	expect("process", NULL, "cow.bound_pages", 0, 200, "the parent is known to have written them");
 }
 
+/* Fresh memory where memory begins. */
+static void map_over(size_t bytes)
+{
+	REQUIRE(mmap(memory, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory);
+}
+
 /* Nor does it matter what lay there before. */
 static void mapped_where_none_was_forked(void)
 {
 	pid_t child;
 
 	REQUIRE(madvise(memory, 500 * PAGE, MADV_DONTFORK) == 0 && munmap(memory, 500 * PAGE) == 0);
-	REQUIRE(mmap(memory, 500 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory);
+	map_over(500 * PAGE);
 	REQUIRE(madvise(memory, 500 * PAGE, MADV_NOHUGEPAGE) == 0);
 	touch(memory, 500 * PAGE);
 	child = fork();
@@ -78,14 +84,16 @@ static void parent_lets_go(void (*let_go)(void *start, size_t bytes))
 
 	if (!child) {
 		await(to_child);
-		expect("process", NULL, "cow.by_row.anon.unshared_pages", 300, 300, "the child's alone, and not written");
+		expect("process", NULL, "cow.by_row.anon.unshared_pages", 300, 300,
+		       "the child's alone, and not written");
 		end_child(PAGES, 0, PAGES - 300, 0);
 	}
 	let_go(memory + 100 * PAGE, 300 * PAGE);
 	tell(to_child);
 	REQUIRE(waitpid(child, NULL, 0) == child);
 	expect("process", NULL, "cow.by_row.anon.copied_pages", 0, 300, "copied by the parent, as far as can be told");
-	expect("process", NULL, "cow.by_row.anon.still_shared_pages", PAGES - 300, PAGES - 300, "what it kept stays shared");
+	expect("process", NULL, "cow.by_row.anon.still_shared_pages", PAGES - 300, PAGES - 300,
+	       "what it kept stays shared");
 	expect("process", NULL, "cow.bound_pages", 0, PAGES, "and not more than that can be wrong");
 }
 
@@ -132,8 +140,7 @@ static void child_maps_over(void)
 
 	if (!child) {
 		touch(memory, 150 * PAGE);
-		REQUIRE(mmap(memory, 400 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-			memory);
+		map_over(400 * PAGE);
 		touch(memory, 400 * PAGE);
 		end_child(PAGES, 150, PAGES - 400, 250);
 	}
@@ -215,7 +222,7 @@ static void outlives_its_parent(void)
 
 		if (fork()) {
 			/* With its own child, if samples of page faults tell what it did before it ended. */
-			expect("process", NULL, "cow.by_row.anon.inherited_pages", PAGES, 2 * PAGES, "what it was born with");
+			expect("process", NULL, "cow.by_row.anon.inherited_pages", PAGES, 2 * PAGES, "its own birth's");
 			expect("process", NULL, "cow.by_row.anon.copied_pages", 0, 0, "of which it wrote nothing");
 			expect("process", NULL, "cow.unknown_forks", 0, 1, "what its child did then is not its");
 			oracle_flush();

@@ -55,8 +55,8 @@ struct model_fork {
 	int64_t inherited[MODEL_ROWS];  /* at addresses that are still mapped */
 	int64_t shared[MODEL_ROWS], unshared[MODEL_ROWS], gone[MODEL_ROWS];
 	int64_t written_gone[MODEL_ROWS]; /* of those gone */
-	int64_t pieces[MODEL_ROWS];     /* of huge pages that others map too: bit 56 of pagemap is that of the first one */
-	int64_t zero[MODEL_ROWS];       /* of the zero page when it was born: pagemap alone does not tell them from memory */
+	int64_t pieces[MODEL_ROWS];     /* of huge pages that others map too: pagemap has one bit 56 for all of them */
+	int64_t zero[MODEL_ROWS];       /* the zero page when it was born: pagemap alone does not tell it from memory */
 	bool    forked;                 /* it has children of its own */
 	bool    killed, outlived;       /* by a signal; its parent */
 };
@@ -219,7 +219,7 @@ static inline void model_write(struct model *model, int self, int area, uint32_t
 		model_fault(model, self, area, 0, in_kernel);
 	} else if (at->copy < FIRST_COPY) {
 		model_fault(model, self, area, 1, in_kernel);
-		if (at->left && model->sorts[area] == PRIVATE_FILE) /* it may be watched still: one more takes that away */
+		if (at->left && model->sorts[area] == PRIVATE_FILE) /* watched still, it takes one more */
 			model_fault(model, self, area, 0, in_kernel);
 		model_bring(model, self, area, page);
 	} else if (!at->writable) {

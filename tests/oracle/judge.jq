@@ -2,7 +2,7 @@
 # Compares what oracle programs expect (see oracle.h) with what pagegap reports, one line for each expectation.
 # Called with --slurpfile report (one JSON report) and --slurpfile lines (what the program printed), --arg program NAME.
 #
-# Figures: of a process, a path such as "heap.allocations" or "time.user_ns"; of a snapshot, "vm_size_bytes" and the
+# Figures: of a process, a path such as "heap.allocations" or "refused.requests.0.count"; of a snapshot, "vm_size_bytes" and the
 # like, "ROW mapped" (the row's mapped_bytes; or resident, dirty, shared, swap, huge), "heap mapped" (the three heap
 # rows together), "sum mapped" (all rows and what is unexplained), "rows mapped" (all rows alone), "fill N" (pages in
 # the bucket that begins at N percent).
@@ -28,7 +28,7 @@ def snapshot($at):
 	else .snapshots | map(select(.why == $at)) | last end;
 
 def figure($at; $figure):
-	if $at == "process" then getpath($figure / ".")
+	if $at == "process" then getpath($figure / "." | map(tonumber? // .))
 	else snapshot($at) as $found | if $found == null then null else $found | of_snapshot($figure) end end;
 
 $report[0] as $report

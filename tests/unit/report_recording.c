@@ -331,9 +331,15 @@ static void a_capture_that_was_never_begun_stands_for_its_process(void **state)
 	struct recording *recording;
 
 	put_bytes(place, "4.0.capture", nothing, sizeof(*nothing));
+	nothing->version = CAPTURE_VERSION; /* killed while it wrote who it is */
+	nothing->pid = 5;
+	nothing->argc = 1U << 31;
+	put_bytes(place, "5.0.capture", nothing, sizeof(*nothing));
 	put_good(place, 4711);
 	assert_int_equal(open_place(place, &recording), 0);
-	assert_int_equal(recording->count, 2);
+	assert_int_equal(recording->count, 3);
+	assert_true(recording_load(recording, recording_find(recording, 5), nothing));
+	assert_int_equal(nothing->argc, 0);
 	assert_int_equal(recording->bad, 0);
 	assert_int_equal(recording_find(recording, 4) != NO_IMAGE, 1);
 	assert_int_equal(recording->images[recording_find(recording, 4)].end, END_LOST);

@@ -48,6 +48,10 @@ static inline void synthetic_snapshot(struct capture_snapshot *s, uint32_t why, 
 	for (size_t i = 0; i < CAPTURE_FILL_BUCKETS; i++)
 		s->fill_pages[i] = 10 * i;
 	s->free_on_empty_bytes = MIB / 4;
+	s->locked_bytes = 2 * MIB;
+	s->locked_resident_bytes = MIB;
+	s->hugetlb_mapped_bytes = 4 * MIB;
+	s->hugetlb_bytes = 2 * MIB;
 }
 
 static inline void synthetic_cow(struct capture_cow *cow, uint64_t looked_at_ns)
@@ -55,6 +59,29 @@ static inline void synthetic_cow(struct capture_cow *cow, uint64_t looked_at_ns)
 	*cow = (struct capture_cow){ .method = COW_PAGEMAP, .looked = 1, .inherited_pages = 5000, .looked_at_ns = looked_at_ns };
 	cow->rows[ROW_HEAP_LIVE] = (struct capture_cow_row){ 4000, 3000, 900, 100, 0, 0 };
 	cow->rows[ROW_ANON] = (struct capture_cow_row){ 900, 890, 10, 0, 0, 0 };
+}
+
+/* Evidence of what may have killed it. */
+static inline void synthetic_evidence(struct capture *c, uint64_t at_ns)
+{
+	c->invalid_access = (struct capture_invalid_access){
+		.state = ACCESS_REFUSED, .kind = TOUCH_WRITE, .map_known = 1, .at_ns = at_ns, .address = 0x2100010,
+		.instruction = 0x2000123, .stack_pointer = 0x7ffffff0, .file_offset = CAPTURE_UNKNOWN,
+		.file_bytes = CAPTURE_UNKNOWN, .code_offset = 0x123,
+		.below = { 0x2000000, 0x2100000, 3, "" },
+		.above = { 0x3000000, 0x3100000, 1, "/usr/lib/libexample.so" },
+		.code = { 0x2000000, 0x2001000, 5, "/usr/bin/program" },
+	};
+	c->oom = (struct capture_oom){ .watched = 1, .cgroup_kills = 1, .machine_kills = 1, .limit_bytes = 64 * MIB,
+				       .cgroup = "/sys/fs/cgroup/example" };
+	c->exhaustion = (struct capture_exhaustion){
+		.noted = 1, .first_request = REQUEST_MMAP, .first_bytes = 8 * MIB, .mapped_bytes = 60 * MIB,
+		.data_bytes = 30 * MIB, .address_limit_bytes = 64 * MIB, .data_limit_bytes = CAPTURE_UNKNOWN,
+		.commit_limit_bytes = 900 * MIB, .committed_bytes = 100 * MIB, .memory_bytes = 1000 * MIB,
+		.mappings = 70, .mappings_limit = 65530,
+	};
+	c->exhaustion.refused[REQUEST_MALLOC] = (struct capture_refused){ 2, 5 * MIB, 5 * MIB, at_ns, at_ns };
+	c->exhaustion.refused[REQUEST_MMAP] = (struct capture_refused){ 7, MIB, 8 * MIB, at_ns - 1000, at_ns };
 }
 
 /* An image that lived from start to start + 1 s and then ended with exit 0. */
@@ -103,6 +130,10 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	c->faults.kinds[KIND_UNKNOWN] = 5;
 	if (born == BORN_FORK)
 		synthetic_cow(&c->cow, c->end_ns);
+	c->born_page_table_bytes = born == BORN_FORK ? 96 << 10 : CAPTURE_UNKNOWN;
+	synthetic_evidence(c, start_ns + SECOND / 4);
+	c->populate_calls = 3;
+	c->populate_bytes = 2 * MIB;
 	c->counters[1].tid = pid;
 	c->counters[1].size_class[6] = 3000;
 	c->counters[1].size_class[12] = 500;
@@ -115,6 +146,7 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	c->counters[1].calls[CALL_MMAP] = 7;
 	c->counters[1].call_errors[CALL_MMAP] = 1;
 	synthetic_snapshot(&c->snapshots[SNAPSHOT_PEAK], WHY_PEAK, start_ns + SECOND / 2);
+	synthetic_snapshot(&c->snapshots[SNAPSHOT_REFUSED], WHY_REFUSED, start_ns + SECOND / 4);
 	synthetic_snapshot(&c->snapshots[SNAPSHOT_END], WHY_EXIT, start_ns + SECOND - 1000000);
 	c->samples_used = 3;
 	for (uint32_t i = 0; i < c->samples_used; i++)
@@ -139,7 +171,10 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 static inline void synthetic_child(struct capture *c, size_t place, uint32_t pid, uint32_t born, uint64_t born_at_ns,
 				   uint64_t waited_at_ns, int status)
 {
-	c->children[place] = (struct capture_child){ pid, born, born_at_ns, waited_at_ns, status, 0 };
+	c->children[place] = (struct capture_child){
+		.pid = pid, .born = born, .born_at_ns = born_at_ns, .waited_at_ns = waited_at_ns, .status = status,
+		.fork_ns = born == BORN_FORK ? 1500000 : 0, .fork_page_table_bytes = born == BORN_FORK ? 128 << 10 : 0,
+	};
 	c->children_born++;
 }
 

@@ -584,6 +584,59 @@ static void words_wrap_and_lines_are_cut(void **state)
 	free(text);
 }
 
+/* What the page of a process that a signal killed says. */
+static void assert_death(int number, const char *words)
+{
+	struct report_options options = { 0 };
+	char *text;
+
+	captures[0].ended = ENDED_SIGNAL;
+	captures[0].end_code = number;
+	text = report(&options);
+	if (!says(text, words))
+		fail_msg("not there: %s in %s", words, text);
+	assert_no_controls(text);
+	assert_80_columns(text);
+	free(text);
+}
+
+static void a_death_has_its_reason(void **state)
+{
+	(void)state;
+	assert_death(11, "killed by a write to 0x2100010, where nothing is mapped; the nearest mapping is anonymous "
+			 "memory, 16 B below; by program+0x123; 750 ms before the end");
+	assert_death(9, "killed by the kernel's OOM killer: the oom_kill count of its memory cgroup "
+			"/sys/fs/cgroup/example rose by 1 during the run; the limit there is 64.0 MiB");
+	captures[0].invalid_access.faults_after = 7;
+	captures[0].invalid_access.at = (struct capture_place){ 0x2100000, 0x2200000, 1, "/usr/bin/pro\033gram" };
+	assert_death(11, "the last access that was refused: a write to 0x2100010, read-only memory of pro\\x1bgram; by "
+			 "program+0x123; 750 ms before the end; 7 page faults came after it, so it may have been "
+			 "handled");
+	captures[0].oom.cgroup_kills = 0;
+	assert_death(9, "perhaps killed by the kernel's OOM killer, which killed 1 during the run, somewhere on the "
+			"machine");
+	captures[0].oom.machine_kills = 0;
+	assert_death(9, "the signal was sent by a process: the OOM killer killed none during the run");
+	captures[0].invalid_access.state = ACCESS_NOT_WATCHED;
+	assert_death(11, "which access killed it is not known");
+}
+
+static void refused_memory_has_its_limit_and_its_ledger(void **state)
+{
+	struct report_options options = { 0 };
+	char *text = report(&options);
+
+	(void)state;
+	assert_true(says(text, "Memory refused malloc 2 times, 5.00 MiB, at 250 ms, last at 250 ms; mmap 7 times, 1.00 "
+			       "MiB to 8.00 MiB, at 250 ms, last at 250 ms the limit: RLIMIT_AS (ulimit -v), 64.0 MiB; "
+			       "60.0 MiB were mapped when 8.00 MiB more were asked for first"));
+	assert_true(says(text, "Where the pages are, when memory was refused, 750 ms before the end"));
+	assert_true(says(text, "locked 2.00 MiB, 1.00 MiB of that resident; asked for with its pages at once "
+			       "(MAP_POPULATE) 2.00 MiB in 3 calls"));
+	assert_true(says(text, "explicit huge pages 2.00 MiB of 4.00 MiB mapped, beside what is resident"));
+	free(text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, begin)
@@ -607,6 +660,8 @@ int main(void)
 		TEST(a_fork_says_what_stayed_shared),
 		TEST(regions_of_a_fork_are_told_apart),
 		TEST(a_child_that_outlives_its_parent_leaves_open_what_was_copied),
+		TEST(a_death_has_its_reason),
+		TEST(refused_memory_has_its_limit_and_its_ledger),
 		TEST(the_json_document_is_one_whatever_the_strings_hold),
 		TEST(the_page_fill_has_ten_buckets),
 		TEST(words_wrap_and_lines_are_cut),
