@@ -46,6 +46,7 @@ struct fault_kinds {
 	struct fault_kinds *open;       /* its children of which it is not known whether they share its memory; and … */
 	struct fault_kinds *next_open;  /* … the next one of its parent's; both are not held */
 	bool is_open;
+	bool is_copy;                   /* by its own faults: a parent's page may fault once more without a fork */
 	uint64_t samples;               /* of the process's minor faults, and what else is known of them */
 	uint64_t unseen;                /* of the image and its ancestors, when it has ended */
 	struct { uint64_t page; pid_t tid; } recent[RECENT];
@@ -230,11 +231,12 @@ static void prove(struct fault_kinds *child)
 
 bool fault_kinds_is_copy(const struct fault_kinds *kinds)
 {
-	return !kinds->is_open;
+	return kinds->is_copy;
 }
 
 void fault_kinds_prove_copy(struct fault_kinds *kinds)
 {
+	kinds->is_copy = true;
 	if (kinds->is_open)
 		prove(kinds);
 }
@@ -285,8 +287,9 @@ struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *
 	if (kinds->open && write)
 		look_for_proof(kinds, event);
 	page = fault_pages_note(&kinds->pages, event->address, event->page_bytes, access);
-	if (page.seen == SEEN_SHARED && write && kinds->is_open && fault_pages_seen(kinds->parent->pages, event->address) == SEEN_WRITTEN)
-		prove(kinds);
+	if (page.seen == SEEN_SHARED && write && kinds->is_open &&
+	    fault_pages_seen(kinds->parent->pages, event->address) == SEEN_WRITTEN)
+		fault_kinds_prove_copy(kinds);
 	return (struct fault_traits){
 		.access = (uint8_t)access,
 		.seen = (uint8_t)page.seen,

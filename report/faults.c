@@ -67,6 +67,8 @@ struct life {
 	struct capture_faults counts;
 	struct fault_kinds *kinds;
 	struct sharer *sharer;          /* NULL: it has shared nothing yet */
+	bool     birth_known;
+	enum sharing_birth birth;
 	struct capture_order order;
 	uint64_t lefts, trims;          /* as of the last look at what it let go: capture_cow.lefts_noted, capture.trims */
 	uint64_t break_start, break_end; /* where it has been: the end is the highest */
@@ -219,23 +221,24 @@ static void refresh(void *context, void *of)
 	close(fd);
 }
 
-/* Where faults have not told, the first capture since its birth does: a fork begins one, a vfork does not. */
+/* The first capture since its birth tells: a fork begins one, a vfork does not. As long as there is none, its faults may. */
 static enum sharing_birth birth_of(void *context, void *of)
 {
 	struct faults *faults = context;
 	struct life *image = of;
 	int fd;
 
-	if (fault_kinds_is_copy(image->kinds))
-		return SHARING_BY_COPY;
+	if (image->birth_known)
+		return image->birth;
 	fd = find_capture(faults, image->pid, &image->number, image->begin_ns, UINT64_MAX, O_RDONLY, faults->other);
 	if (fd < 0)
-		return SHARING_NOT_KNOWN;
+		return fault_kinds_is_copy(image->kinds) ? SHARING_BY_COPY : SHARING_NOT_KNOWN;
 	close(fd);
-	if (faults->other->born != BORN_FORK)
-		return SHARING_OF_ALL;
-	fault_kinds_prove_copy(image->kinds);
-	return SHARING_BY_COPY;
+	image->birth_known = true;
+	image->birth = faults->other->born == BORN_FORK ? SHARING_BY_COPY : SHARING_OF_ALL;
+	if (image->birth == SHARING_BY_COPY)
+		fault_kinds_prove_copy(image->kinds);
+	return image->birth;
 }
 
 /* Writes down, with the child, what its parent did. */

@@ -425,6 +425,7 @@ static void spawns_meanwhile(void)
 	pass();
 	await_end(child);
 	REQUIRE(posix_spawn(&other, arguments[0], NULL, NULL, arguments, environ) == 0);
+	pause_us(30000); /* posix_spawn returns a moment before the other one is seen to be another program */
 	write_pages(0, 200);
 	await_end(other);
 	did(100, 100);
