@@ -106,13 +106,13 @@ def wrong_cow($seen; $forks; $once):
 		(if any($forks[]; .killed) then empty else wrong_rows($seen; $forks; $once) end)
 	end;
 
-# The kernel's count, to the unit of a process that was waited for; of the first one what it counted itself, and what
-# came after that.
+# The kernel's count of a process that was waited for, but for faults that the kernel takes for it as it ends; of the first one
+# what it counted itself, and what came after that.
 def wrong_count($sum):
 	if $sum == null then (if .killed then empty else "its faults are not known" end)
 	elif .killed then wrong_amount("faults"; $sum; 0; .usage[1])
 	elif .name == 0 then wrong_amount("faults"; $sum; .usage[0]; .usage[0] + 64)
-	else wrong_amount("faults"; $sum; .usage[1]; .usage[1]) end;
+	else wrong_amount("faults"; $sum; .usage[1] - 2; .usage[1]) end;
 
 # The first process has the model in shared memory, each the plan; the stack may be probed before it is touched; and a
 # processor that has not heard yet that a page may be written faults once more.
