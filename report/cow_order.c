@@ -258,9 +258,12 @@ static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 		fork->sum.reused += reused;
 		fork->sum.copied += unmapped - reused;
 	}
-	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
+	/*
+	 * As many pages as samples saw it write before it was watched may have been written unseen since. What was
+	 * moved may have been written later, or before, in a row that is not known.
+	 */
 	fork->open = unseen_of(cow, written + surplus, &seen, seen.unseen_reused_pages) +
-		     lesser(unsampled, cow->early_faults) + cow->moved_pages +
+		     lesser(unsampled, cow->early_faults) + (cow->moved_pages ? cow->moved_pages + unmapped : 0) +
 		     seen.ambiguous_pages + side->unplaced.reused_pages +
 		     (explained ? above(surplus, unmapped) : 0);
 	/* And as many as were written unseen may have been new memory, where samples saw no more than was written. */
