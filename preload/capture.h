@@ -254,9 +254,9 @@ struct capture_anatomy {
 	X(KIND_FILE_TOUCH,         "file_touch")         /* a page of a file, or of shared memory, that was in memory already */ \
 	X(KIND_PRIVATE_FILE_WRITE, "private_file_write") /* a write to a private file's page, which is copied */ \
 	X(KIND_SHARED_FILE_WRITE,  "shared_file_write")  /* a write to a shared page that had been touched: the kernel notes it as dirty */ \
-	X(KIND_AFTER_FORK,         "after_fork")         /* a write to a page that a fork had shared: copied or re-used, it is not known which */ \
+	X(KIND_AFTER_FORK,         "after_fork")         /* a write to a page that a fork had shared: one of the next two */ \
 	X(KIND_COPIED_AFTER_FORK,  "copied_after_fork")  /* one that copied the page, for a relative still had it */ \
-	X(KIND_REUSED_AFTER_FORK,  "reused_after_fork")  /* one that re-used it in place, for no relative had it any more */ \
+	X(KIND_REUSED_AFTER_FORK,  "reused_after_fork")  /* one that re-used it in place, for none had it any more */ \
 	X(KIND_MAJOR_FILE,         "major_file")         /* a page was read from a file */ \
 	X(KIND_MAJOR_SWAP,         "major_swap")         /* or from swap space */ \
 	X(KIND_HUGE,               "huge")               /* a huge page was brought in: one fault for all its pages */ \
@@ -318,8 +318,8 @@ struct capture_left {
 };
 
 /*
- * First writes since a fork, of one side of it, to pages of one row. Pages that samples had seen written before the fork; an unseen one
- * may have been there all the same, brought in by a system call, or be new.
+ * First writes since a fork, of one side of it, to pages of one row. Pages that samples had seen written before the
+ * fork; an unseen one may have been there all the same, brought in by a system call, or be new.
  */
 struct capture_order_row {
 	uint64_t copied_pages;          /* a relative still had the page */
@@ -338,8 +338,8 @@ struct capture_order_side {
 struct capture_order {
 	uint32_t method;                /* enum capture_order_method */
 	uint32_t partial;               /* 1: samples of its family were missing for a while */
-	uint64_t unsampled_faults;      /* minor ones of the image, taken inside system calls: it wrote at most so many pages unseen */
-	uint64_t doubtful_pages;        /* writes by relatives that were judged by what this image had, when that is not certain */
+	uint64_t unsampled_faults;      /* minor ones inside system calls: it wrote at most so many pages unseen */
+	uint64_t doubtful_pages;        /* relatives' writes judged by what this image had, which is not certain */
 	struct capture_order_side by_child; /* of the fork that the image began with, by itself */
 	struct capture_order_row as_parent; /* of all its own forks, by itself */
 	uint32_t parent_known;          /* 1: the following is filled, once nobody will count in it any more */
@@ -367,7 +367,7 @@ struct capture_cow {
 	                                    wrote beside them; complete when the image has ended */
 	uint64_t own_forks;
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
-	uint32_t watch_ended;           /* 1: written_pages is without what was written after the last child had ended, once */
+	uint32_t watch_ended;           /* 1: written_pages lacks what was written after the last child had ended */
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
 	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
 	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */

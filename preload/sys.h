@@ -68,8 +68,9 @@ static inline void sys_close(int fd)
 }
 
 /*
- * Before the kernel writes to memory that a fork may have shared: it is the program's own page fault then, and not one inside a system
- * call, which nobody is told of. Of a large buffer only the beginning: what /proc gives at a time is no more than a page.
+ * Before the kernel writes to memory that a fork may have shared: it is the program's own page fault then, and not one
+ * inside a system call, which nobody is told of. Of a large buffer only the beginning: what /proc gives at a time is no
+ * more than a page.
  */
 static inline void sys_touch(void *buffer, size_t bytes)
 {

@@ -125,7 +125,8 @@ static void check_strings(struct check *check, struct capture *c)
 	check_limit(check, "has_heap", &c->has_heap, 1);
 }
 
-#define ORDER_NUMBERS ((offsetof(struct capture_order, parent_known) - offsetof(struct capture_order, unsampled_faults)) / sizeof(uint64_t))
+#define ORDER_BYTES   (offsetof(struct capture_order, parent_known) - offsetof(struct capture_order, unsampled_faults))
+#define ORDER_NUMBERS (ORDER_BYTES / sizeof(uint64_t))
 
 static void check_order(struct check *check, struct capture_order *order)
 {
@@ -135,7 +136,8 @@ static void check_order(struct check *check, struct capture_order *order)
 	check_limit(&own, "partial", &order->partial, 1);
 	check_limit(&own, "parent_known", &order->parent_known, 1);
 	check_numbers(&own, "pages", &order->unsampled_faults, ORDER_NUMBERS);
-	check_numbers(&own, "pages by the parent", &order->by_parent.rows[0].copied_pages, sizeof(order->by_parent) / sizeof(uint64_t));
+	check_numbers(&own, "pages by the parent", &order->by_parent.rows[0].copied_pages,
+		      sizeof(order->by_parent) / sizeof(uint64_t));
 	if (!own.found)
 		return;
 	finding(check, "the order of writes makes no sense: %s", own.defect);

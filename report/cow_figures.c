@@ -36,7 +36,8 @@ struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_
 {
 	struct cow_pages pages = {
 		.inherited = row->inherited_pages, .still_shared = row->shared_pages,
-		.gone = row->gone_pages - row->written_gone_pages, .unshared = CAPTURE_UNKNOWN, .reused = CAPTURE_UNKNOWN,
+		.gone = row->gone_pages - row->written_gone_pages,
+		.unshared = CAPTURE_UNKNOWN, .reused = CAPTURE_UNKNOWN,
 	};
 
 	if (!fork->watched) { /* by either of the two, or by none, if the parent just ended */
@@ -161,8 +162,8 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 	return figure_sum(early, greater(too_many, too_few));
 }
 
-static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct cow_own *own, size_t child,
-		     bool side_child)
+static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct cow_own *own,
+		     size_t child, bool side_child)
 {
 	const struct image *image = &recording->images[child];
 	const struct capture_cow *cow = image->cow;

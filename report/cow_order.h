@@ -13,8 +13,8 @@
 /* The image at hand, the one whose writes are looked at. */
 struct cow_own {
 	const struct image *image;
-	uint64_t relatives;             /* its writes that may be judged wrongly for what is not known of its relatives */
-	uint64_t hidden;                /* pages that it wrote, at most, of which samples do not tell that they were shared */
+	uint64_t relatives;             /* its writes judged wrongly, perhaps, for what relatives did unseen */
+	uint64_t hidden;                /* pages that it wrote and that samples do not know as shared, at most */
 	uint64_t unseen;                /* the same, if all that samples saw was shared */
 	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
 };

@@ -2,8 +2,8 @@
 /*
  * Of a fork, no event tells whether the child has a copy of the memory (fork) or the memory itself (vfork, posix_spawn, system). A write
  * fault on a page that had been written before the fork tells: where memory is shared as it is, nothing protects such a page from
- * being written; unless an earlier fork does, and it has not been written since. A forked child has one at once, on its stack if nowhere
- * else. Its parent may have one earlier, in the thread that
+ * being written; unless an earlier fork does, and it has not been written since. A forked child has one at once, on its
+ * stack if nowhere else. Its parent may have one earlier, in the thread that
  * forked, which a vfork would hold until the child is another program or gone.
  */
 #include "fault_kinds.h"

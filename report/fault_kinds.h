@@ -38,7 +38,7 @@ struct fault_traits {
 	uint8_t twice;          /* another thread has had the same fault at the same moment */
 	uint8_t blind;          /* first write since a fork to a page that no sample was of */
 	uint16_t fresh;         /* pages that this fault is the first to bring in again */
-	uint8_t sharing;        /* enum sharing_verdict: of a write to a page that a fork had shared; filled in from outside */
+	uint8_t sharing;        /* enum sharing_verdict, of a write to a page that a fork had shared; from outside */
 };
 
 /* Minor faults of a process that is there no more, although its end has not been noted yet; CAPTURE_UNKNOWN. */

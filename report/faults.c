@@ -51,7 +51,7 @@
 #define BUCKETS      4096
 #define HUGE_BYTES   (2ULL << 20)
 #define ORDER_BYTES  offsetof(struct capture_order, parent_known) /* what an image knows of itself */
-#define FAULT_TIMES  4                  /* a fault takes so many times a first touch at most, unless it loses its processor */
+#define FAULT_TIMES  4                  /* a fault takes so many times a first touch, unless it loses its processor */
 #define KILLED_NS    10000000ULL        /* what the kernel takes at most to take away the memory of a killed process */
 
 struct pending { uint64_t address; struct fault_traits traits; struct sharing_write write; };
@@ -70,7 +70,7 @@ struct life {
 	bool     birth_known;
 	enum sharing_birth birth;
 	struct capture_order order;
-	uint64_t lefts, trims;          /* as of the last look at what it let go: capture_cow.lefts_noted, capture.trims */
+	uint64_t lefts, trims;          /* when it was asked last what it let go: lefts_noted, trims */
 	uint64_t break_start, break_end; /* where it has been: the end is the highest */
 	struct fault_space *space;      /* as of the last look; NULL: none */
 	struct stretch stale[STALE_MOST]; /* mapped since then */
@@ -132,11 +132,11 @@ static bool read_part(int fd, struct capture *c, size_t from, size_t to)
 }
 
 /*
- * Finds the capture that a process began between two times, from a number on, and reads its identity. Not mapped, for the program may
- * cut its file short. Returns its descriptor; -1: there is none, or none yet.
+ * Finds the capture that a process began between two times, from a number on, and reads its identity. Not mapped, for
+ * the program may cut its file short. Returns its descriptor; -1: there is none, or none yet.
  */
-static int find_capture(const struct faults *faults, pid_t pid, uint32_t *number, uint64_t begin_ns, uint64_t end_ns, int flags,
-			struct capture *c)
+static int find_capture(const struct faults *faults, pid_t pid, uint32_t *number, uint64_t begin_ns, uint64_t end_ns,
+			int flags, struct capture *c)
 {
 	for (;; ++*number) { /* those before belong to what this pid was earlier */
 		int file = open_capture(faults, pid, *number, flags);
@@ -216,12 +216,13 @@ static void refresh(void *context, void *of)
 	}
 	image->lefts = lefts;
 	image->trims = c->trims;
-	if (!read_part(fd, c, offsetof(struct capture, cow.lefts_noted), offsetof(struct capture, cow.left)) || c->cow.lefts_noted > from + CAPTURE_LEFTS)
+	if (!read_part(fd, c, offsetof(struct capture, cow.lefts_noted), offsetof(struct capture, cow.left)) ||
+	    c->cow.lefts_noted > from + CAPTURE_LEFTS)
 		sharing_left_unknown(image->sharer);
 	close(fd);
 }
 
-/* The first capture since its birth tells: a fork begins one, a vfork does not. As long as there is none, its faults may. */
+/* The first capture since its birth tells: a fork begins one, a vfork does not. While there is none, its faults may. */
 static enum sharing_birth birth_of(void *context, void *of)
 {
 	struct faults *faults = context;
@@ -253,8 +254,10 @@ static void finish_fork(void *context, const struct sharing_fork *fork)
 	if (fd < 0)
 		return;
 	if (faults->other->born == BORN_FORK &&
-	    pwrite(fd, (const char *)&order + at, bytes, (off_t)(offsetof(struct capture, cow.order) + at)) != (ssize_t)bytes)
-		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its parent's writes could not be recorded: %s", fork->child, number, strerror(errno));
+	    pwrite(fd, (const char *)&order + at, bytes, (off_t)(offsetof(struct capture, cow.order) + at)) !=
+		    (ssize_t)bytes)
+		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its parent's writes could not be recorded: %s", fork->child,
+			 number, strerror(errno));
 	close(fd);
 }
 
@@ -262,11 +265,11 @@ static void finish_fork(void *context, const struct sharing_fork *fork)
 static struct sharing_write judge(struct faults *faults, struct life *image, const struct fault_event *event,
 				  const struct fault_traits *traits)
 {
-	bool huge = huge_places_have(faults->huge, event->address);
+	bool huge = huge_places_have(faults->huge, event->address), known = traits->seen == SEEN_SHARED;
 
 	if (!image->sharer || traits->access != ACCESS_WRITE || traits->major || traits->seen == SEEN_WRITTEN)
 		return (struct sharing_write){ .verdict = SHARING_NONE };
-	return sharing_write(faults->sharing, image->sharer, event->address, event->page_bytes, traits->seen == SEEN_SHARED, huge,
+	return sharing_write(faults->sharing, image->sharer, event->address, event->page_bytes, known, huge,
 			     event->time_ns);
 }
 
@@ -365,7 +368,9 @@ static void note_sample(struct life *image, const struct fault_event *event, boo
 static void count(struct faults *faults, struct life *image, const struct fault_event *event)
 {
 	bool major = event->kind == FAULT_MAJOR;
-	struct pending sample = { .address = event->address, .traits = fault_kinds_note(faults->eye, image->kinds, event) };
+	struct pending sample = {
+		.address = event->address, .traits = fault_kinds_note(faults->eye, image->kinds, event),
+	};
 	struct fault_part part = part_of(image, event->address);
 
 	sample.write = judge(faults, image, event, &sample.traits);
@@ -456,13 +461,15 @@ static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, s
 }
 
 /* What is known of the order of its writes when it ends. */
-static void finish_order(struct faults *faults, struct life *image, const struct capture *c, uint64_t end_ns, bool ended)
+static void finish_order(struct faults *faults, struct life *image, const struct capture *c, uint64_t end_ns,
+			 bool ended)
 {
 	struct capture_order *order = &image->order;
 	bool by_itself = c->ended == ENDED_EXIT || c->ended == ENDED_EXEC;
 
 	order->method = ORDER_SAMPLED;
-	order->partial = image->counts.partial || image->counts.lost || (image->sharer && sharing_is_unsure(faults->sharing, image->sharer));
+	order->partial = image->counts.partial || image->counts.lost ||
+			 (image->sharer && sharing_is_unsure(faults->sharing, image->sharer));
 	order->unsampled_faults = CAPTURE_UNKNOWN;
 	if (ended && by_itself)
 		order->unsampled_faults = fault_kinds_unsampled(image->kinds, whole_count(image, c));
@@ -754,7 +761,7 @@ static uint64_t measure_fault(void)
 	return least;
 }
 
-/* A huge page mapped in pieces, of which nobody else has any: Linux 6.15 takes the pieces over, those before it copy them. */
+/* A huge page mapped in pieces, of which nobody else has any: Linux 6.15 takes the pieces over, older ones copy them. */
 static struct sharing *sharing_here(struct faults *faults)
 {
 	struct sharing_means means = {

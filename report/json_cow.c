@@ -149,7 +149,8 @@ json_t *json_cow(const struct subject *subject)
 	own = birth.side_child && subject->capture->cow_course.samples_used;
 	object = json_object();
 	json_put(object, "method", json_string(method_of(subject, &figures)));
-	json_put(object, "order", json_string(figures.ordered && figures.unknown < figures.count ? "samples" : "unknown"));
+	json_put(object, "order",
+		 json_string(figures.ordered && figures.unknown < figures.count ? "samples" : "unknown"));
 	json_put(object, "exact", json_boolean(figures.watched && !figures.total.bound && !figures.unknown));
 	put_pages(object, &figures.total.sum);
 	json_put_figure(object, "bound_pages", figures.total.bound);

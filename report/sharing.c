@@ -31,7 +31,7 @@ struct sharer {
 	struct family *family;
 	struct sharer *parent, *children; /* the youngest child first */
 	struct sharer *older, *younger; /* among the children of its parent */
-	uint64_t apart_ns;              /* since when its pages are not its parent's: its birth, or that of the one … */
+	uint64_t apart_ns;              /* since when its pages are not its parent's: its birth, or that of one … */
 					/* … whose place it took */
 	uint64_t born_ns;               /* its own birth by fork; 0: none */
 	uint64_t forked_ns;             /* its last fork; 0: none */

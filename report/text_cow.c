@@ -71,16 +71,21 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	}
 	if (fork->sum.gone && fork->sum.gone != CAPTURE_UNKNOWN)
 		memory_append(&line, ", given back %s", BYTES(bytes(subject, fork->sum.gone)));
-	memory_append(&line, ", copied by %s %s", fork->watched || fork->ordered ? (fork->side_child ? "it" : "this process") : by,
+	if (fork->watched || fork->ordered)
+		by = fork->side_child ? "it" : "this process";
+	memory_append(&line, ", copied by %s %s", by,
 		      BYTES(bytes(subject, fork->sum.copied)));
 	add_rows(&line, page, subject, fork);
 	if (fork->sum.unshared && fork->sum.unshared != CAPTURE_UNKNOWN)
 		memory_append(&line, "; %s more are its alone, for its relatives copied, left or ended",
 			      BYTES(bytes(subject, fork->sum.unshared)));
 	if (fork->ordered && fork->sum.reused)
-		memory_append(&line, "; re-used what nobody else had any more, %s", BYTES(bytes(subject, fork->sum.reused)));
+		memory_append(&line, "; re-used what nobody else had any more, %s",
+			      BYTES(bytes(subject, fork->sum.reused)));
 	if ((fork->watched || fork->ordered) && fork->bound && fork->bound != CAPTURE_UNKNOWN)
-		memory_append(&line, fork->ordered ? "; off by at most %s" : "; at most %s of that are the other's, or were re-used",
+		memory_append(&line,
+			      fork->ordered ? "; off by at most %s" :
+					      "; at most %s of that are the other's, or were re-used",
 			      BYTES(bytes(subject, fork->bound)));
 	add_cause(&line, subject, fork);
 	return line;

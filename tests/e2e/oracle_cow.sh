@@ -34,7 +34,8 @@ check_between 'a child is looked at several times' 3 64 "$(child '.series | leng
 check_eq 'what was copied only grows' true \
 	"$(child '[.series[].copied_pages] | . == sort')"
 # shellcheck disable=SC2016 # $last and $all are jq's
-check_eq 'and reaches what is reported in the end, re-used pages among it' true "$(child '.series[-1].copied_pages as $last
+check_eq 'and reaches what is reported in the end, re-used pages among it' true \
+	"$(child '.series[-1].copied_pages as $last
 	| (.copied_pages + (.reused_pages // 0)) as $all | $last <= $all and $last >= $all - .bound_pages')"
 check_eq 'each look accounts for all that was inherited' true "$(child '.series
 	| map(.copied_pages + .unshared_pages + .still_shared_pages + .gone_pages == .inherited_pages) | all')"

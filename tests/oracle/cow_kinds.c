@@ -75,8 +75,8 @@ static void mergeable(void)
 }
 
 /*
- * What the parent takes away from itself is the child's alone, and nobody copied it: the figure beside it says so, unless
- * samples of page faults tell that nobody did.
+ * What the parent takes away from itself is the child's alone, and nobody copied it: the figure beside it says so,
+ * unless samples of page faults tell that nobody did.
  */
 static void parent_lets_go(void (*let_go)(void *start, size_t bytes))
 {

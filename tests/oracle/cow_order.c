@@ -469,7 +469,7 @@ static void *write_on(void *number)
 	return NULL;
 }
 
-/* Whatever a thread was doing when another one forked, it writes all of its pages after that. The children live long. */
+/* Whatever a thread was doing when another one forked, it writes all of its pages after that. Children live long. */
 static void threads_write_on(void)
 {
 	pthread_t thread[3];
@@ -604,7 +604,8 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go },
 	{ "child_frees_a_block", child_frees_a_block }, { "parent_frees_a_block", parent_frees_a_block },
 	{ "spawns_meanwhile", spawns_meanwhile },
-	{ "threads", threads }, { "threads_write_on", threads_write_on }, { "huge_pages", huge_pages }, { "at_random", at_random },
+	{ "threads", threads }, { "threads_write_on", threads_write_on }, { "huge_pages", huge_pages },
+	{ "at_random", at_random },
 };
 
 int main(int argc, char **argv)
