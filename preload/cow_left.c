@@ -37,6 +37,25 @@ static void note_written(uint64_t start, uint64_t end, uint64_t *of_window)
 		sys_close(pagemap);
 }
 
+static void count_there(void *pages, uint64_t start, uint64_t end, unsigned flags)
+{
+	if (!(flags & RUN_LEFT))
+		*(uint64_t *)pages += (end - start) / PAGE_BYTES;
+}
+
+/* For whoever puts what the family does in order. */
+static void note_left(uint64_t start, uint64_t end, bool moved)
+{
+	struct capture_cow *cow = &capture->cow;
+	struct page_runs runs = cow_birth_runs();
+	uint64_t number = cow->lefts_noted;
+
+	if (cow_birth.known)
+		run_flags_within(&cow_birth.flags, &runs, start, end, count_there, &cow->left_pages);
+	cow->left[number % CAPTURE_LEFTS] = (struct capture_left){ sys_now_ns(CLOCK_MONOTONIC), start, end, moved };
+	__atomic_store_n(&cow->lefts_noted, number + 1, __ATOMIC_RELEASE);
+}
+
 enum departure { MAY_LEAVE, LEAVES, MOVES, HAS_LEFT };
 
 /*
@@ -54,6 +73,7 @@ static void leave(uint64_t start, uint64_t end, enum departure how)
 		note_written(start, end, &written);
 	if (how == MAY_LEAVE)
 		return;
+	note_left(start, end, how == MOVES);
 	cow_windows.written_before += written;
 	cow_windows.gaps |= of_window && how != LEAVES;
 	if (how == MOVES)

@@ -125,6 +125,25 @@ static void check_strings(struct check *check, struct capture *c)
 	check_limit(check, "has_heap", &c->has_heap, 1);
 }
 
+#define ORDER_BYTES   (offsetof(struct capture_order, parent_known) - offsetof(struct capture_order, unsampled_faults))
+#define ORDER_NUMBERS (ORDER_BYTES / sizeof(uint64_t))
+
+static void check_order(struct check *check, struct capture_order *order)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "method", &order->method, CAPTURE_ORDER_METHODS - 1);
+	check_limit(&own, "partial", &order->partial, 1);
+	check_limit(&own, "parent_known", &order->parent_known, 1);
+	check_numbers(&own, "pages", &order->unsampled_faults, ORDER_NUMBERS);
+	check_numbers(&own, "pages by the parent", &order->by_parent.rows[0].copied_pages,
+		      sizeof(order->by_parent) / sizeof(uint64_t));
+	if (!own.found)
+		return;
+	finding(check, "the order of writes makes no sense: %s", own.defect);
+	memset(order, 0, sizeof(*order));
+}
+
 /* Pages that are counted in two ways and have been written more often than they are there are none at all. */
 static void check_cow_pages(struct check *check, struct capture_cow_row *pages)
 {
@@ -171,9 +190,11 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "method", &cow->method, CAPTURE_COW_METHODS - 1);
 	check_limit(&own, "looked", &cow->looked, 1);
 	check_limit(&own, "heap_split", &cow->heap_split, 1);
+	check_limit(&own, "watch_ended", &cow->watch_ended, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
-	check_numbers(&own, "written_unmapped_pages", &cow->written_unmapped_pages, 2);
+	check_numbers(&own, "written_unmapped_pages", &cow->written_unmapped_pages, 3);
+	check_number(&own, "left_pages", &cow->left_pages);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));
 	for (size_t row = 0; row < CAPTURE_ROWS && !own.found; row++) {
@@ -423,6 +444,7 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_life(&check, c);
 	check_faults(&check, &c->faults);
 	check_cow(&check, &c->cow);
+	check_order(&check, &c->cow.order);
 	check_cow_course(&check, &c->cow_course);
 	check_invalid_access(&check, &c->invalid_access);
 	check_oom(&check, &c->oom);

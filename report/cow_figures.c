@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cow_order.h"
 #include "memory.h"
 
 static const struct cow_pages unknown = {
-	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
+	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
 };
 
 static bool is_watched(const struct capture_cow *cow)
@@ -35,7 +36,8 @@ struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_
 {
 	struct cow_pages pages = {
 		.inherited = row->inherited_pages, .still_shared = row->shared_pages,
-		.gone = row->gone_pages - row->written_gone_pages, .unshared = CAPTURE_UNKNOWN,
+		.gone = row->gone_pages - row->written_gone_pages,
+		.unshared = CAPTURE_UNKNOWN, .reused = CAPTURE_UNKNOWN,
 	};
 
 	if (!fork->watched) { /* by either of the two, or by none, if the parent just ended */
@@ -49,11 +51,12 @@ struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_
 	return pages;
 }
 
-static void add(struct cow_pages *sum, const struct cow_pages *more)
+void cow_pages_add(struct cow_pages *sum, const struct cow_pages *more)
 {
 	sum->inherited = figure_sum(sum->inherited, more->inherited);
 	sum->still_shared = figure_sum(sum->still_shared, more->still_shared);
 	sum->copied = figure_sum(sum->copied, more->copied);
+	sum->reused = figure_sum(sum->reused, more->reused);
 	sum->unshared = figure_sum(sum->unshared, more->unshared);
 	sum->gone = figure_sum(sum->gone, more->gone);
 }
@@ -76,7 +79,7 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
 		if (cow->method == COW_SMAPS && (cow->own_forks || row == ROW_FILE || row == ROW_IMAGE))
 			fork->rows[row].still_shared = CAPTURE_UNKNOWN; /* with whom; and there it counts a file's pages too */
-		add(&fork->sum, &fork->rows[row]);
+		cow_pages_add(&fork->sum, &fork->rows[row]);
 		fork->by_either += cow->rows[row].unshared_pages + cow->rows[row].written_gone_pages;
 	}
 	fork->sum.gone = figure_sum(fork->sum.gone, figure_less(cow->inherited_pages, fork->sum.inherited));
@@ -159,7 +162,8 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 	return figure_sum(early, greater(too_many, too_few));
 }
 
-static void add_fork(struct cow_figures *figures, const struct recording *recording, size_t child, bool side_child)
+static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct cow_own *own,
+		     size_t child, bool side_child)
 {
 	const struct image *image = &recording->images[child];
 	const struct capture_cow *cow = image->cow;
@@ -175,26 +179,31 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
 	fork->bound = bound(fork, cow, parent);
-	if (fork->sum.copied == CAPTURE_UNKNOWN) {
+	cow_order(fork, own, cow);
+	if (!cow->looked || fork->sum.copied == CAPTURE_UNKNOWN) {
 		figures->unknown++;
 		return;
 	}
-	figures->watched = figures->watched && fork->watched;
+	figures->watched = figures->watched && (fork->watched || fork->ordered);
+	figures->ordered = figures->ordered && fork->ordered;
+	figures->total.open = figure_sum(figures->total.open, fork->ordered ? fork->open : fork->bound);
 	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
 	figures->total.heap_split = figures->total.heap_split && fork->heap_split;
-	add(&figures->total.sum, &fork->sum);
+	cow_pages_add(&figures->total.sum, &fork->sum);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		add(&figures->total.rows[row], &fork->rows[row]);
+		cow_pages_add(&figures->total.rows[row], &fork->rows[row]);
 }
 
 struct cow_figures cow_figures(const struct recording *recording, size_t index)
 {
 	const struct image *image = &recording->images[index];
-	struct cow_figures figures = { .total.heap_split = true, .watched = true };
+	struct cow_figures figures = { .total.heap_split = true, .watched = true, .ordered = true };
+	struct cow_own own = cow_own_of(recording, index);
 
-	add_fork(&figures, recording, index, true);
+	add_fork(&figures, recording, &own, index, true);
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)
-		add_fork(&figures, recording, child, false);
+		add_fork(&figures, recording, &own, child, false);
+	cow_order_total(&figures, &own);
 	return figures;
 }
 

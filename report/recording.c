@@ -180,6 +180,8 @@ static void add_good(struct recording *recording, const char *file, const struct
 
 		figures_heap(c, &heap);
 		image->frees = heap.frees;
+		for (size_t i = 0; i < CAPTURE_COUNTERS; i++)
+			image->moves = figure_sum(image->moves, c->counters[i].calls[CALL_MREMAP]);
 		image->cow = memory_get(sizeof(*image->cow));
 		*image->cow = c->cow;
 	}

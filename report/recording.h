@@ -44,6 +44,7 @@ struct image {
 	uint32_t page_size;
 	struct capture_cow *cow;        /* of its birth by fork; NULL: not recorded */
 	uint64_t frees;                 /* of blocks, where cow is known */
+	uint64_t moves;                 /* of memory, by mremap; the same */
 	uint64_t peak_resident_bytes;   /* of this image; CAPTURE_UNKNOWN where a predecessor's hides it */
 	uint64_t max_rss_bytes;         /* of the process, predecessors included */
 	uint64_t exited_rss_bytes;      /* of its last ledger; CAPTURE_UNKNOWN: none */
