@@ -45,6 +45,7 @@
 #define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
+#define FORK_NS      5000000ULL         /* a fork takes at most so long, unless the process is very large */
 #define LATEST       256                /* of an image, that are remembered one by one */
 #define THREADS      64                 /* of an image, whose last sample is remembered; a power of two */
 #define ATTEMPTS     256                /* of an image's last page faults, that are looked at */
@@ -619,9 +620,28 @@ static bool end(struct faults *faults, struct life *image, uint64_t end_ns, bool
 
 /* Events */
 
+/*
+ * Page tables are copied before the event of the fork comes: what other threads wrote meanwhile, which may have been after
+ * the copy, looks earlier. LATEST: so many or more.
+ */
+static uint64_t written_beside(const struct life *parent, const struct fault_event *fork)
+{
+	uint64_t samples = parent->minors + parent->majors, seen = 0, beside = 0;
+
+	for (; parent->threads > 1 && seen < samples && seen < LATEST; seen++) {
+		size_t i = (samples - 1 - seen) % LATEST;
+
+		if (parent->latest[i].time_ns + FORK_NS < fork->time_ns)
+			return beside;
+		beside += parent->latest[i].tid != fork->parent_tid;
+	}
+	return seen == LATEST ? LATEST : beside;
+}
+
 static void fork_process(struct faults *faults, const struct fault_event *event)
 {
 	struct life *parent = find(faults, event->parent), *child = find(faults, event->pid);
+	uint64_t beside;
 
 	faults->forks++;
 	if (child) /* its exit was lost */
@@ -633,6 +653,10 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 	if (!parent)
 		return;
 	child->sharer = sharing_fork(&parent->sharer, parent, child, event->pid, event->time_ns);
+	beside = written_beside(parent, event);
+	sharing_doubt(child->sharer, beside);
+	if (beside == LATEST)
+		sharing_left_unknown(parent->sharer);
 	if (!parent->space)
 		look(faults, parent);
 	child->space = fault_space_share(parent->space);

@@ -237,6 +237,12 @@ void sharing_end(struct sharing *sharing, struct sharer *sharer, uint64_t at_ns)
 	leave_tree(sharing, sharer, forked, at_ns);
 }
 
+void sharing_doubt(struct sharer *child, uint64_t writes)
+{
+	child->parent->doubtful += writes;
+	child->fork->by_parent.unplaced.ambiguous_pages += writes;
+}
+
 uint64_t sharing_doubtful(const struct sharer *sharer, uint64_t since_ns)
 {
 	uint64_t kept = sharer->judged < LATEST ? sharer->judged : LATEST, late = 0;
@@ -348,7 +354,7 @@ static struct sharing_fork *newest_fork(const struct sharing *sharing, const str
 	const struct sharer *child = sharer->children;
 	struct sharing_fork *fork;
 
-	while (child && birth_of(sharing, child) != SHARING_BY_COPY)
+	while (child && birth_of(sharing, child) == SHARING_OF_ALL) /* of one that may be a fork, the write is ambiguous */
 		child = child->older;
 	fork = child ? child->fork : NULL;
 	return !fork || (sharer->last_ended && sharer->last_ended->at_ns > fork->at_ns) ? sharer->last_ended : fork;

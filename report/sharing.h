@@ -68,6 +68,9 @@ void sharing_free(struct sharing *sharing);
  */
 struct sharer *sharing_fork(struct sharer **parent, void *parent_image, void *image, pid_t pid, uint64_t at_ns);
 
+/* Right after that: so many writes of the parent may have come after the fork, although their samples came before it. */
+void sharing_doubt(struct sharer *child, uint64_t writes);
+
 /* The image has ended, or executed another program. */
 void sharing_end(struct sharing *sharing, struct sharer *sharer, uint64_t at_ns);
 
