@@ -65,6 +65,7 @@ struct life {
 	pid_t    pid;
 	uint32_t number;                /* at least that of its capture */
 	uint32_t threads;
+	uint64_t threaded_ns;           /* since when there has been more than one */
 	uint64_t begin_ns;              /* fork or exec */
 	struct capture_faults counts;
 	struct fault_kinds *kinds;
@@ -631,7 +632,7 @@ static uint64_t written_beside(const struct life *parent, const struct fault_eve
 	for (; parent->threads > 1 && seen < samples && seen < LATEST; seen++) {
 		size_t i = (samples - 1 - seen) % LATEST;
 
-		if (parent->latest[i].time_ns + FORK_NS < fork->time_ns)
+		if (parent->latest[i].time_ns < parent->threaded_ns || parent->latest[i].time_ns + FORK_NS < fork->time_ns)
 			return beside;
 		beside += parent->latest[i].tid != fork->parent_tid;
 	}
@@ -740,7 +741,8 @@ static void take(void *context, const struct fault_event *event)
 		if (event->pid != event->parent) {
 			fork_process(faults, event);
 		} else if (image) {
-			image->threads++;
+			if (image->threads++ == 1)
+				image->threaded_ns = event->time_ns;
 			image->threaded = true;
 		}
 		break;
