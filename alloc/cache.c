@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling, emptying and recycling the caches of threads. */
+#include "cache.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "fork.h"
+#include "metadata.h"
+
+#define FIRST_LIMIT 8
+
+struct cache no_cache;
+THREAD_LOCAL struct cache *this_cache = &no_cache;
+static THREAD_LOCAL bool ending;
+
+struct lock caches_lock;
+struct cache *all_caches;
+static pthread_key_t key;
+static bool have_key;
+
+static size_t cache_bytes(void)
+{
+	size_t bytes = round_up(sizeof(struct cache), 64);
+
+	for (unsigned class = 0; class < SIZE_CLASSES; class++)
+		bytes += cache_capacity(class) * sizeof(struct cached);
+	return round_up(bytes, PAGE_SIZE);
+}
+
+static struct cache *new_cache(void)
+{
+	struct cache *cache = metadata_map(cache_bytes());
+	char *at = (char *)cache + round_up(sizeof(*cache), 64);
+
+	if (!cache)
+		return NULL;
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		cache->bins[class].entries = (void *)at;
+		cache->bins[class].limit = cache_capacity(class) < FIRST_LIMIT ? cache_capacity(class) : FIRST_LIMIT;
+		at += cache_capacity(class) * sizeof(struct cached);
+	}
+	cache->next = all_caches;
+	__atomic_store_n(&all_caches, cache, __ATOMIC_RELEASE);
+	return cache;
+}
+
+static struct cache *idle_or_new(void)
+{
+	struct cache *cache;
+
+	lock_take(&caches_lock);
+	for (cache = all_caches; cache && cache->in_use; cache = cache->next)
+		;
+	if (!cache)
+		cache = new_cache();
+	if (cache)
+		cache->in_use = true;
+	lock_release(&caches_lock);
+	return cache;
+}
+
+COLD void cache_ready(void)
+{
+	struct cache *cache = ending ? NULL : idle_or_new();
+
+	if (!cache)
+		return;
+	cache->epoch = fork_epoch;
+	this_cache = cache;
+	/* It may allocate, from the cache that is there by now. */
+	if (have_key)
+		pthread_setspecific(key, cache);
+}
+
+static void grow_limit(struct cache_bin *bin, unsigned class)
+{
+	bin->limit = bin->limit * 2 < cache_capacity(class) ? bin->limit * 2 : cache_capacity(class);
+}
+
+COLD bool cache_refill(struct cache *cache, unsigned class)
+{
+	struct cache_bin *bin = &cache->bins[class];
+	uint32_t wanted = bin->limit / 2;
+
+	cache->refills++;
+	bin->count = slab_take(class, &cache->slabs[class], bin->entries, wanted);
+	grow_limit(bin, class);
+	return bin->count;
+}
+
+/* The older half, which is the least likely to be in the processor's caches, goes. */
+COLD void cache_flush(struct cache *cache, unsigned class)
+{
+	struct cache_bin *bin = &cache->bins[class];
+	uint32_t given = bin->count - bin->count / 2;
+
+	if (bin->limit < cache_capacity(class)) {
+		grow_limit(bin, class);
+		return;
+	}
+	cache->flushes++;
+	slab_give(class, bin->entries, given);
+	bin->count -= given;
+	memmove(bin->entries, bin->entries + given, bin->count * sizeof(*bin->entries));
+}
+
+void cache_empty(struct cache *cache)
+{
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		struct cache_bin *bin = &cache->bins[class];
+
+		if (bin->count)
+			slab_give(class, bin->entries, bin->count);
+		bin->count = 0;
+		if (cache->slabs[class])
+			slab_disown(class, cache->slabs[class]);
+		cache->slabs[class] = NULL;
+	}
+	cache->epoch = fork_epoch;
+}
+
+static void retire(struct cache *cache)
+{
+	cache_empty(cache);
+	lock_take(&caches_lock);
+	cache->in_use = false;
+	lock_release(&caches_lock);
+}
+
+/* What other destructors of this thread still allocate and free goes without a cache. */
+static void thread_ends(void *cache)
+{
+	ending = true;
+	this_cache = &no_cache;
+	retire(cache);
+}
+
+/*
+ * A thread that is not here may have been stopped between two steps. An entry counts whose slot says that it is cached:
+ * one that was just being handed out or taken back has said otherwise, or is left unused.
+ */
+static void forget(struct cache *cache)
+{
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		struct cache_bin *bin = &cache->bins[class];
+		uint32_t kept = 0;
+
+		for (uint32_t i = 0; i < bin->count; i++)
+			if (bin->entries[i].state && slot_state(bin->entries[i].state) == SLOT_CACHED)
+				bin->entries[kept++] = bin->entries[i];
+		bin->count = kept;
+	}
+	retire(cache);
+}
+
+void cache_forget_others(void)
+{
+	for (struct cache *cache = all_caches; cache; cache = cache->next)
+		if (cache->in_use && cache != this_cache)
+			forget(cache);
+}
+
+void cache_register(void)
+{
+	have_key = pthread_key_create(&key, thread_ends) == 0;
+	if (have_key && this_cache != &no_cache)
+		pthread_setspecific(key, this_cache);
+}
