@@ -14,6 +14,7 @@
 #include "metadata.h"
 #include "options.h"
 #include "pagemap.h"
+#include "pool.h"
 
 #define LIMIT_MIN       ((size_t)16 << 20)      /* bytes that may be fresh, however small the process was */
 #define LOOK_FIRST_MS   20
@@ -52,6 +53,7 @@ static void prepare(void)
 {
 	int error = errno;
 
+	pool_lock_all();
 	lock_take(&caches_lock);
 	slab_lock_all();
 	lock_take(&main_arena.lock);
@@ -74,6 +76,7 @@ static void release_all(void)
 	lock_release(&main_arena.lock);
 	slab_unlock_all();
 	lock_release(&caches_lock);
+	pool_unlock_all();
 }
 
 /* What this thread has cached lies on shared pages. */
@@ -110,6 +113,7 @@ static void forget_locks(void)
 	looking.state = caches_lock.state = main_arena.lock.state = large_lock.state = metadata_lock.state = pagemap_lock.state = 0;
 	for (unsigned class = 0; class < SIZE_CLASSES; class++)
 		size_bins[class].lock.state = 0;
+	pool_forget_locks();
 }
 
 COLD static void born_without_handlers(void)

@@ -263,11 +263,23 @@ struct slab *large_allocate(size_t bytes, size_t align, bool *is_zero)
 	return slab;
 }
 
+static void leave(struct slab *slab)
+{
+	pagemap_set(slab->base, 1, NULL);
+	count_live(0, slab->size, (size_t)-1);
+}
+
+void large_discard(struct slab *slab)
+{
+	leave(slab);
+	os_unmap((void *)slab->base, slab->size);
+	metadata_free(slab, sizeof(*slab) + 2);
+}
+
 void large_free(struct slab *slab)
 {
 	learn(slab);
-	pagemap_set(slab->base, 1, NULL);
-	count_live(0, slab->size, (size_t)-1);
+	leave(slab);
 	lock_take(&large_lock);
 	keep(slab->base, slab->size);
 	lock_release(&large_lock);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lock.h"
 
@@ -20,6 +21,9 @@ extern uint64_t large_reused_pages;     /* ever handed out again without having 
 /* A block of at least so many bytes at a multiple of @align; its slab, or NULL: no memory. */
 struct slab *large_allocate(size_t bytes, size_t align, bool *is_zero);
 void large_free(struct slab *slab);
+
+/* The same, but its pages go back to the kernel at once. */
+void large_discard(struct slab *slab);
 
 /* Changes the size of a block, which may move; false: no memory, and it is as before. */
 bool large_resize(struct slab *slab, size_t bytes);

@@ -7,6 +7,13 @@
 
 #define RUN_METADATA (sizeof(struct slab) + 2)
 
+size_t run_live_bytes;
+
+static void count_live(size_t more, size_t less)
+{
+	__atomic_fetch_add(&run_live_bytes, more - less, __ATOMIC_RELAXED);
+}
+
 struct slab *run_allocate(size_t bytes, size_t align, bool *is_zero)
 {
 	struct slab *slab = metadata_allocate(RUN_METADATA);
@@ -26,12 +33,14 @@ struct slab *run_allocate(size_t bytes, size_t align, bool *is_zero)
 	slab->chunk = run.chunk;
 	pagemap_set(slab->base, 1, slab);
 	*is_zero = run.is_zero;
+	count_live(slab->size, 0);
 	return slab;
 }
 
 void run_free(struct slab *slab)
 {
 	pagemap_set(slab->base, 1, NULL);
+	count_live(0, slab->size);
 	pages_free(slab->chunk, (void *)slab->base, slab->size / PAGE_SIZE);
 	metadata_free(slab, RUN_METADATA);
 }
@@ -44,6 +53,7 @@ bool run_resize(struct slab *slab, size_t bytes)
 		return false;
 	if (new_pages < pages)
 		pages_free(slab->chunk, (char *)slab->base + new_pages * PAGE_SIZE, pages - new_pages);
+	count_live(new_pages * PAGE_SIZE, slab->size);
 	slab->size = new_pages * PAGE_SIZE;
 	return true;
 }

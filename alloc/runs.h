@@ -5,6 +5,8 @@
 
 #include "slab.h"
 
+extern size_t run_live_bytes;
+
 /* A block of at least so many bytes at a multiple of @align (both at most RUN_MAX); its slab, or NULL: no memory. */
 struct slab *run_allocate(size_t bytes, size_t align, bool *is_zero);
 void run_free(struct slab *slab);

@@ -38,22 +38,27 @@ struct slab *slab_make(struct arena *arena, unsigned class)
 	slab->reciprocal = (uint32_t)((1UL << 32) / size + 1);
 	slab->epoch = fork_epoch;
 	slab->slots = slab->free = (uint16_t)slots;
-	slab->bin = (uint8_t)class;
+	slab->class = slab->bin = (uint8_t)class;
 	slab->kind = SLAB_SMALL;
 	slab->chunk = run.chunk;
 	pagemap_set(slab->base, pages, slab);
 	return slab;
 }
 
+void slab_forget(struct slab *slab)
+{
+	pagemap_set(slab->base, class_pages(slab->class), NULL);
+	metadata_free(slab, slab_bytes(slab->slots));
+}
+
 void slab_unmake(struct slab *slab)
 {
-	size_t pages = pages_of(slab->slots * slab->size);
+	struct chunk *chunk = slab->chunk;
+	void *base = (void *)slab->base;
+	size_t pages = class_pages(slab->class);
 
-	if (slab->kind == SLAB_SMALL)
-		pages = class_pages(slab->bin);
-	pagemap_set(slab->base, pages, NULL);
-	pages_free(slab->chunk, (void *)slab->base, pages);
-	metadata_free(slab, slab_bytes(slab->slots));
+	slab_forget(slab);
+	pages_free(chunk, base, pages);
 }
 
 /* Lists; with the lock of the class held */
@@ -103,8 +108,8 @@ static void settle(struct size_bin *bin, struct slab *slab)
 
 /* Handing out */
 
-/* The first free slot from @from on; there is one. Eight states at a time: their bytes are aligned, and SLOT_FREE is 0. */
-static size_t next_free(const struct slab *slab, size_t from)
+/* Eight states at a time: their bytes are aligned, and SLOT_FREE is 0. */
+size_t slab_next_free(const struct slab *slab, size_t from)
 {
 	while (from % 8 && slot_state(&slab->states[from]) != SLOT_FREE)
 		from++;
@@ -133,7 +138,7 @@ static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *e
 	size_t at = slab->first_free;
 
 	for (unsigned i = count; i-- > 0;) {
-		at = next_free(slab, at);
+		at = slab_next_free(slab, at);
 		take_slot(slab, at++, &entries[i]);
 	}
 	slab->first_free = (uint16_t)at;

@@ -44,7 +44,8 @@ struct slab {
 	uint16_t slots;
 	uint16_t free;                  /* slots in state SLOT_FREE */
 	uint16_t first_free;            /* no slot below is free */
-	uint8_t bin;                    /* its size class, or BIN_NONE */
+	uint8_t class;                  /* of its size, where it has one */
+	uint8_t bin;                    /* of caches: its class; BIN_NONE: no cache keeps its blocks */
 	uint8_t kind, place;            /* enum slab_kind, enum slab_place */
 	struct chunk *chunk;            /* its pages'; NULL: a mapping of its own */
 	struct slab *next, *previous;   /* in the list of its place */
@@ -108,6 +109,12 @@ void slab_disown(unsigned class, struct slab *own);
 
 /* A slab of any arena with all slots free; NULL: no memory. The caller gives it a place. */
 struct slab *slab_make(struct arena *arena, unsigned class);
+
+/* The first free slot from @from on; there is one. */
+size_t slab_next_free(const struct slab *slab, size_t from);
+
+/* Takes the slab out of the page map and frees itself; its pages are dropped with their arena. */
+void slab_forget(struct slab *slab);
 
 /* Takes the slab out of the page map and frees its pages and itself. */
 void slab_unmake(struct slab *slab);
