@@ -92,7 +92,7 @@ clean: ## remove what was built
 	rm -rf -- $(BUILD)
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { print substr($$0, 5) } \
-		/^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: BUILD=build PREFIX=/usr/local DESTDIR= CC=cc CXX=c++ CFLAGS="-O2 -g" WERROR=-Werror V=1'
 
 ##@ Installing
@@ -116,9 +116,11 @@ deps-check:
 	$(Q)tests/deps.sh build check
 
 ##@ Measuring and digging deeper
-.PHONY: bench fuzz sanitize lint campaign
+.PHONY: bench bench-alloc fuzz sanitize lint campaign
 bench: all programs ## cost of pagegap beside heaptrack and memusage (RUNS=5, BENCH_OPTIONS=)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench.sh --runs=$(RUNS) $(BENCH_OPTIONS)
+bench-alloc: all programs ## the pooled allocator beside glibc, jemalloc, mimalloc, tcmalloc (RUNS=5)
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench_alloc.sh --runs=$(RUNS) $(BENCH_OPTIONS)
 fuzz: $(FUZZERS) ## libFuzzer on the reader of recordings (FUZZ_SECONDS=600)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz.sh $(notdir $(FUZZERS))
 sanitize: all $(ASAN_UNITS) $(TSAN_UNITS) $(BUILD)/asan/pagegap ## unit tests and reporter under ASan, UBSan, TSan

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -45,14 +46,14 @@ static void leave_alone(void)
 		limit_bytes = LIMIT_MIN;
 	look_after_ms = LOOK_FIRST_MS;
 	look_at_ms = os_now_ms() + look_after_ms;
+	if (witness)
+		*(volatile char *)witness = 1;
 	slab_leave_alone(++fork_epoch);
 }
 
 /* In this order everywhere: a lock is taken before those below it. */
-static void prepare(void)
+static void take_all(void)
 {
-	int error = errno;
-
 	pool_lock_all();
 	lock_take(&caches_lock);
 	slab_lock_all();
@@ -60,15 +61,25 @@ static void prepare(void)
 	lock_take(&large_lock);
 	lock_take(&metadata_lock);
 	lock_take(&pagemap_lock);
-	holds_all_locks = true;
+}
+
+static void prepare(void)
+{
+	int error = errno;
+
+	/* Where there is no other thread, nothing can be half done; and a lock that is written to is a page to copy. */
+	if (!__libc_single_threaded) {
+		take_all();
+		holds_all_locks = true;
+	}
 	leave_alone();
-	if (witness)
-		*(volatile char *)witness = 1;
 	errno = error;
 }
 
 static void release_all(void)
 {
+	if (!holds_all_locks)
+		return;
 	holds_all_locks = false;
 	lock_release(&pagemap_lock);
 	lock_release(&metadata_lock);

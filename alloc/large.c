@@ -286,6 +286,29 @@ void large_free(struct slab *slab)
 	metadata_free(slab, sizeof(*slab) + 2);
 }
 
+/* Takes a kept range, or its front, that lies right behind a block into the block. */
+static void absorb(struct slab *slab, size_t bytes)
+{
+	uintptr_t end = slab->base + slab->size;
+
+	lock_take(&large_lock);
+	for (unsigned i = 0; i < kept_count; i++) {
+		size_t taken = kept[i].bytes < bytes - slab->size ? kept[i].bytes : bytes - slab->size;
+
+		if (kept[i].start != end)
+			continue;
+		large_kept_bytes -= taken;
+		large_reused_pages += taken / PAGE_SIZE;
+		slab->size += taken;
+		kept[i].start += taken;
+		kept[i].bytes -= taken;
+		if (!kept[i].bytes)
+			remove_range(i);
+		break;
+	}
+	lock_release(&large_lock);
+}
+
 /* Where the pages go when they cannot grow where they are; 0: no memory. */
 static uintptr_t move(const struct slab *slab, size_t bytes)
 {
@@ -303,6 +326,10 @@ static bool grow(struct slab *slab, size_t bytes)
 {
 	uintptr_t start;
 
+	absorb(slab, bytes);
+	if (slab->size == bytes)
+		return true;
+	large_make_room(bytes - slab->size);
 	if (os_grow((void *)slab->base, slab->size, bytes, false)) {
 		slab->size = bytes;
 		return true;
@@ -319,17 +346,17 @@ static bool grow(struct slab *slab, size_t bytes)
 bool large_resize(struct slab *slab, size_t bytes)
 {
 	size_t old_bytes = slab->size;
+	bool done = true;
 
 	bytes = round_up(bytes, PAGE_SIZE);
 	if (bytes > old_bytes) {
-		if (!grow(slab, bytes))
-			return false;
+		done = grow(slab, bytes);
 	} else if (bytes < old_bytes) {
 		slab->size = bytes;
 		lock_take(&large_lock);
 		keep(slab->base + bytes, old_bytes - bytes);
 		lock_release(&large_lock);
 	}
-	count_live(bytes, old_bytes, 0);
-	return true;
+	count_live(slab->size, old_bytes, 0); /* a little more is there even when it could not grow to all */
+	return done;
 }

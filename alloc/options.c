@@ -12,7 +12,7 @@ struct pool_options options = {
 	.huge_from_bytes = 12UL << 20,
 	.large_kept_bytes = 64UL << 20,
 	.return_after_ms = 1000,
-	.fork_from_bytes = 1UL << 20,
+	.fork_from_bytes = 8UL << 20,
 	.fork_limit_percent = 100,
 };
 
