@@ -250,7 +250,7 @@ static size_t return_pages(struct arena *arena, uint64_t freed_before_ms, bool a
 	struct chunk *next;
 	size_t bytes = 0;
 
-	for (unsigned fit = 1; fit < FIT_LISTS && arena->dirty_free_pages; fit++) {
+	for (unsigned fit = 1; fit < FIT_LISTS; fit++) {
 		for (struct chunk *chunk = arena->fits[fit]; chunk; chunk = next) {
 			next = chunk->next;
 			if (chunk->freed_at_ms > freed_before_ms)
