@@ -182,14 +182,14 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
 
 # --- observed programs, unit tests, fuzz targets: one rule each, from the leading comment of the source ---
 
-# $1: source, $2: compiler, $3: language
+# $1: source, $2: compiler, $3: language; examples/pool_* are linked with the pooled allocator
 define program_rule
-$(BUILD)/$(basename $1): $1 $(BUILD)/.flags
+$(BUILD)/$(basename $1): $1 $(BUILD)/.flags $(if $(filter examples/pool_%,$1),$(BUILD)/libpagepool.a)
 	$$(call say,CC,$1)
 	$$(Q)mkdir -p $$(@D) && flags=($$(call header,$1,build)) && \
 	if echo '#include <stdio.h>' | cat - <(echo 'int main(void) { return 0; }') | \
 			$2 -x $3 - "$$$${flags[@]}" -o /dev/null 2>/dev/null; then \
-		$2 $(PROGRAM_FLAGS) -o $$@ $$< "$$$${flags[@]}"; \
+		$2 $(PROGRAM_FLAGS) -o $$@ $$< $$(filter %.a,$$^) "$$$${flags[@]}"; \
 	else \
 		echo "skip - $1: this toolchain cannot build with $$$${flags[*]}"; \
 	fi

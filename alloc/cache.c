@@ -32,10 +32,11 @@ static size_t cache_bytes(void)
 static struct cache *new_cache(void)
 {
 	struct cache *cache = metadata_map(cache_bytes());
-	char *at = (char *)cache + round_up(sizeof(*cache), 64);
+	char *at;
 
 	if (!cache)
 		return NULL;
+	at = (char *)cache + round_up(sizeof(*cache), 64);
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		cache->bins[class].entries = (void *)at;
 		cache->bins[class].limit = cache_capacity(class) < FIRST_LIMIT ? cache_capacity(class) : FIRST_LIMIT;

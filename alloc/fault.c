@@ -8,7 +8,7 @@
 #include "lock.h"
 #include "text.h"
 
-COLD _Noreturn void fault(const char *call, const void *pointer, const char *what)
+COLD __attribute__((noreturn)) void fault(const char *call, const void *pointer, const char *what)
 {
 	struct text line = { 0 };
 

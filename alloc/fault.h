@@ -4,6 +4,6 @@
 #define PAGEPOOL_FAULT_H
 
 /* @what is said of the pointer, and @call is what it was given to: "free", "realloc", … */
-_Noreturn void fault(const char *call, const void *pointer, const char *what);
+__attribute__((noreturn)) void fault(const char *call, const void *pointer, const char *what);
 
 #endif

@@ -26,7 +26,7 @@ EXPORT struct mallinfo2 mallinfo2(void)
 	struct mallinfo2 info = { 0 };
 
 	statistics_take(&s);
-	info.arena = s.mapped_bytes - s.large_bytes - s.table_bytes - s.pool_bytes;
+	info.arena = s.mapped_bytes - s.large_bytes;
 	info.ordblks = s.free_page_bytes / PAGE_SIZE;
 	info.hblks = s.large_blocks;
 	info.hblkhd = s.large_bytes;

@@ -14,14 +14,15 @@ extern "C" {
 #endif
 
 /*
- * Pools: blocks that are dropped together, as of one request or one parse. A pool has pages of its own. Any thread may
- * call any of these; blocks of a pool are given to pagepool_free, never to free.
+ * Pools: blocks that are dropped together, as of one request or one parse. A pool has pages of its own. It is for one
+ * thread at a time, unless it was made to be shared; blocks of a pool are given to pagepool_free, never to free.
  */
 struct pagepool;
 
 struct pagepool_settings {
 	size_t block_bytes;     /* all blocks have this size; 0: any */
 	size_t limit_bytes;     /* of blocks, in pages or slots; 0: none */
+	int shared;             /* 1: several threads may use it at once, at the cost of a lock per call */
 };
 
 /* Of a pool, in bytes but for the blocks. */

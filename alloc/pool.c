@@ -57,6 +57,19 @@ static void drop(struct slab_list *list, struct slab *slab)
 		slab->next->previous = slab->previous;
 }
 
+/* A pool of one thread needs no lock. */
+static inline void enter(struct pagepool *pool)
+{
+	if (pool->settings.shared)
+		lock_take(&pool->lock);
+}
+
+static inline void leave(struct pagepool *pool)
+{
+	if (pool->settings.shared)
+		lock_release(&pool->lock);
+}
+
 /* Creating */
 
 static void enlist(struct pagepool *pool)
@@ -89,7 +102,7 @@ EXPORT struct pagepool *pagepool_create(const struct pagepool_settings *settings
 	return pool;
 }
 
-/* Allocating; with the lock held */
+/* Allocating; inside */
 
 static struct slab *slab_with_room(struct pagepool *pool, unsigned class)
 {
@@ -114,7 +127,9 @@ static void *allocate_small(struct pagepool *pool, unsigned class)
 
 	if (!slab)
 		return NULL;
-	index = slab_next_free(slab, slab->first_free);
+	index = slab->first_free;
+	if (UNLIKELY(slot_state(&slab->states[index]) != SLOT_FREE))
+		index = slab_next_free(slab, index);
 	slot_set(&slab->states[index], SLOT_LIVE);
 	slab->first_free = (uint16_t)(index + 1);
 	if (--slab->free == 0) {
@@ -168,18 +183,18 @@ EXPORT void *pagepool_allocate(struct pagepool *pool, size_t bytes)
 	size_t one_size = pool->settings.block_bytes;
 	void *block = NULL;
 
-	lock_take(&pool->lock);
+	enter(pool);
 	if (bytes <= (one_size ? one_size : PTRDIFF_MAX - PAGE_SIZE))
 		block = allocate(pool, one_size ? one_size : bytes);
 	if (!block)
 		pool->usage.refusals++;
-	lock_release(&pool->lock);
+	leave(pool);
 	if (!block)
 		errno = ENOMEM;
 	return block;
 }
 
-/* Freeing; with the lock held */
+/* Freeing; inside */
 
 static bool owns(const struct pagepool *pool, const struct slab *slab)
 {
@@ -218,7 +233,7 @@ EXPORT void pagepool_free(struct pagepool *pool, void *block)
 
 	if (!block)
 		return;
-	lock_take(&pool->lock);
+	enter(pool);
 	if (!slab || !owns(pool, slab))
 		fault("pagepool_free", block, "not a block of this pool");
 	index = slab_index(slab, (uintptr_t)block);
@@ -230,7 +245,7 @@ EXPORT void pagepool_free(struct pagepool *pool, void *block)
 		free_slot(pool, slab, index);
 	else
 		free_pages(pool, slab);
-	lock_release(&pool->lock);
+	leave(pool);
 }
 
 /* All at once */
@@ -244,7 +259,7 @@ static void empty_slab(struct slab *slab)
 
 EXPORT void pagepool_reset(struct pagepool *pool)
 {
-	lock_take(&pool->lock);
+	enter(pool);
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		struct slab *slab;
 
@@ -260,7 +275,7 @@ EXPORT void pagepool_reset(struct pagepool *pool)
 		free_pages(pool, pool->pages.first);
 	pool->usage.live_blocks = 0;
 	pool->usage.live_bytes = 0;
-	lock_release(&pool->lock);
+	leave(pool);
 }
 
 static void unmake_list(struct slab_list *list)
@@ -302,9 +317,9 @@ EXPORT void pagepool_destroy(struct pagepool *pool)
 
 EXPORT void pagepool_get_usage(struct pagepool *pool, struct pagepool_usage *usage)
 {
-	lock_take(&pool->lock);
+	enter(pool);
 	*usage = pool->usage;
-	lock_release(&pool->lock);
+	leave(pool);
 }
 
 /* For the rest of the allocator */

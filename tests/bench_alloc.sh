@@ -68,6 +68,7 @@ PERL=$(command -v perl)
 GIT=$(command -v git)
 
 # command_of WORKLOAD: sets the array `program`; fails where there is no such program
+# shellcheck disable=SC2016 # for the program
 command_of() {
 	case $1 in
 	python) program=("$PYTHON" rows.py) ;;

@@ -159,7 +159,7 @@ static void *use(void *argument)
 
 static void threads_may_share_a_pool(void **state)
 {
-	struct pagepool *pool = pagepool_create(NULL);
+	struct pagepool *pool = pagepool_create(&(struct pagepool_settings){ .shared = 1 });
 	pthread_t threads[4];
 
 	(void)state;
