@@ -10,6 +10,7 @@
 #include "metadata.h"
 
 #define FIRST_LIMIT 8
+#define WARM_MAX    4   /* caches that wait for the next thread with what they hold; others are emptied first */
 
 struct cache no_cache;
 THREAD_LOCAL struct cache *this_cache = &no_cache;
@@ -17,6 +18,7 @@ static THREAD_LOCAL bool ending;
 
 struct lock caches_lock;
 struct cache *all_caches;
+static unsigned warm_count;
 static pthread_key_t key;
 static bool have_key;
 
@@ -47,17 +49,32 @@ static struct cache *new_cache(void)
 	return cache;
 }
 
+static struct cache *find_idle(void)
+{
+	struct cache *idle = NULL;
+
+	for (struct cache *cache = all_caches; cache; cache = cache->next) {
+		if (cache->is_warm)
+			return cache;
+		if (!cache->in_use)
+			idle = cache;
+	}
+	return idle;
+}
+
 static struct cache *idle_or_new(void)
 {
 	struct cache *cache;
 
 	lock_take(&caches_lock);
-	for (cache = all_caches; cache && cache->in_use; cache = cache->next)
-		;
+	cache = find_idle();
 	if (!cache)
 		cache = new_cache();
-	if (cache)
+	if (cache) {
+		warm_count -= cache->is_warm;
+		cache->is_warm = false;
 		cache->in_use = true;
+	}
 	lock_release(&caches_lock);
 	return cache;
 }
@@ -68,7 +85,8 @@ COLD void cache_ready(void)
 
 	if (!cache)
 		return;
-	cache->epoch = fork_epoch;
+	if (cache->epoch != fork_epoch)
+		cache_empty(cache);
 	this_cache = cache;
 	/* It may allocate, from the cache that is there by now. */
 	if (have_key)
@@ -122,11 +140,38 @@ void cache_empty(struct cache *cache)
 	cache->epoch = fork_epoch;
 }
 
+/* With the lock held, if the cache is to stay as it is. */
+static void make_idle(struct cache *cache, bool is_warm)
+{
+	cache->in_use = false;
+	cache->is_warm = is_warm;
+	warm_count += is_warm;
+}
+
+/* The next thread begins where this one ends; but only a few caches wait with what they hold. */
 static void retire(struct cache *cache)
 {
+	bool is_warm;
+
+	lock_take(&caches_lock);
+	is_warm = warm_count < WARM_MAX;
+	if (is_warm)
+		make_idle(cache, true);
+	lock_release(&caches_lock);
+	if (is_warm)
+		return;
 	cache_empty(cache);
 	lock_take(&caches_lock);
-	cache->in_use = false;
+	make_idle(cache, false);
+	lock_release(&caches_lock);
+}
+
+void cache_empty_idle(void)
+{
+	lock_take(&caches_lock);
+	for (struct cache *cache = all_caches; cache; cache = cache->next)
+		if (cache->is_warm)
+			cache_empty(cache);
 	lock_release(&caches_lock);
 }
 
@@ -153,7 +198,8 @@ static void forget(struct cache *cache)
 				bin->entries[kept++] = bin->entries[i];
 		bin->count = kept;
 	}
-	retire(cache);
+	cache_empty(cache);
+	make_idle(cache, false);
 }
 
 void cache_forget_others(void)

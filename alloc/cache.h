@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each thread's free slots, a stack of pointers per size class. Taking and giving a block is a load and two stores here;
- * the lock of a size class is needed for a batch at a time. A cache outlives its thread, empty, and serves the next one.
+ * the lock of a size class is needed for a batch at a time. A cache outlives its thread and serves the next one.
  */
 #ifndef PAGEPOOL_CACHE_H
 #define PAGEPOOL_CACHE_H
@@ -20,6 +20,7 @@ struct cache {
 	struct cache *next;                             /* of all */
 	uint32_t epoch;                                 /* fork_epoch when it was last emptied for a fork */
 	bool in_use;
+	bool is_warm;                                   /* not in use, and not emptied */
 	uint64_t refills, flushes;                      /* ever */
 };
 
@@ -48,6 +49,9 @@ void cache_flush(struct cache *cache, unsigned class);
 
 /* Gives back all that is cached, and the slabs. The cache is this thread's, or that of a thread which is no more. */
 void cache_empty(struct cache *cache);
+
+/* The same for the caches that threads have left as they were. */
+void cache_empty_idle(void);
 
 /* In the child of a fork: the caches of the threads that are not here. */
 void cache_forget_others(void);

@@ -294,5 +294,6 @@ bool heap_trim(void)
 {
 	if (this_cache != &no_cache)
 		cache_empty(this_cache);
+	cache_empty_idle();
 	return large_return() + pages_return(&main_arena) > 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chunks and their bitmaps. The lowest free run that is long enough is taken, from a chunk with little more room. */
+/* Chunks and their bitmaps. The tightest free run is taken, from a chunk that is nearly full. */
 #include "pages.h"
 
 #include "large.h"
@@ -136,36 +136,53 @@ static void drop_chunk(struct arena *arena, struct chunk *chunk)
 
 /* Runs */
 
-/* The lowest free run of a chunk that is long enough, or CHUNK_PAGES. */
+/* The free run of a chunk that is the tightest fit, the lowest of several, or CHUNK_PAGES. */
 static size_t find_run(const struct chunk *chunk, size_t pages, size_t align)
 {
-	size_t end;
+	size_t best = CHUNK_PAGES, best_length = CHUNK_PAGES + 1, end;
 
 	for (size_t at = next_bit(chunk->taken, 0, false); at < CHUNK_PAGES; at = next_bit(chunk->taken, end, false)) {
+		size_t length, aligned = round_up(at, align);
+
 		end = next_bit(chunk->taken, at, true);
-		at = round_up(at, align);
-		if (at + pages <= end)
-			return at;
+		length = end - at;
+		if (aligned + pages <= end && length < best_length) {
+			best = aligned;
+			best_length = length;
+		}
 	}
-	return CHUNK_PAGES;
+	return best;
+}
+
+/* Of a list, the fullest of some chunks that have room. */
+static struct chunk *fullest(struct chunk *chunk, size_t pages, size_t align, size_t *at)
+{
+	struct chunk *best = NULL;
+
+	for (unsigned i = 0; chunk && i < LOOKED_AT; i++, chunk = chunk->next) {
+		size_t found;
+
+		if (chunk->longest < pages || (best && best->taken_pages >= chunk->taken_pages))
+			continue;
+		found = find_run(chunk, pages, align);
+		if (found < CHUNK_PAGES) {
+			best = chunk;
+			*at = found;
+		}
+	}
+	return best;
 }
 
 /* From the list of @pages on: there runs may be long enough; further on they are, but for their alignment. */
 static struct chunk *find_chunk(const struct arena *arena, size_t pages, size_t align, size_t *at)
 {
-	for (unsigned fit = 1 + log2_of(pages); fit < FIT_LISTS; fit++) {
-		unsigned looked_at = 0;
-
-		for (struct chunk *chunk = arena->fits[fit]; chunk && looked_at < LOOKED_AT;
-		     chunk = chunk->next, looked_at++) {
-			if (chunk->longest < pages)
-				continue;
-			*at = find_run(chunk, pages, align);
-			if (*at < CHUNK_PAGES)
-				return chunk;
-		}
-	}
 	*at = 0;
+	for (unsigned fit = 1 + log2_of(pages); fit < FIT_LISTS; fit++) {
+		struct chunk *chunk = fullest(arena->fits[fit], pages, align, at);
+
+		if (chunk)
+			return chunk;
+	}
 	return NULL;
 }
 

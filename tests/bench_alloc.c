@@ -120,7 +120,7 @@ static void large(void)
 
 static void strings(void)
 {
-	for (int i = 0; i < 60000; i++) {
+	for (int i = 0; i < 300000; i++) {
 		size_t length = 0, words = random_below(100);
 		char *text = malloc(1);
 
@@ -136,7 +136,7 @@ static void strings(void)
 
 static void vectors(void)
 {
-	for (int i = 0; i < 30; i++) {
+	for (int i = 0; i < 100; i++) {
 		size_t room = 16;
 		int *vector = malloc(room * sizeof(int));
 
@@ -232,7 +232,7 @@ static void phases(void)
 
 static void zeroed(void)
 {
-	for (int i = 0; i < 60000; i++) {
+	for (int i = 0; i < 400000; i++) {
 		char *table = calloc(1, 64 + random_below(i % 50 ? 20000 : 2000000));
 
 		table[0] = 1;

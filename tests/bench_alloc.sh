@@ -115,5 +115,6 @@ for ((run = 0; run < RUNS; run++)); do
 		done
 	done
 done
-printf "%s\n" "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1), $(nproc) processors, Linux $(uname -r), $(date +%F), medians of $RUNS"
+printf '%s, %s processors, Linux %s, %s, medians of %s\n\n' \
+	"$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -r)" "$(date +%F)" "$RUNS"
 awk -f "$SRC/tests/bench_alloc.awk" raw
