@@ -103,7 +103,6 @@ COLD bool cache_refill(struct cache *cache, unsigned class)
 	struct cache_bin *bin = &cache->bins[class];
 	uint32_t wanted = bin->limit / 2;
 
-	cache->refills++;
 	bin->count = slab_take(class, &cache->slabs[class], bin->entries, wanted);
 	grow_limit(bin, class);
 	return bin->count;
@@ -119,7 +118,6 @@ COLD void cache_flush(struct cache *cache, unsigned class)
 		grow_limit(bin, class);
 		return;
 	}
-	cache->flushes++;
 	slab_give(class, bin->entries, given);
 	bin->count -= given;
 	memmove(bin->entries, bin->entries + given, bin->count * sizeof(*bin->entries));

@@ -21,7 +21,7 @@ struct cache {
 	uint32_t epoch;                                 /* fork_epoch when it was last emptied for a fork */
 	bool in_use;
 	bool is_warm;                                   /* not in use, and not emptied */
-	uint64_t refills, flushes;                      /* ever */
+
 };
 
 /* Of threads that have none (any more): empty and full at once. */

@@ -9,7 +9,7 @@
 #include "text.h"
 
 struct pool_options options = {
-	.huge_from_bytes = 12UL << 20,
+	.huge_from_bytes = 5UL << 20,
 	.large_kept_bytes = 64UL << 20,
 	.return_after_ms = 1000,
 	.fork_from_bytes = 8UL << 20,

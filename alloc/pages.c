@@ -6,6 +6,7 @@
 #include "metadata.h"
 #include "options.h"
 #include "pagemap.h"
+#include "runs.h"
 
 #define RETURN_RUN  16          /* pages; shorter free runs are not worth a system call */
 #define HUGE_RUN    (CHUNK_PAGES / 2) /* the same where huge pages would be broken up */
@@ -118,7 +119,8 @@ static struct chunk *new_chunk(struct arena *arena)
 	chunk->arena = arena;
 	chunk->base = (uintptr_t)base;
 	chunk->longest = CHUNK_PAGES;
-	if (!arena->plain && arena->taken_pages * PAGE_SIZE >= options.huge_from_bytes) {
+	/* Slabs that are begun take more pages than are resident: what counts is how much of them is in use. */
+	if (!arena->plain && slab_used_bytes() + run_live_bytes >= options.huge_from_bytes) {
 		chunk->huge = true;
 		os_ask_huge_pages(base, CHUNK_BYTES);
 	}

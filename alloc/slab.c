@@ -239,6 +239,21 @@ void slab_disown(unsigned class, struct slab *own)
 	lock_release(&bin->lock);
 }
 
+size_t slab_used_bytes(void)
+{
+	size_t used = 0;
+
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		size_t slots = class_pages(class) * PAGE_SIZE / class_size(class);
+		size_t slabs = __atomic_load_n(&size_bins[class].slabs, __ATOMIC_RELAXED);
+		size_t free = __atomic_load_n(&size_bins[class].free, __ATOMIC_RELAXED);
+
+		if (slabs * slots > free)
+			used += (slabs * slots - free) * class_size(class);
+	}
+	return used;
+}
+
 /* Forks */
 
 static struct slab *last_of(struct slab *slab)

@@ -123,6 +123,9 @@ void slab_unmake(struct slab *slab);
 void slab_leave_alone(uint32_t epoch);
 void slab_fill_again(void);
 
+/* Bytes of slots that are live or cached; other threads go on meanwhile. */
+size_t slab_used_bytes(void);
+
 /* Around a fork */
 void slab_lock_all(void);
 void slab_unlock_all(void);
