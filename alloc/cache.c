@@ -8,6 +8,7 @@
 
 #include "fork.h"
 #include "metadata.h"
+#include "pagemap.h"
 
 #define FIRST_LIMIT 8
 #define WARM_MAX    4   /* caches that wait for the next thread with what they hold; others are emptied first */
@@ -127,13 +128,14 @@ void cache_empty(struct cache *cache)
 {
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		struct cache_bin *bin = &cache->bins[class];
+		struct slab *own = cache->slabs[class];
 
 		if (bin->count)
 			slab_give(class, bin->entries, bin->count);
 		bin->count = 0;
-		if (cache->slabs[class])
-			slab_disown(class, cache->slabs[class]);
-		cache->slabs[class] = NULL;
+		cache->slabs[class] = NULL; /* first: a fork may stop this thread in between */
+		if (own)
+			slab_disown(class, own);
 	}
 	cache->epoch = fork_epoch;
 }
@@ -168,7 +170,7 @@ void cache_empty_idle(void)
 {
 	lock_take(&caches_lock);
 	for (struct cache *cache = all_caches; cache; cache = cache->next)
-		if (cache->is_warm)
+		if (!cache->in_use)
 			cache_empty(cache);
 	lock_release(&caches_lock);
 }
@@ -182,26 +184,53 @@ static void thread_ends(void *cache)
 }
 
 /*
- * A thread that is not here may have been stopped between two steps. An entry counts whose slot says that it is cached:
- * one that was just being handed out or taken back has said otherwise, or is left unused.
+ * A thread that is not here was stopped between any two of its steps: an entry may be half written, or left over from a
+ * slot that was handed out, given back, or taken by another cache since. It counts when it is whole and its slot says that
+ * it is cached; then the slot says otherwise, so that it counts once.
  */
+static bool claim(const struct cached *entry)
+{
+	const struct slab *slab = pagemap_get((uintptr_t)entry->block);
+
+	if (!slab || slab->kind != SLAB_SMALL ||
+	    entry->state != &slab->states[slab_index(slab, (uintptr_t)entry->block)] ||
+	    slot_state(entry->state) != SLOT_CACHED)
+		return false;
+	slot_set(entry->state, SLOT_LIVE);
+	return true;
+}
+
 static void forget(struct cache *cache)
 {
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		struct cache_bin *bin = &cache->bins[class];
-		uint32_t kept = 0;
+		uint32_t claimed = 0;
 
 		for (uint32_t i = 0; i < bin->count; i++)
-			if (bin->entries[i].state && slot_state(bin->entries[i].state) == SLOT_CACHED)
-				bin->entries[kept++] = bin->entries[i];
-		bin->count = kept;
+			if (claim(&bin->entries[i]))
+				bin->entries[claimed++] = bin->entries[i];
+		bin->count = claimed;
 	}
 	cache_empty(cache);
 	make_idle(cache, false);
 }
 
+static bool has_others(void)
+{
+	for (struct cache *cache = all_caches; cache; cache = cache->next)
+		if (cache->in_use && cache != this_cache)
+			return true;
+	return false;
+}
+
+/* The caches that are known to be whole come first: what they hold, no other one has. */
 void cache_forget_others(void)
 {
+	if (!has_others())
+		return;
+	if (this_cache != &no_cache)
+		cache_empty(this_cache);
+	cache_empty_idle();
 	for (struct cache *cache = all_caches; cache; cache = cache->next)
 		if (cache->in_use && cache != this_cache)
 			forget(cache);

@@ -92,11 +92,12 @@ static void *allocate_pages(size_t bytes, size_t align, bool *is_zero)
 	return (void *)slab->base;
 }
 
-/* @align is at most a page for small blocks, whose class is a multiple of it. */
 static void *try(size_t bytes, size_t align, bool *is_zero)
 {
 	*is_zero = false;
-	return bytes <= SMALL_MAX ? allocate_small(size_class(bytes)) : allocate_pages(bytes, align, is_zero);
+	if (bytes <= SMALL_MAX && align == 1)
+		return allocate_small(size_class(bytes));
+	return allocate_pages(bytes, align, is_zero);
 }
 
 static COLD void *allocate_slow(size_t bytes, size_t align, bool *is_zero)
@@ -160,7 +161,7 @@ void *heap_allocate_aligned(size_t align, size_t bytes)
 		if (class < SIZE_CLASSES)
 			return heap_allocate(class_size(class));
 	}
-	return allocate_slow(bytes > SMALL_MAX ? bytes : SMALL_MAX + 1, align, &is_zero);
+	return allocate_slow(bytes ? bytes : 1, align, &is_zero);
 }
 
 /* Freeing */
@@ -191,6 +192,12 @@ static void free_pages(struct slab *slab)
 		run_free(slab);
 }
 
+static void clear(const struct slab *slab, void *block)
+{
+	if (slab->kind == SLAB_SMALL || !os_return_pages(block, slab->size))
+		memset(block, 0, slab->size);
+}
+
 /* Into the cache when it may be handed out again from there, else straight to its slab. */
 static void free_small(void *block, struct slab *slab, uint8_t *state)
 {
@@ -218,7 +225,7 @@ static COLD void free_slow(void *block, struct slab *slab)
 	fork_notice();
 	slab = slab_of_block("free", block, slab, &state);
 	if (options.zero_on_free)
-		memset(block, 0, slab->size);
+		clear(slab, block);
 	slot_set(state, SLOT_CACHED);
 	if (slab->kind == SLAB_SMALL)
 		free_small(block, slab, state);

@@ -171,11 +171,24 @@ static void *work(void *unused)
 	return unused;
 }
 
+/* A slot that two caches have would be handed out twice: each block is its own, from the first to the last byte. */
 static void allocate_in_child(void)
 {
-	stop = true;
-	work(NULL);
-	for (size_t i = 0; i < 20000; i++)
+	static uint32_t *own[8000];
+
+	for (uint32_t i = 0; i < 8000; i++) {
+		size_t words = 1 + i % 250;
+
+		own[i] = heap_allocate(words * sizeof(uint32_t));
+		for (size_t word = 0; word < words; word++)
+			own[i][word] = i;
+	}
+	for (uint32_t i = 0; i < 8000; i++) {
+		for (size_t word = 0; word < 1 + i % 250; word++)
+			must(own[i][word] == i);
+		heap_free(own[i]);
+	}
+	for (size_t i = 0; i < 20000; i += 7)
 		heap_free(heap_allocate(i));
 	heap_trim();
 }
@@ -188,7 +201,7 @@ static void a_child_of_a_threaded_program_can_allocate(void **state)
 	stop = false;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, work, NULL), 0);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 300; i++)
 		assert_int_equal(status_of_child(allocate_in_child), 0);
 	stop = true;
 	for (int i = 0; i < 3; i++)
