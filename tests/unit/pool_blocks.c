@@ -222,14 +222,25 @@ static void the_statistics_add_up_to_what_is_mapped(void **state)
 		heap_free(blocks[i]);
 }
 
+static size_t mapped_now(void)
+{
+	FILE *statm = fopen("/proc/self/statm", "r");
+	size_t pages = 0;
+
+	must(statm && fscanf(statm, "%zu", &pages) == 1);
+	fclose(statm);
+	return pages * PAGE_SIZE;
+}
+
 /* In a process of its own, because what was refused cannot be told from what was lost. */
 static void live_within_a_limit(void)
 {
 	static void *blocks[100000];
-	struct rlimit limit = { 128 << 20, 128 << 20 };
+	struct rlimit limit;
 	size_t count[2] = { 0, 0 };
 
 	heap_trim();
+	limit.rlim_cur = limit.rlim_max = mapped_now() + (96 << 20);
 	must(setrlimit(RLIMIT_AS, &limit) == 0);
 	for (int round = 0; round < 2; round++) {
 		while (count[round] < 100000 && (blocks[count[round]] = heap_allocate(1 + count[round] % 3000)))
