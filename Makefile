@@ -40,7 +40,7 @@ PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-s
 # The allocator: libc's own malloc is built-in to the compiler, which would turn calloc's body into a call of calloc.
 ALLOC_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-semantic-interposition
 ALLOC_LINK := -shared -static-libgcc -Wl,-soname,libpagepool.so -Wl,--version-script=alloc/pagepool.map \
-	-Wl,-Bsymbolic-functions -Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete
+	-Wl,-Bsymbolic-functions -Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
 REPORT_FLAGS := -fPIE
 REPORT_LINK := -pie -Wl,-z,now,-z,relro
 REPORT_LIBS := -ljansson -lelf -lZydis

@@ -142,20 +142,21 @@ void fork_notice(void)
 		born_without_handlers();
 }
 
-void fork_register(void)
+void fork_watch(void)
 {
-	static bool done;
-	char *pages = done ? NULL : os_map(2 * PAGE_SIZE, PAGE_SIZE);
+	char *pages = wiped ? NULL : metadata_map(2 * PAGE_SIZE);
 
-	if (done)
+	if (!pages)
 		return;
-	done = true;
-	if (pages && madvise(pages, PAGE_SIZE, MADV_WIPEONFORK) == 0) {
+	witness = pages + PAGE_SIZE;
+	if (madvise(pages, PAGE_SIZE, MADV_WIPEONFORK) == 0) {
 		wiped = (void *)pages;
 		*wiped = 1;
 	}
-	if (pages)
-		witness = pages + PAGE_SIZE;
+}
+
+void fork_register(void)
+{
 	pthread_atfork(prepare, parent, child);
 }
 

@@ -14,8 +14,11 @@
 /* Forks that were answered with fresh slabs, in this process and its ancestors. */
 extern uint32_t fork_epoch;
 
-/* Once, as early as can be: the handlers of pthread_atfork(3), and pages that tell of forks which call none. */
+/* Once, as early as can be: the handlers of pthread_atfork(3). */
 void fork_register(void);
+
+/* Maps the pages that tell of forks which call no handlers, and of relatives; for processes that are worth it. */
+void fork_watch(void);
 
 /* True once in a child that was born without the handlers, by a raw system call or _Fork(3). Puts things right. */
 void fork_notice(void);

@@ -166,22 +166,29 @@ void *heap_allocate_aligned(size_t align, size_t bytes)
 
 /* Freeing */
 
-/* The slab in which a live block starts at this address. Anything else ends the program. */
-static struct slab *slab_of_block(const char *call, const void *block, struct slab *slab, uint8_t **state)
+/* What is wrong with a pointer that is no live block of this slab. */
+static COLD __attribute__((noreturn)) void misused(const char *call, const void *block, const struct slab *slab)
 {
-	size_t index;
-
 	if (!slab)
 		fault(call, block, "no block starts here");
 	if (slab->kind == SLAB_POOL)
 		fault(call, block, "the block belongs to a pool");
-	index = slab_index(slab, (uintptr_t)block);
-	if (index >= slab->slots)
+	if (slab_index(slab, (uintptr_t)block) >= slab->slots)
 		fault(call, block, "inside of a block or a slab, where no block starts");
-	*state = &slab->states[index];
-	if (slot_state(*state) != SLOT_LIVE)
-		fault(call, block, "not allocated: freed twice, or never handed out");
-	return slab;
+	fault(call, block, "not allocated: freed twice, or never handed out");
+}
+
+/* The state of a live block that starts at this address. Anything else ends the program. */
+static inline uint8_t *state_of_block(const char *call, const void *block, struct slab *slab)
+{
+	uint8_t *state;
+
+	if (UNLIKELY(!slab || slab->kind == SLAB_POOL))
+		misused(call, block, slab);
+	state = &slab->states[slab_index(slab, (uintptr_t)block)];
+	if (UNLIKELY(slot_state(state) != SLOT_LIVE)) /* behind the last slot there is one that never is */
+		misused(call, block, slab);
+	return state;
 }
 
 static void free_pages(struct slab *slab)
@@ -223,7 +230,7 @@ static COLD void free_slow(void *block, struct slab *slab)
 	if (!block)
 		return;
 	fork_notice();
-	slab = slab_of_block("free", block, slab, &state);
+	state = state_of_block("free", block, slab);
 	if (options.zero_on_free)
 		clear(slab, block);
 	slot_set(state, SLOT_CACHED);
@@ -254,9 +261,12 @@ void heap_free(void *block)
 
 size_t heap_usable(void *block)
 {
-	uint8_t *state;
+	struct slab *slab = pagemap_get((uintptr_t)block);
 
-	return block ? slab_of_block("malloc_usable_size", block, pagemap_get((uintptr_t)block), &state)->size : 0;
+	if (!block)
+		return 0;
+	state_of_block("malloc_usable_size", block, slab);
+	return slab->size;
 }
 
 /* Resizing */
@@ -277,13 +287,12 @@ static void *resize_in_place(void *block, struct slab *slab, size_t bytes)
 
 void *heap_resize(void *block, size_t bytes)
 {
-	struct slab *slab;
-	uint8_t *state;
+	struct slab *slab = pagemap_get((uintptr_t)block);
 	void *resized;
 
 	if (!block)
 		return heap_allocate(bytes);
-	slab = slab_of_block("realloc", block, pagemap_get((uintptr_t)block), &state);
+	state_of_block("realloc", block, slab);
 	if (bytes > PTRDIFF_MAX - PAGE_SIZE)
 		return no_memory();
 	resized = resize_in_place(block, slab, bytes);

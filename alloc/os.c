@@ -71,6 +71,8 @@ bool os_unmap(void *address, size_t bytes)
 
 	if (done)
 		count_mapped(0, bytes);
+	else
+		madvise(address, bytes, MADV_DONTNEED);
 	errno = error;
 	return done;
 }

@@ -2,6 +2,7 @@
 /* Chunks and their bitmaps. The tightest free run is taken, from a chunk that is nearly full. */
 #include "pages.h"
 
+#include "fork.h"
 #include "large.h"
 #include "metadata.h"
 #include "options.h"
@@ -126,6 +127,8 @@ static struct chunk *new_chunk(struct arena *arena)
 	}
 	arena->chunks++;
 	link_chunk(arena, chunk);
+	if (!arena->plain && arena->chunks > 1)
+		fork_watch();
 	return chunk;
 }
 
