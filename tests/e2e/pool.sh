@@ -63,7 +63,7 @@ has sqlite3 && same sqlite3 sqlite3 :memory: 'create table t(a, b); with recursi
 has "$CC" && same cc "$CC" "$CC" -O2 -S -o - unit.c
 has "$CC" && "$CC" -O1 -fno-builtin -o with_pool unit.c "$BUILD/libpagepool.a" 2>link.err
 check 'a program can be linked with it statically' test -x with_pool
-check_eq 'C++: all forms of new and delete' good "$(LD_PRELOAD=$POOL "$BUILD/tests/hostile/operators_pool" 2>&1)"
+check_eq 'C++: all forms of new and delete' good "$(LD_PRELOAD=$POOL "$BUILD/tests/pool/operators" 2>&1)"
 
 # Loaded late, by dlopen: the program's malloc stays what it was, and what is looked up in the library works.
 cat >late.c <<'C'
@@ -107,11 +107,11 @@ check 'a block freed twice: one line says so' grep -qx 'pagepool: free(0x[0-9a-f
 
 for limit in 30 60 100 200; do
 	check_eq "an address space of $limit MiB: refused with ENOMEM, nothing lost" good \
-		"$(LD_PRELOAD=$POOL "$BUILD/tests/hostile/without_memory" "$limit" 2>&1)"
+		"$(LD_PRELOAD=$POOL "$BUILD/tests/pool/without_memory" "$limit" 2>&1)"
 done
 failures=''
 for ((n = 1; n <= 500; n += n < 60 ? 1 : 11)); do
-	said=$(LD_PRELOAD="$BUILD/tests/hostile/fail_mapping $POOL" FAIL_AT=$n "$BUILD/tests/hostile/without_memory" 2>&1)
+	said=$(LD_PRELOAD="$BUILD/tests/pool/fail_mapping $POOL" FAIL_AT=$n "$BUILD/tests/pool/without_memory" 2>&1)
 	[[ $said == good ]] || failures+="call $n: $said; "
 done
 check_eq 'the n-th and every tenth later mapping call fails, n up to 500: nothing lost' '' "$failures"
