@@ -38,9 +38,9 @@ PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize
 PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack
 # The allocator: libc's own malloc is built-in to the compiler, which would turn calloc's body into a call of calloc.
-ALLOC_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc -fno-semantic-interposition
+ALLOC_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc
 ALLOC_LINK := -shared -static-libgcc -Wl,-soname,libpagepool.so -Wl,--version-script=alloc/pagepool.map \
-	-Wl,-Bsymbolic-functions -Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
+	-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
 REPORT_FLAGS := -fPIE
 REPORT_LINK := -pie -Wl,-z,now,-z,relro
 REPORT_LIBS := -ljansson -lelf -lZydis

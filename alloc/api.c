@@ -41,7 +41,7 @@ EXPORT void *calloc(size_t count, size_t bytes)
 }
 
 /* A block resized to nothing is freed. */
-EXPORT void *realloc(void *block, size_t bytes)
+static void *resize(void *block, size_t bytes)
 {
 	if (block && !bytes) {
 		heap_free(block);
@@ -50,11 +50,16 @@ EXPORT void *realloc(void *block, size_t bytes)
 	return heap_resize(block, bytes);
 }
 
+EXPORT void *realloc(void *block, size_t bytes)
+{
+	return resize(block, bytes);
+}
+
 EXPORT void *reallocarray(void *block, size_t count, size_t bytes)
 {
 	if (__builtin_mul_overflow(count, bytes, &bytes))
 		return refuse(ENOMEM);
-	return realloc(block, bytes);
+	return resize(block, bytes);
 }
 
 EXPORT void free(void *block)

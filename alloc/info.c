@@ -20,7 +20,7 @@ EXPORT void malloc_stats(void)
 }
 
 /* glibc's fields, where there is something like them: blocks above 1 MiB are its mmapped ones. */
-EXPORT struct mallinfo2 mallinfo2(void)
+static struct mallinfo2 all_info(void)
 {
 	struct pagepool_statistics s;
 	struct mallinfo2 info = { 0 };
@@ -37,6 +37,11 @@ EXPORT struct mallinfo2 mallinfo2(void)
 	return info;
 }
 
+EXPORT struct mallinfo2 mallinfo2(void)
+{
+	return all_info();
+}
+
 static int clip(size_t number)
 {
 	return number > INT_MAX ? INT_MAX : (int)number;
@@ -44,7 +49,7 @@ static int clip(size_t number)
 
 EXPORT struct mallinfo mallinfo(void)
 {
-	struct mallinfo2 info = mallinfo2();
+	struct mallinfo2 info = all_info();
 
 	return (struct mallinfo){
 		.arena = clip(info.arena), .ordblks = clip(info.ordblks), .hblks = clip(info.hblks),

@@ -64,6 +64,8 @@ has "$CC" && same cc "$CC" "$CC" -O2 -S -o - unit.c
 has "$CC" && "$CC" -O1 -fno-builtin -o with_pool unit.c "$BUILD/libpagepool.a" 2>link.err
 check 'a program can be linked with it statically' test -x with_pool
 check_eq 'C++: all forms of new and delete' good "$(LD_PRELOAD=$POOL "$BUILD/tests/pool/operators" 2>&1)"
+same 'a program whose new handlers throw' "$BUILD/tests/hostile/bad_alloc"
+same 'a program that defines some operators itself' "$BUILD/tests/hostile/operator_new"
 
 # Loaded late, by dlopen: the program's malloc stays what it was, and what is looked up in the library works.
 cat >late.c <<'C'
