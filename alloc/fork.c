@@ -129,7 +129,8 @@ static void forget_locks(void)
 
 COLD static void born_without_handlers(void)
 {
-	*wiped = 1;
+	if (__atomic_exchange_n(wiped, 1, __ATOMIC_ACQ_REL))
+		return;
 	forget_locks();
 	leave_alone();
 	cache_forget_others();
@@ -138,7 +139,9 @@ COLD static void born_without_handlers(void)
 
 void fork_notice(void)
 {
-	if (UNLIKELY(wiped && !*wiped && !holds_all_locks))
+	const uint32_t *word = __atomic_load_n(&wiped, __ATOMIC_ACQUIRE);
+
+	if (UNLIKELY(word && !__atomic_load_n(word, __ATOMIC_RELAXED) && !holds_all_locks))
 		born_without_handlers();
 }
 
@@ -149,10 +152,9 @@ void fork_watch(void)
 	if (!pages)
 		return;
 	witness = pages + PAGE_SIZE;
-	if (madvise(pages, PAGE_SIZE, MADV_WIPEONFORK) == 0) {
-		wiped = (void *)pages;
-		*wiped = 1;
-	}
+	*(uint32_t *)(void *)pages = 1; /* before others see it: a zero there means a fork to them */
+	if (madvise(pages, PAGE_SIZE, MADV_WIPEONFORK) == 0)
+		__atomic_store_n(&wiped, (uint32_t *)(void *)pages, __ATOMIC_RELEASE);
 }
 
 void fork_register(void)

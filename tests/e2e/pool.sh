@@ -66,6 +66,11 @@ check 'a program can be linked with it statically' test -x with_pool
 check_eq 'C++: all forms of new and delete' good "$(LD_PRELOAD=$POOL "$BUILD/tests/pool/operators" 2>&1)"
 same 'a program whose new handlers throw' "$BUILD/tests/hostile/bad_alloc"
 same 'a program that defines some operators itself' "$BUILD/tests/hostile/operator_new"
+starts=''
+for ((i = 0; i < 40; i++)); do
+	starts+=$(LD_PRELOAD=$POOL "$BUILD/tests/pool/many_starts" 2>&1 | grep -v good)
+done
+check_eq 'threads that begin to allocate at one moment, 40 times' '' "$starts"
 
 # Loaded late, by dlopen: the program's malloc stays what it was, and what is looked up in the library works.
 cat >late.c <<'C'
