@@ -37,18 +37,23 @@ C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibil
 PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-reorder-blocks-and-partition -fno-semantic-interposition
 PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack
+# The allocator: libc's own malloc is built-in to the compiler, which would turn calloc's body into a call of calloc.
+ALLOC_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc
+ALLOC_LINK := -shared -static-libgcc -Wl,-soname,libpagepool.so -Wl,--version-script=alloc/pagepool.map \
+	-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
 REPORT_FLAGS := -fPIE
 REPORT_LINK := -pie -Wl,-z,now,-z,relro
 REPORT_LIBS := -ljansson -lelf -lZydis
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
-PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -MMD -MP
+PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -iquote alloc -MMD -MP
 ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TSAN := -O1 -g -fsanitize=thread
 
 PRELOAD_SRC := $(wildcard preload/*.c preload/*.S)
+ALLOC_SRC := $(wildcard alloc/*.c)
 LEDGER_SRC := $(wildcard preload/ledger*.c preload/smaps.c preload/pages.c preload/sandbox.c preload/kept.c)
 REPORT_SRC := $(wildcard report/*.c)
-PROGRAM_SRC := $(wildcard $(foreach dir,examples tests/hostile tests/oracle,$(dir)/*.c $(dir)/*.cc))
+PROGRAM_SRC := $(wildcard $(foreach dir,examples tests/hostile tests/oracle tests/pool,$(dir)/*.c $(dir)/*.cc))
 BENCH_SRC := $(wildcard tests/bench_*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
@@ -62,6 +67,7 @@ linked = $(foreach word,$(call header,$1,links),\
 for_threads = $(foreach source,$1,$(if $(filter thread,$(call header,$(source),sanitize)),$(source)))
 
 LIBRARY := $(BUILD)/libpagegap.so
+POOL := $(BUILD)/libpagepool.so $(BUILD)/libpagepool.a
 COMMAND := $(BUILD)/pagegap
 PROGRAMS := $(call programs,$(PROGRAM_SRC) $(BENCH_SRC),$(BUILD))
 UNITS := $(call programs,$(UNIT_SRC),$(BUILD))
@@ -79,14 +85,14 @@ check: all programs units ## install what is missing, build, run every test (und
 
 ##@ Building
 .PHONY: all programs units clean help
-all: $(LIBRARY) $(COMMAND) ## the library and the command (default)
+all: $(LIBRARY) $(POOL) $(COMMAND) ## the libraries and the command (default)
 programs: $(PROGRAMS) ## the examples and the programs that tests observe
 units: $(UNITS) ## the unit tests
 clean: ## remove what was built
 	rm -rf -- $(BUILD)
 help: ## this list
 	@awk -F ':.*## ' '/^##@/ { print substr($$0, 5) } \
-		/^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z].*## / { sub(/[ :].*/, "", $$1); printf "  %-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'Variables: BUILD=build PREFIX=/usr/local DESTDIR= CC=cc CXX=c++ CFLAGS="-O2 -g" WERROR=-Werror V=1'
 
 ##@ Installing
@@ -94,10 +100,14 @@ help: ## this list
 install: all ## into PREFIX (default /usr/local), below DESTDIR
 	install -D -m 755 $(COMMAND) "$(DESTDIR)$(PREFIX)/bin/pagegap"
 	install -D -m 755 $(LIBRARY) "$(DESTDIR)$(PREFIX)/lib/libpagegap.so"
+	install -D -m 755 $(BUILD)/libpagepool.so "$(DESTDIR)$(PREFIX)/lib/libpagepool.so"
+	install -D -m 644 $(BUILD)/libpagepool.a "$(DESTDIR)$(PREFIX)/lib/libpagepool.a"
 	install -D -m 644 preload/pagegap.h "$(DESTDIR)$(PREFIX)/include/pagegap.h"
+	install -D -m 644 alloc/pagepool.h "$(DESTDIR)$(PREFIX)/include/pagepool.h"
 	install -D -m 644 report/pagegap.1 "$(DESTDIR)$(PREFIX)/share/man/man1/pagegap.1"
 uninstall: ## remove it again
-	cd "$(DESTDIR)$(PREFIX)" && rm -f bin/pagegap lib/libpagegap.so include/pagegap.h share/man/man1/pagegap.1
+	cd "$(DESTDIR)$(PREFIX)" && rm -f bin/pagegap lib/libpagegap.so lib/libpagepool.so lib/libpagepool.a \
+		include/pagegap.h include/pagepool.h share/man/man1/pagegap.1
 deps: deps-check ## install the Debian packages that building and testing need
 	$(Q)tests/deps.sh bench fuzz
 deps-build:
@@ -106,9 +116,11 @@ deps-check:
 	$(Q)tests/deps.sh build check
 
 ##@ Measuring and digging deeper
-.PHONY: bench fuzz sanitize lint campaign
+.PHONY: bench bench-alloc fuzz sanitize lint campaign
 bench: all programs ## cost of pagegap beside heaptrack and memusage (RUNS=5, BENCH_OPTIONS=)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench.sh --runs=$(RUNS) $(BENCH_OPTIONS)
+bench-alloc: all programs ## the pooled allocator beside glibc, jemalloc, mimalloc, tcmalloc (RUNS=5)
+	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench_alloc.sh --runs=$(RUNS) $(BENCH_OPTIONS)
 fuzz: $(FUZZERS) ## libFuzzer on the reader of recordings (FUZZ_SECONDS=600)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz.sh $(notdir $(FUZZERS))
 sanitize: all $(ASAN_UNITS) $(TSAN_UNITS) $(BUILD)/asan/pagegap ## unit tests and reporter under ASan, UBSan, TSan
@@ -122,11 +134,22 @@ campaign: all programs ## the slow tests: real programs, kills at random moments
 
 PRELOAD_OBJ := $(call objects,$(PRELOAD_SRC),$(BUILD))
 $(BUILD)/preload/%.o $(BUILD)/asan/preload/%.o $(BUILD)/tsan/preload/%.o: PART := $(PRELOAD_FLAGS)
+$(BUILD)/alloc/%.o $(BUILD)/asan/alloc/%.o $(BUILD)/tsan/alloc/%.o: PART := $(ALLOC_FLAGS)
 $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 
 $(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(PRELOAD_LINK) -o $@ $(PRELOAD_OBJ)
+
+# --- the pooled allocator ---
+
+ALLOC_OBJ := $(call objects,$(ALLOC_SRC),$(BUILD))
+$(BUILD)/libpagepool.so: $(ALLOC_OBJ) alloc/pagepool.map $(BUILD)/.sources
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(ALLOC_LINK) -o $@ $(ALLOC_OBJ)
+$(BUILD)/libpagepool.a: $(ALLOC_OBJ) $(BUILD)/.sources
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $(ALLOC_OBJ)
 
 # --- the command ---
 
@@ -159,14 +182,14 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
 
 # --- observed programs, unit tests, fuzz targets: one rule each, from the leading comment of the source ---
 
-# $1: source, $2: compiler, $3: language
+# $1: source, $2: compiler, $3: language; examples/pool_* are linked with the pooled allocator
 define program_rule
-$(BUILD)/$(basename $1): $1 $(BUILD)/.flags
+$(BUILD)/$(basename $1): $1 $(BUILD)/.flags $(if $(filter examples/pool_%,$1),$(BUILD)/libpagepool.a)
 	$$(call say,CC,$1)
 	$$(Q)mkdir -p $$(@D) && flags=($$(call header,$1,build)) && \
 	if echo '#include <stdio.h>' | cat - <(echo 'int main(void) { return 0; }') | \
 			$2 -x $3 - "$$$${flags[@]}" -o /dev/null 2>/dev/null; then \
-		$2 $(PROGRAM_FLAGS) -o $$@ $$< "$$$${flags[@]}"; \
+		$2 $(PROGRAM_FLAGS) -o $$@ $$< $$(filter %.a,$$^) "$$$${flags[@]}"; \
 	else \
 		echo "skip - $1: this toolchain cannot build with $$$${flags[*]}"; \
 	fi
@@ -197,8 +220,8 @@ renew = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' >$@
 # Packages first: nothing is compiled before the flags are written.
 PACKAGES := $(if $(filter check,$(MAKECMDGOALS)),deps-check,$(if $(filter demo,$(MAKECMDGOALS)),deps-build))
 $(BUILD)/.flags: FORCE | $(PACKAGES)
-	$(call renew,$(C) $(PRELOAD_FLAGS) $(REPORT_FLAGS) $(PROGRAM_FLAGS) $(LDFLAGS))
+	$(call renew,$(C) $(PRELOAD_FLAGS) $(ALLOC_FLAGS) $(REPORT_FLAGS) $(PROGRAM_FLAGS) $(LDFLAGS))
 $(BUILD)/.sources: FORCE
-	$(call renew,$(PRELOAD_SRC) $(REPORT_SRC) $(LEDGER_SRC) $(PRELOAD_LINK) $(REPORT_LINK) $(REPORT_LIBS))
+	$(call renew,$(PRELOAD_SRC) $(ALLOC_SRC) $(REPORT_SRC) $(LEDGER_SRC) $(PRELOAD_LINK) $(ALLOC_LINK) $(REPORT_LINK) $(REPORT_LIBS))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -173,7 +173,7 @@ measure() {
 		mv line.own line
 	fi
 	[[ -s line ]] || echo '- - - - -' >line
-	echo "$name $tool $(cat line) $(recorded_bytes)" >>"$RAW"
+	echo "$name $tool $(cut -d " " -f 1-5 line) $(recorded_bytes)" >>"$RAW"
 	# Nothing is deleted in between: ext4 passes over inodes that were freed a moment ago, one by one, to make a file.
 }
 

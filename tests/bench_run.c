@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_run FILE PROGRAM [ARG…]: runs a program and appends one line to FILE: wall, user and system time in ns, peak
- * resident KiB of its largest process, exit status (128 + signal). Times start before the fork and end when the
+ * resident KiB of its largest process, exit status (128 + signal), minor faults. Times start before the fork and end when the
  * program is reaped, so that nothing of the shell around it is measured.
  */
 #include <errno.h>
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 125;
 	}
-	written = fprintf(file, "%lld %lld %lld %ld %d\n", wall_ns, in_ns(usage.ru_utime), in_ns(usage.ru_stime),
-			  usage.ru_maxrss, code);
+	written = fprintf(file, "%lld %lld %lld %ld %d %ld\n", wall_ns, in_ns(usage.ru_utime), in_ns(usage.ru_stime),
+			  usage.ru_maxrss, code, usage.ru_minflt);
 	return fclose(file) || written < 0 ? 125 : code;
 }

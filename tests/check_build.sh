@@ -44,8 +44,8 @@ rm "$source_copy/examples/other_machine.c"
 
 mkdir -m 777 'a package'
 build install PREFIX=/usr DESTDIR="$WORK/a package"
-check_eq 'install puts four files below DESTDIR' \
-	'usr/bin/pagegap usr/include/pagegap.h usr/lib/libpagegap.so usr/share/man/man1/pagegap.1' \
+check_eq 'install puts seven files below DESTDIR' \
+	'usr/bin/pagegap usr/include/pagegap.h usr/include/pagepool.h usr/lib/libpagegap.so usr/lib/libpagepool.a usr/lib/libpagepool.so usr/share/man/man1/pagegap.1' \
 	"$(cd 'a package' && find . -type f -printf '%P\n' | LC_ALL=C sort | xargs)"
 (
 	unset PAGEGAP_LIBRARY

@@ -45,6 +45,9 @@ table() {
 		check likes man-db               man
 		bench needs jq                   jq
 		bench likes heaptrack            heaptrack
+		bench likes libjemalloc2         run:probe_library libjemalloc.so.2
+		bench likes libmimalloc2.0       run:probe_library libmimalloc.so.2
+		bench likes libtcmalloc-minimal4 run:probe_library libtcmalloc_minimal.so.4
 		bench likes libc-devtools        memusage
 		bench likes redis-tools          redis-benchmark
 		bench likes sqlite3              sqlite3

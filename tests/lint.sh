@@ -34,9 +34,9 @@ fi
 if command -v cppcheck >/dev/null; then
 	# Out parameters that another file fills look uninitialised (*uninitvar). Observed programs leak and misuse on
 	# purpose. What is C is for the compiler to say: cppcheck knows less of it (syntaxError).
-	verdict 'cppcheck finds nothing in preload/ and report/' "$(cppcheck --quiet --std=c11 --language=c \
+	verdict 'cppcheck finds nothing in preload/, alloc/ and report/' "$(cppcheck --quiet --std=c11 --language=c \
 		--enable=warning,performance,portability --inline-suppr --suppress=ctuuninitvar --suppress=legacyUninitvar \
-		--template=gcc -D_GNU_SOURCE -D__x86_64__ preload report 2>&1)"
+		--template=gcc -D_GNU_SOURCE -D__x86_64__ preload alloc report 2>&1)"
 	verdict 'cppcheck finds no error in examples/ and tests/' "$(cppcheck --quiet --inline-suppr --template=gcc \
 		--suppress=memleak --suppress=memleakOnRealloc --suppress=uninitdata --suppress=returnDanglingLifetime \
 		--suppress=syntaxError -D_GNU_SOURCE -D__x86_64__ examples tests 2>&1)"

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* Filling, emptying and recycling the caches of threads. */
+#include "cache.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "fork.h"
+#include "metadata.h"
+#include "pagemap.h"
+
+#define FIRST_LIMIT 8
+#define WARM_MAX    4   /* caches that wait for the next thread with what they hold; others are emptied first */
+
+struct cache no_cache;
+THREAD_LOCAL struct cache *this_cache = &no_cache;
+static THREAD_LOCAL bool ending;
+
+struct lock caches_lock;
+struct cache *all_caches;
+static unsigned warm_count;
+static pthread_key_t key;
+static bool have_key;
+
+static size_t cache_bytes(void)
+{
+	size_t bytes = round_up(sizeof(struct cache), 64);
+
+	for (unsigned class = 0; class < SIZE_CLASSES; class++)
+		bytes += cache_capacity(class) * sizeof(struct cached);
+	return round_up(bytes, PAGE_SIZE);
+}
+
+static struct cache *new_cache(void)
+{
+	struct cache *cache = metadata_map(cache_bytes());
+	char *at;
+
+	if (!cache)
+		return NULL;
+	at = (char *)cache + round_up(sizeof(*cache), 64);
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		cache->bins[class].entries = (void *)at;
+		cache->bins[class].limit = cache_capacity(class) < FIRST_LIMIT ? cache_capacity(class) : FIRST_LIMIT;
+		at += cache_capacity(class) * sizeof(struct cached);
+	}
+	cache->next = all_caches;
+	__atomic_store_n(&all_caches, cache, __ATOMIC_RELEASE);
+	return cache;
+}
+
+static struct cache *find_idle(void)
+{
+	struct cache *idle = NULL;
+
+	for (struct cache *cache = all_caches; cache; cache = cache->next) {
+		if (cache->is_warm)
+			return cache;
+		if (!cache->in_use)
+			idle = cache;
+	}
+	return idle;
+}
+
+static struct cache *idle_or_new(void)
+{
+	struct cache *cache;
+
+	lock_take(&caches_lock);
+	cache = find_idle();
+	if (!cache)
+		cache = new_cache();
+	if (cache) {
+		warm_count -= cache->is_warm;
+		cache->is_warm = false;
+		cache->in_use = true;
+	}
+	lock_release(&caches_lock);
+	return cache;
+}
+
+COLD void cache_ready(void)
+{
+	struct cache *cache = ending ? NULL : idle_or_new();
+
+	if (!cache)
+		return;
+	if (cache->epoch != fork_epoch)
+		cache_empty(cache);
+	this_cache = cache;
+	/* It may allocate, from the cache that is there by now. */
+	if (have_key)
+		pthread_setspecific(key, cache);
+}
+
+static void grow_limit(struct cache_bin *bin, unsigned class)
+{
+	bin->limit = bin->limit * 2 < cache_capacity(class) ? bin->limit * 2 : cache_capacity(class);
+}
+
+COLD bool cache_refill(struct cache *cache, unsigned class)
+{
+	struct cache_bin *bin = &cache->bins[class];
+	uint32_t wanted = bin->limit / 2;
+
+	bin->count = slab_take(class, &cache->slabs[class], bin->entries, wanted);
+	grow_limit(bin, class);
+	return bin->count;
+}
+
+/* The older half, which is the least likely to be in the processor's caches, goes. */
+COLD void cache_flush(struct cache *cache, unsigned class)
+{
+	struct cache_bin *bin = &cache->bins[class];
+	uint32_t given = bin->count - bin->count / 2;
+
+	if (bin->limit < cache_capacity(class)) {
+		grow_limit(bin, class);
+		return;
+	}
+	slab_give(class, bin->entries, given);
+	bin->count -= given;
+	memmove(bin->entries, bin->entries + given, bin->count * sizeof(*bin->entries));
+}
+
+void cache_empty(struct cache *cache)
+{
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		struct cache_bin *bin = &cache->bins[class];
+		struct slab *own = cache->slabs[class];
+
+		if (bin->count)
+			slab_give(class, bin->entries, bin->count);
+		bin->count = 0;
+		cache->slabs[class] = NULL; /* first: a fork may stop this thread in between */
+		if (own)
+			slab_disown(class, own);
+	}
+	cache->epoch = fork_epoch;
+}
+
+/* With the lock held, if the cache is to stay as it is. */
+static void make_idle(struct cache *cache, bool is_warm)
+{
+	cache->in_use = false;
+	cache->is_warm = is_warm;
+	warm_count += is_warm;
+}
+
+/* The next thread begins where this one ends; but only a few caches wait with what they hold. */
+static void retire(struct cache *cache)
+{
+	bool is_warm;
+
+	lock_take(&caches_lock);
+	is_warm = warm_count < WARM_MAX;
+	if (is_warm)
+		make_idle(cache, true);
+	lock_release(&caches_lock);
+	if (is_warm)
+		return;
+	cache_empty(cache);
+	lock_take(&caches_lock);
+	make_idle(cache, false);
+	lock_release(&caches_lock);
+}
+
+void cache_empty_idle(void)
+{
+	lock_take(&caches_lock);
+	for (struct cache *cache = all_caches; cache; cache = cache->next)
+		if (!cache->in_use)
+			cache_empty(cache);
+	lock_release(&caches_lock);
+}
+
+/* What other destructors of this thread still allocate and free goes without a cache. */
+static void thread_ends(void *cache)
+{
+	ending = true;
+	this_cache = &no_cache;
+	retire(cache);
+}
+
+/*
+ * A thread that is not here was stopped between any two of its steps: an entry may be half written, or left over from a
+ * slot that was handed out, given back, or taken by another cache since. It counts when it is whole and its slot says that
+ * it is cached; then the slot says otherwise, so that it counts once.
+ */
+static bool claim(const struct cached *entry)
+{
+	const struct slab *slab = pagemap_get((uintptr_t)entry->block);
+
+	if (!slab || slab->kind != SLAB_SMALL ||
+	    entry->state != &slab->states[slab_index(slab, (uintptr_t)entry->block)] ||
+	    slot_state(entry->state) != SLOT_CACHED)
+		return false;
+	slot_set(entry->state, SLOT_LIVE);
+	return true;
+}
+
+static void forget(struct cache *cache)
+{
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		struct cache_bin *bin = &cache->bins[class];
+		uint32_t claimed = 0;
+
+		for (uint32_t i = 0; i < bin->count; i++)
+			if (claim(&bin->entries[i]))
+				bin->entries[claimed++] = bin->entries[i];
+		bin->count = claimed;
+	}
+	cache_empty(cache);
+	make_idle(cache, false);
+}
+
+static bool has_others(void)
+{
+	for (struct cache *cache = all_caches; cache; cache = cache->next)
+		if (cache->in_use && cache != this_cache)
+			return true;
+	return false;
+}
+
+/* The caches that are known to be whole come first: what they hold, no other one has. */
+void cache_forget_others(void)
+{
+	if (!has_others())
+		return;
+	if (this_cache != &no_cache)
+		cache_empty(this_cache);
+	cache_empty_idle();
+	for (struct cache *cache = all_caches; cache; cache = cache->next)
+		if (cache->in_use && cache != this_cache)
+			forget(cache);
+}
+
+void cache_register(void)
+{
+	have_key = pthread_key_create(&key, thread_ends) == 0;
+	if (have_key && this_cache != &no_cache)
+		pthread_setspecific(key, this_cache);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Pieces of the allocator's own memory: one free list per multiple of 64 bytes, and a mapping that is being cut up. */
+#include "metadata.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "os.h"
+#include "sizes.h"
+
+#define LINE       64
+#define BLOCK_MIN  ((size_t)64 << 10)
+#define BLOCK_MAX  ((size_t)1 << 20)
+
+struct piece {
+	struct piece *next;
+};
+
+struct lock metadata_lock;
+size_t metadata_bytes;
+static struct piece *unused[METADATA_MAX / LINE + 1];
+static char *cut_from, *cut_end;        /* what is left of the newest mapping */
+static size_t next_block = BLOCK_MIN;
+
+void *metadata_map(size_t bytes)
+{
+	void *block = os_map_guarded(bytes);
+
+	if (block)
+		__atomic_fetch_add(&metadata_bytes, bytes, __ATOMIC_RELAXED);
+	return block;
+}
+
+static void *cut(size_t bytes)
+{
+	char *piece;
+
+	if ((size_t)(cut_end - cut_from) < bytes) {
+		char *block = metadata_map(next_block);
+
+		if (!block)
+			return NULL;
+		cut_from = block;
+		cut_end = block + next_block;
+		if (next_block < BLOCK_MAX)
+			next_block *= 2;
+	}
+	piece = cut_from;
+	cut_from += bytes;
+	return piece;
+}
+
+void *metadata_allocate(size_t bytes)
+{
+	struct piece *piece;
+
+	bytes = round_up(bytes, LINE);
+	lock_take(&metadata_lock);
+	piece = unused[bytes / LINE];
+	if (piece)
+		unused[bytes / LINE] = piece->next;
+	else
+		piece = cut(bytes);
+	lock_release(&metadata_lock);
+	return piece ? memset(piece, 0, bytes) : NULL;
+}
+
+void metadata_free(void *memory, size_t bytes)
+{
+	struct piece *piece = memory;
+
+	bytes = round_up(bytes, LINE);
+	lock_take(&metadata_lock);
+	piece->next = unused[bytes / LINE];
+	unused[bytes / LINE] = piece;
+	lock_release(&metadata_lock);
+}

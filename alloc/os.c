@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Mappings from the kernel: mmap(2), mremap(2), madvise(2), mincore(2). */
+#include "os.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "sizes.h"
+
+#define SAMPLES 16      /* pages looked at to judge a block */
+
+size_t os_mapped_bytes;
+
+static void count_mapped(size_t more, size_t less)
+{
+	__atomic_fetch_add(&os_mapped_bytes, more - less, __ATOMIC_RELAXED);
+}
+
+static void *map(size_t bytes, int protection)
+{
+	void *address = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return address == MAP_FAILED ? NULL : address;
+}
+
+void *os_map(size_t bytes, size_t alignment)
+{
+	int error = errno;
+	char *address = map(bytes, PROT_READ | PROT_WRITE);
+
+	/* Often the kernel's choice is aligned already: right below the last mapping that was. */
+	if (address && ((uintptr_t)address & (alignment - 1))) {
+		size_t before;
+
+		munmap(address, bytes);
+		address = map(bytes + alignment, PROT_READ | PROT_WRITE);
+		before = -(uintptr_t)address & (alignment - 1);
+		if (address) {
+			if (before)
+				munmap(address, before);
+			munmap(address + before + bytes, alignment - before);
+			address += before;
+		}
+	}
+	if (address)
+		count_mapped(bytes, 0);
+	errno = error;
+	return address;
+}
+
+void *os_map_guarded(size_t bytes)
+{
+	int error = errno;
+	char *address = map(bytes + 2 * PAGE_SIZE, PROT_NONE);
+
+	if (address && mprotect(address + PAGE_SIZE, bytes, PROT_READ | PROT_WRITE)) {
+		munmap(address, bytes + 2 * PAGE_SIZE);
+		address = NULL;
+	}
+	if (address)
+		count_mapped(bytes, 0);
+	errno = error;
+	return address ? address + PAGE_SIZE : NULL;
+}
+
+bool os_unmap(void *address, size_t bytes)
+{
+	int error = errno;
+	bool done = munmap(address, bytes) == 0;
+
+	if (done)
+		count_mapped(0, bytes);
+	else
+		madvise(address, bytes, MADV_DONTNEED);
+	errno = error;
+	return done;
+}
+
+void *os_grow(void *address, size_t bytes, size_t new_bytes, bool may_move)
+{
+	int error = errno;
+	void *grown = mremap(address, bytes, new_bytes, may_move ? MREMAP_MAYMOVE : 0);
+
+	errno = error;
+	if (grown == MAP_FAILED)
+		return NULL;
+	count_mapped(new_bytes, bytes);
+	return grown;
+}
+
+bool os_move(void *address, size_t bytes, void *target, size_t new_bytes)
+{
+	int error = errno;
+	bool done = mremap(address, bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target) == target;
+
+	if (done)
+		count_mapped(0, bytes);
+	errno = error;
+	return done;
+}
+
+bool os_return_pages(void *address, size_t bytes)
+{
+	int error = errno;
+	bool done = madvise(address, bytes, MADV_DONTNEED) == 0;
+
+	errno = error;
+	return done;
+}
+
+void os_ask_huge_pages(void *address, size_t bytes)
+{
+	int error = errno;
+
+	madvise(address, bytes, MADV_HUGEPAGE);
+	errno = error;
+}
+
+bool os_looks_resident(const void *address, size_t bytes)
+{
+	int error = errno;
+	size_t pages = bytes / PAGE_SIZE, resident = 0;
+
+	for (size_t i = 0; i < SAMPLES; i++) {
+		const char *page = (const char *)address + pages * i / SAMPLES * PAGE_SIZE;
+		unsigned char backed = 0;
+
+		if (mincore((void *)page, PAGE_SIZE, &backed) == 0)
+			resident += backed & 1;
+	}
+	errno = error;
+	return resident >= SAMPLES - 1;
+}
+
+uint64_t os_now_ms(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* Chunks and their bitmaps. The tightest free run is taken, from a chunk that is nearly full. */
+#include "pages.h"
+
+#include "fork.h"
+#include "large.h"
+#include "metadata.h"
+#include "options.h"
+#include "pagemap.h"
+#include "runs.h"
+
+#define RETURN_RUN  16          /* pages; shorter free runs are not worth a system call */
+#define HUGE_RUN    (CHUNK_PAGES / 2) /* the same where huge pages would be broken up */
+#define LOOKED_AT   8           /* chunks of a list that may or may not fit */
+
+struct arena main_arena;
+
+/* Bits */
+
+static bool bit_is_set(const uint64_t *bits, size_t i)
+{
+	return bits[i / 64] >> i % 64 & 1;
+}
+
+static void set_bits(uint64_t *bits, size_t from, size_t count)
+{
+	for (size_t i = from; i < from + count; i++)
+		bits[i / 64] |= 1UL << i % 64;
+}
+
+static void clear_bits(uint64_t *bits, size_t from, size_t count)
+{
+	for (size_t i = from; i < from + count; i++)
+		bits[i / 64] &= ~(1UL << i % 64);
+}
+
+/* How many are set. */
+static size_t count_bits(const uint64_t *bits, size_t from, size_t count)
+{
+	size_t set = 0;
+
+	for (size_t i = from; i < from + count; i++)
+		set += bit_is_set(bits, i);
+	return set;
+}
+
+/* The first bit from @from on that is @set, or CHUNK_PAGES. */
+static size_t next_bit(const uint64_t *bits, size_t from, bool set)
+{
+	while (from < CHUNK_PAGES) {
+		uint64_t word = (set ? bits[from / 64] : ~bits[from / 64]) >> from % 64;
+
+		if (word)
+			return from + (size_t)__builtin_ctzl(word);
+		from = (from / 64 + 1) * 64;
+	}
+	return CHUNK_PAGES;
+}
+
+/* Chunks and their lists */
+
+static unsigned log2_of(size_t pages)
+{
+	return 63 - (unsigned)__builtin_clzl(pages);
+}
+
+static void unlink_chunk(struct arena *arena, struct chunk *chunk)
+{
+	if (chunk->previous)
+		chunk->previous->next = chunk->next;
+	else
+		arena->fits[chunk->fit] = chunk->next;
+	if (chunk->next)
+		chunk->next->previous = chunk->previous;
+}
+
+static void link_chunk(struct arena *arena, struct chunk *chunk)
+{
+	chunk->fit = (uint8_t)(chunk->longest ? 1 + log2_of(chunk->longest) : 0);
+	chunk->previous = NULL;
+	chunk->next = arena->fits[chunk->fit];
+	if (chunk->next)
+		chunk->next->previous = chunk;
+	arena->fits[chunk->fit] = chunk;
+}
+
+/* Measures the longest free run anew and puts the chunk where it now belongs. */
+static void update_fit(struct arena *arena, struct chunk *chunk)
+{
+	size_t longest = 0, end;
+
+	for (size_t at = next_bit(chunk->taken, 0, false); at < CHUNK_PAGES; at = next_bit(chunk->taken, end, false)) {
+		end = next_bit(chunk->taken, at, true);
+		if (end - at > longest)
+			longest = end - at;
+	}
+	chunk->longest = (uint16_t)longest;
+	if (chunk->fit != (longest ? 1 + log2_of(longest) : 0)) {
+		unlink_chunk(arena, chunk);
+		link_chunk(arena, chunk);
+	}
+}
+
+static struct chunk *new_chunk(struct arena *arena)
+{
+	struct chunk *chunk = metadata_allocate(sizeof(*chunk));
+	void *base = NULL;
+
+	if (!chunk)
+		return NULL;
+	if (!arena->plain)
+		large_make_room(CHUNK_BYTES);
+	base = os_map(CHUNK_BYTES, CHUNK_BYTES);
+	if (!base || !pagemap_prepare((uintptr_t)base, CHUNK_BYTES)) {
+		if (base)
+			os_unmap(base, CHUNK_BYTES);
+		metadata_free(chunk, sizeof(*chunk));
+		return NULL;
+	}
+	chunk->arena = arena;
+	chunk->base = (uintptr_t)base;
+	chunk->longest = CHUNK_PAGES;
+	/* Slabs that are begun take more pages than are resident: what counts is how much of them is in use. */
+	if (!arena->plain && slab_used_bytes() + run_live_bytes >= options.huge_from_bytes) {
+		chunk->huge = true;
+		os_ask_huge_pages(base, CHUNK_BYTES);
+	}
+	arena->chunks++;
+	link_chunk(arena, chunk);
+	if (!arena->plain && arena->chunks > 1)
+		fork_watch();
+	return chunk;
+}
+
+static void drop_chunk(struct arena *arena, struct chunk *chunk)
+{
+	unlink_chunk(arena, chunk);
+	arena->chunks--;
+	metadata_free(chunk, sizeof(*chunk));
+}
+
+/* Runs */
+
+/* The free run of a chunk that is the tightest fit, the lowest of several, or CHUNK_PAGES. */
+static size_t find_run(const struct chunk *chunk, size_t pages, size_t align)
+{
+	size_t best = CHUNK_PAGES, best_length = CHUNK_PAGES + 1, end;
+
+	for (size_t at = next_bit(chunk->taken, 0, false); at < CHUNK_PAGES; at = next_bit(chunk->taken, end, false)) {
+		size_t length, aligned = round_up(at, align);
+
+		end = next_bit(chunk->taken, at, true);
+		length = end - at;
+		if (aligned + pages <= end && length < best_length) {
+			best = aligned;
+			best_length = length;
+		}
+	}
+	return best;
+}
+
+/* Of a list, the fullest of some chunks that have room. */
+static struct chunk *fullest(struct chunk *chunk, size_t pages, size_t align, size_t *at)
+{
+	struct chunk *best = NULL;
+
+	for (unsigned i = 0; chunk && i < LOOKED_AT; i++, chunk = chunk->next) {
+		size_t found;
+
+		if (chunk->longest < pages || (best && best->taken_pages >= chunk->taken_pages))
+			continue;
+		found = find_run(chunk, pages, align);
+		if (found < CHUNK_PAGES) {
+			best = chunk;
+			*at = found;
+		}
+	}
+	return best;
+}
+
+/* From the list of @pages on: there runs may be long enough; further on they are, but for their alignment. */
+static struct chunk *find_chunk(const struct arena *arena, size_t pages, size_t align, size_t *at)
+{
+	*at = 0;
+	for (unsigned fit = 1 + log2_of(pages); fit < FIT_LISTS; fit++) {
+		struct chunk *chunk = fullest(arena->fits[fit], pages, align, at);
+
+		if (chunk)
+			return chunk;
+	}
+	return NULL;
+}
+
+static void take_run(struct arena *arena, struct chunk *chunk, size_t at, size_t pages, bool *is_zero)
+{
+	size_t dirty = count_bits(chunk->dirty, at, pages);
+
+	set_bits(chunk->taken, at, pages);
+	set_bits(chunk->dirty, at, pages);
+	chunk->taken_pages += (uint32_t)pages;
+	arena->taken_pages += pages;
+	arena->dirty_free_pages -= dirty;
+	arena->reused_pages += dirty;
+	*is_zero = dirty == 0;
+	update_fit(arena, chunk);
+}
+
+bool pages_take(struct arena *arena, size_t pages, size_t align, struct run *run)
+{
+	size_t at;
+
+	lock_take(&arena->lock);
+	run->chunk = find_chunk(arena, pages, align, &at);
+	if (!run->chunk)
+		run->chunk = new_chunk(arena);
+	if (run->chunk) {
+		take_run(arena, run->chunk, at, pages, &run->is_zero);
+		run->base = (void *)(run->chunk->base + at * PAGE_SIZE);
+	}
+	lock_release(&arena->lock);
+	return run->chunk;
+}
+
+static size_t page_in_chunk(const struct chunk *chunk, const void *address)
+{
+	return ((uintptr_t)address - chunk->base) / PAGE_SIZE;
+}
+
+bool pages_extend(struct chunk *chunk, void *base, size_t pages, size_t new_pages)
+{
+	struct arena *arena = chunk->arena;
+	size_t end = page_in_chunk(chunk, base) + pages;
+	bool fits, is_zero;
+
+	lock_take(&arena->lock);
+	fits = end + new_pages - pages <= next_bit(chunk->taken, end, true);
+	if (fits)
+		take_run(arena, chunk, end, new_pages - pages, &is_zero);
+	lock_release(&arena->lock);
+	return fits;
+}
+
+/* With the lock held: returns a run of free pages that may be resident. */
+static size_t return_run(struct arena *arena, struct chunk *chunk, size_t at, size_t pages)
+{
+	if (!os_return_pages((void *)(chunk->base + at * PAGE_SIZE), pages * PAGE_SIZE))
+		return 0;
+	clear_bits(chunk->dirty, at, pages);
+	arena->dirty_free_pages -= pages;
+	arena->returned_pages += pages;
+	return pages * PAGE_SIZE;
+}
+
+static size_t return_from_chunk(struct arena *arena, struct chunk *chunk, bool all)
+{
+	size_t shortest = all ? 1 : chunk->huge ? HUGE_RUN : RETURN_RUN, bytes = 0, end;
+	uint64_t idle[CHUNK_WORDS];
+
+	for (size_t i = 0; i < CHUNK_WORDS; i++)
+		idle[i] = chunk->dirty[i] & ~chunk->taken[i];
+	for (size_t at = next_bit(idle, 0, true); at < CHUNK_PAGES; at = next_bit(idle, end, true)) {
+		end = next_bit(idle, at, false);
+		if (end - at >= shortest)
+			bytes += return_run(arena, chunk, at, end - at);
+	}
+	return bytes;
+}
+
+/* With the lock held. An empty chunk goes altogether, unless it is the only one. */
+static size_t return_pages(struct arena *arena, uint64_t freed_before_ms, bool all)
+{
+	struct chunk *next;
+	size_t bytes = 0;
+
+	for (unsigned fit = 1; fit < FIT_LISTS; fit++) {
+		for (struct chunk *chunk = arena->fits[fit]; chunk; chunk = next) {
+			next = chunk->next;
+			if (chunk->freed_at_ms > freed_before_ms)
+				continue;
+			bytes += return_from_chunk(arena, chunk, all);
+			if (!chunk->taken_pages && arena->chunks > 1 && os_unmap((void *)chunk->base, CHUNK_BYTES))
+				drop_chunk(arena, chunk);
+		}
+	}
+	return bytes;
+}
+
+void pages_free(struct chunk *chunk, void *base, size_t pages)
+{
+	struct arena *arena = chunk->arena;
+	uint64_t now = os_now_ms();
+
+	lock_take(&arena->lock);
+	clear_bits(chunk->taken, page_in_chunk(chunk, base), pages);
+	chunk->taken_pages -= (uint32_t)pages;
+	chunk->freed_at_ms = now;
+	arena->taken_pages -= pages;
+	arena->dirty_free_pages += pages;
+	update_fit(arena, chunk);
+	if (now >= arena->next_return_ms && !arena->plain) {
+		if (arena->next_return_ms && now > options.return_after_ms)
+			return_pages(arena, now - options.return_after_ms, false);
+		arena->next_return_ms = now + options.return_after_ms / 2;
+	}
+	lock_release(&arena->lock);
+}
+
+size_t pages_return(struct arena *arena)
+{
+	size_t bytes;
+
+	lock_take(&arena->lock);
+	bytes = return_pages(arena, UINT64_MAX, true);
+	lock_release(&arena->lock);
+	return bytes;
+}
+
+void pages_destroy(struct arena *arena)
+{
+	for (unsigned fit = 0; fit < FIT_LISTS; fit++) {
+		while (arena->fits[fit]) {
+			os_unmap((void *)arena->fits[fit]->base, CHUNK_BYTES);
+			drop_chunk(arena, arena->fits[fit]);
+		}
+	}
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* The slabs of each size class, and the batches that they hand out and take back. */
+#include "slab.h"
+
+#include <string.h>
+
+#include "fork.h"
+#include "metadata.h"
+#include "options.h"
+#include "pagemap.h"
+#include "random.h"
+
+struct size_bin size_bins[SIZE_CLASSES];
+uint32_t shared_below;
+uint32_t slow_free_below;
+
+/* Making and unmaking */
+
+static size_t slab_bytes(size_t slots)
+{
+	return sizeof(struct slab) + slots + 1;
+}
+
+struct slab *slab_make(struct arena *arena, unsigned class)
+{
+	size_t size = class_size(class), pages = class_pages(class), slots = pages * PAGE_SIZE / size;
+	struct slab *slab = metadata_allocate(slab_bytes(slots));
+	struct run run;
+
+	if (!slab)
+		return NULL;
+	if (!pages_take(arena, pages, 1, &run)) {
+		metadata_free(slab, slab_bytes(slots));
+		return NULL;
+	}
+	slab->base = (uintptr_t)run.base;
+	slab->size = size;
+	slab->reciprocal = (uint32_t)((1UL << 32) / size + 1);
+	slab->epoch = fork_epoch;
+	slab->slots = slab->free = (uint16_t)slots;
+	slab->class = slab->bin = (uint8_t)class;
+	slab->kind = SLAB_SMALL;
+	slab->chunk = run.chunk;
+	pagemap_set(slab->base, pages, slab);
+	return slab;
+}
+
+void slab_forget(struct slab *slab)
+{
+	pagemap_set(slab->base, class_pages(slab->class), NULL);
+	metadata_free(slab, slab_bytes(slab->slots));
+}
+
+void slab_unmake(struct slab *slab)
+{
+	struct chunk *chunk = slab->chunk;
+	void *base = (void *)slab->base;
+	size_t pages = class_pages(slab->class);
+
+	slab_forget(slab);
+	pages_free(chunk, base, pages);
+}
+
+/* Lists; with the lock of the class held */
+
+static struct slab **list_of(struct size_bin *bin, const struct slab *slab)
+{
+	return slab->place == PLACE_PARTIAL ? &bin->partial : slab->place == PLACE_INHERITED ? &bin->inherited : NULL;
+}
+
+static void move(struct size_bin *bin, struct slab *slab, enum slab_place place)
+{
+	struct slab **list = list_of(bin, slab);
+
+	if (list) {
+		if (slab->previous)
+			slab->previous->next = slab->next;
+		else
+			*list = slab->next;
+		if (slab->next)
+			slab->next->previous = slab->previous;
+	}
+	slab->place = (uint8_t)place;
+	slab->next = slab->previous = NULL;
+	list = list_of(bin, slab);
+	if (list) {
+		slab->next = *list;
+		if (slab->next)
+			slab->next->previous = slab;
+		*list = slab;
+	}
+}
+
+/* The place of a slab that no thread owns; an empty one is unmade. */
+static void settle(struct size_bin *bin, struct slab *slab)
+{
+	enum slab_place place = !slab->free ? PLACE_ALONE : slab->epoch < shared_below ? PLACE_INHERITED : PLACE_PARTIAL;
+
+	if (slab->free == slab->slots) {
+		move(bin, slab, PLACE_ALONE);
+		bin->slabs--;
+		bin->free -= slab->slots;
+		slab_unmake(slab);
+	} else if (slab->place != place) {
+		move(bin, slab, place);
+	}
+}
+
+/* Handing out */
+
+/* Eight states at a time: their bytes are aligned, and SLOT_FREE is 0. */
+size_t slab_next_free(const struct slab *slab, size_t from)
+{
+	while (from % 8 && slot_state(&slab->states[from]) != SLOT_FREE)
+		from++;
+	if (from % 8)
+		return from;
+	for (;;) {
+		uint64_t eight = __atomic_load_n((const uint64_t *)(const void *)&slab->states[from], __ATOMIC_RELAXED);
+		uint64_t zeros = (eight - 0x0101010101010101UL) & ~eight & 0x8080808080808080UL;
+
+		if (zeros)
+			return from + (size_t)__builtin_ctzl(zeros) / 8;
+		from += 8;
+	}
+}
+
+static void take_slot(struct slab *slab, size_t index, struct cached *entry)
+{
+	slot_set(&slab->states[index], SLOT_CACHED);
+	entry->block = (void *)(slab->base + index * slab->size);
+	entry->state = &slab->states[index];
+}
+
+/* Fills entries[0 … count - 1] from the end on. */
+static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *entries, unsigned count)
+{
+	size_t at = slab->first_free;
+
+	for (unsigned i = count; i-- > 0;) {
+		at = slab_next_free(slab, at);
+		take_slot(slab, at++, &entries[i]);
+	}
+	slab->first_free = (uint16_t)at;
+	slab->free = (uint16_t)(slab->free - count);
+	bin->free -= count;
+}
+
+static void shuffle(struct cached *entries, unsigned count)
+{
+	for (unsigned i = count; i > 1; i--) {
+		unsigned other = (unsigned)random_below(i);
+		struct cached entry = entries[i - 1];
+
+		entries[i - 1] = entries[other];
+		entries[other] = entry;
+	}
+}
+
+/* A slab that the caller may own: one with free slots, or a new one. NULL: no memory. */
+static struct slab *find_slab(struct size_bin *bin, unsigned class)
+{
+	struct slab *slab = bin->partial;
+
+	if (!slab) {
+		fork_slab_wanted();
+		slab = slab_make(&main_arena, class);
+		if (!slab)
+			return NULL;
+		bin->slabs++;
+		bin->slabs_made++;
+		bin->free += slab->slots;
+	}
+	move(bin, slab, PLACE_OWNED);
+	return slab;
+}
+
+unsigned slab_take(unsigned class, struct slab **own, struct cached *entries, unsigned wanted)
+{
+	struct size_bin *bin = &size_bins[class];
+	unsigned taken = 0;
+
+	lock_take(&bin->lock);
+	while (taken < wanted) {
+		struct slab *slab = *own;
+		unsigned count;
+
+		if (slab && (!slab->free || slab->epoch < shared_below)) {
+			move(bin, slab, PLACE_ALONE);
+			settle(bin, slab);
+			slab = NULL;
+		}
+		if (!slab && !(taken && !bin->partial))
+			slab = find_slab(bin, class);
+		*own = slab;
+		if (!slab)
+			break;
+		count = wanted - taken < slab->free ? wanted - taken : slab->free;
+		take_slots(bin, slab, entries + wanted - taken - count, count);
+		taken += count;
+	}
+	if (taken && taken < wanted)
+		memmove(entries, entries + wanted - taken, taken * sizeof(*entries));
+	if (options.random_slots)
+		shuffle(entries, taken);
+	lock_release(&bin->lock);
+	return taken;
+}
+
+/* Taking back */
+
+void slab_give(unsigned class, const struct cached *entries, unsigned count)
+{
+	struct size_bin *bin = &size_bins[class];
+
+	lock_take(&bin->lock);
+	for (unsigned i = 0; i < count; i++) {
+		struct slab *slab = pagemap_get((uintptr_t)entries[i].block);
+		uint16_t index = (uint16_t)(entries[i].state - slab->states);
+
+		slot_set(entries[i].state, SLOT_FREE);
+		slab->free++;
+		bin->free++;
+		if (index < slab->first_free)
+			slab->first_free = index;
+		if (slab->place != PLACE_OWNED && (slab->free == 1 || slab->free == slab->slots))
+			settle(bin, slab);
+	}
+	lock_release(&bin->lock);
+}
+
+void slab_disown(unsigned class, struct slab *own)
+{
+	struct size_bin *bin = &size_bins[class];
+
+	lock_take(&bin->lock);
+	move(bin, own, PLACE_ALONE);
+	settle(bin, own);
+	lock_release(&bin->lock);
+}
+
+size_t slab_used_bytes(void)
+{
+	size_t used = 0;
+
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		size_t slots = class_pages(class) * PAGE_SIZE / class_size(class);
+		size_t slabs = __atomic_load_n(&size_bins[class].slabs, __ATOMIC_RELAXED);
+		size_t free = __atomic_load_n(&size_bins[class].free, __ATOMIC_RELAXED);
+
+		if (slabs * slots > free)
+			used += (slabs * slots - free) * class_size(class);
+	}
+	return used;
+}
+
+/* Forks */
+
+static struct slab *last_of(struct slab *slab)
+{
+	while (slab->next)
+		slab = slab->next;
+	return slab;
+}
+
+/* Puts all of one list in front of another, and says so in each. */
+static void splice(struct slab **from, struct slab **to, enum slab_place place)
+{
+	struct slab *last;
+
+	if (!*from)
+		return;
+	for (struct slab *slab = *from; slab; slab = slab->next)
+		slab->place = (uint8_t)place;
+	last = last_of(*from);
+	last->next = *to;
+	if (*to)
+		(*to)->previous = last;
+	*to = *from;
+	*from = NULL;
+}
+
+static void set_shared_below(uint32_t epoch)
+{
+	__atomic_store_n(&shared_below, epoch, __ATOMIC_RELAXED);
+	__atomic_store_n(&slow_free_below, options.zero_on_free ? UINT32_MAX : epoch, __ATOMIC_RELAXED);
+}
+
+void slab_leave_alone(uint32_t epoch)
+{
+	set_shared_below(epoch);
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		lock_take(&size_bins[class].lock);
+		splice(&size_bins[class].partial, &size_bins[class].inherited, PLACE_INHERITED);
+		lock_release(&size_bins[class].lock);
+	}
+}
+
+void slab_fill_again(void)
+{
+	set_shared_below(0);
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		lock_take(&size_bins[class].lock);
+		splice(&size_bins[class].inherited, &size_bins[class].partial, PLACE_PARTIAL);
+		lock_release(&size_bins[class].lock);
+	}
+}
+
+void slab_lock_all(void)
+{
+	for (unsigned class = 0; class < SIZE_CLASSES; class++)
+		lock_take(&size_bins[class].lock);
+}
+
+void slab_unlock_all(void)
+{
+	for (unsigned class = SIZE_CLASSES; class-- > 0;)
+		lock_release(&size_bins[class].lock);
+}
