@@ -368,7 +368,7 @@ struct capture_cow {
 	uint64_t own_forks;
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
 	uint32_t watch_ended;           /* 1: written_pages lacks what was written after the last child had ended */
-	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
+	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory while a child shared it */
 	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
 	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
 	uint64_t lefts_noted;           /* the following, and those before them */

@@ -251,6 +251,11 @@ void cow_forked(void)
 	cow_looks_forked();
 }
 
+bool cow_has_children(void)
+{
+	return __atomic_load_n(&children, __ATOMIC_RELAXED) != 0;
+}
+
 void cow_child_born(void)
 {
 	__atomic_fetch_add(&children, 1, __ATOMIC_RELAXED);

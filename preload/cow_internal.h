@@ -36,6 +36,8 @@ struct cow_scratch {
 };
 extern struct cow_scratch cow_scratch HIDDEN;
 
+bool cow_has_children(void);                    /* that it forked, and that live as far as it knows */
+
 void cow_lock(void);
 bool cow_try_lock(void);
 void cow_unlock(void);

@@ -82,7 +82,8 @@ static void leave(uint64_t start, uint64_t end, enum departure how)
 		cow_birth_leave(start, end);
 	if (of_window)
 		cow_window_leave(start, end);
-	__atomic_store_n(&capture->cow.lefts, capture->cow.lefts + 1, __ATOMIC_RELEASE);
+	if (cow_has_children())
+		__atomic_store_n(&capture->cow.lefts, capture->cow.lefts + 1, __ATOMIC_RELEASE);
 }
 
 static void departs(uint64_t start, uint64_t end, enum departure how)
