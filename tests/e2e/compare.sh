@@ -215,10 +215,13 @@ if command -v hyperfine >/dev/null; then
 			'BEGIN { split(theirs, t, " "); split(ours, o, " "); exit !(o[1] > 0 && o[1] <= t[2] && t[1] <= o[2]) }'
 	}
 	as_hyperfine 'sleep 0.1'
-	as_hyperfine './eat 20'
-	as_hyperfine "perl -e '@x = map { \"x\" x \$_ } 1 .. 3000'"
-	as_hyperfine 'sort -r input'
-	as_hyperfine "/usr/bin/python3 -c 'x = [str(i) for i in range(200000)]'"
+	# Of what computes, the two can only agree where nobody else does: tests/campaign/compare.sh.
+	if [[ ${TIMES:-} ]]; then
+		as_hyperfine './eat 20'
+		as_hyperfine "perl -e '@x = map { \"x\" x \$_ } 1 .. 3000'"
+		as_hyperfine 'sort -r input'
+		as_hyperfine "/usr/bin/python3 -c 'x = [str(i) for i in range(200000)]'"
+	fi
 else
 	skip 'hyperfine agrees on the time' 'not installed'
 fi

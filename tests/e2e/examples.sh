@@ -294,6 +294,6 @@ fi
 for source in "$SRC"/examples/*.c; do
 	name=$(basename "$source" .c)
 	check "examples/README.md names $name" grep -q "($name.c)" "$SRC/examples/README.md"
-	check "$name is run here" grep -qE "^[[:space:]]*example $name " "$SRC/tests/e2e/examples.sh"
+	check "$name is run by a test" grep -qE "^[[:space:]]*example $name |/examples/$name\"" "$SRC"/tests/e2e/*.sh
 done
 finish
