@@ -73,17 +73,24 @@ python_objects() {
 	check_between 'CPython: and no more than without one when the objects are frozen' 0 $((copied[1] * 11 / 10)) "${copied[3]}"
 }
 
+# A worker shares most of what it inherited as long as it serves. Taking the interpreter down writes to every object before it is freed.
 prefork() {
-	record "$PYTHON" "$INPUTS/prefork.py"
-	check_eq 'prefork server: it ends well' 0 "$(<"$here/status")"
-	check_eq 'prefork server: four forks are known' 4 \
-		"$(of_report '[.processes[].cow | values | .forks[] | select(.side == "child" and .copied_pages != null)] | length')"
-	adds_up 'prefork server: what was inherited adds up'
-	check_eq 'prefork server: a worker shares most of what it inherited' true \
-		"$(of_report '[.processes[].cow | values | .forks[] | select(.side == "child") | .still_shared_pages > .inherited_pages / 2] | all')"
-	of_report '.processes[] | .pid as $pid | .cow | values | .forks[] | select(.side == "child")
-		| "note - prefork worker \($pid): inherited \(.inherited_pages) pages, copied \(.copied_pages), re-used \(.reused_pages), " +
-			"alone otherwise \(.unshared_pages), still shared \(.still_shared_pages), bound \(.bound_pages)"'
+	local how most
+	for how in at-once ''; do
+		# shellcheck disable=SC2086 # none or one
+		record "$PYTHON" "$INPUTS/prefork.py" $how
+		check_eq "prefork server${how:+, $how}: it ends well" 0 "$(<"$here/status")"
+		check_eq "prefork server${how:+, $how}: four forks are known" 4 \
+			"$(of_report '[.processes[].cow | values | .forks[] | select(.side == "child" and .copied_pages != null)] | length')"
+		adds_up "prefork server${how:+, $how}: what was inherited adds up"
+		most=$([[ $how ]] && echo still_shared || echo copied)_pages
+		check_eq "prefork server${how:+, $how}: most is $most" true "$(of_report "[.processes[].cow | values | .forks[]
+			| select(.side == \"child\") | .$most > .inherited_pages * 3 / 4] | all")"
+		of_report '.processes[] | .pid as $pid | .cow | values | .forks[] | select(.side == "child")
+			| "note - prefork worker \($pid): inherited \(.inherited_pages) pages, copied \(.copied_pages), " +
+				"re-used \(.reused_pages), alone otherwise \(.unshared_pages), still shared \(.still_shared_pages), " +
+				"bound \(.bound_pages)"'
+	done
 }
 
 churn_faults() { of_report '[.processes[].faults.churn.heap.faults // 0] | add'; }
