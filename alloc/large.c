@@ -33,6 +33,11 @@ static uint64_t next_return_ms;
  */
 static int dense_blocks;
 
+static bool wants_huge_pages(size_t bytes)
+{
+	return bytes >= HUGE_PAGE && __atomic_load_n(&dense_blocks, __ATOMIC_RELAXED) > 0;
+}
+
 /* Kept ranges; with the lock held */
 
 static void remove_range(unsigned at)
@@ -155,6 +160,8 @@ static uintptr_t lengthen_kept(size_t bytes)
 	grown = os_grow((void *)range.start, range.bytes, bytes, true);
 	if (!grown)
 		os_unmap((void *)range.start, range.bytes);
+	else if (wants_huge_pages(bytes))
+		os_ask_huge_pages(grown, bytes);
 	return (uintptr_t)grown;
 }
 
@@ -187,11 +194,6 @@ size_t large_return(void)
 }
 
 /* Blocks */
-
-static bool wants_huge_pages(size_t bytes)
-{
-	return bytes >= HUGE_PAGE && __atomic_load_n(&dense_blocks, __ATOMIC_RELAXED) > 0;
-}
 
 /* Learns from a block that is being given up whether such blocks are written to as a whole. */
 static void learn(const struct slab *slab)
