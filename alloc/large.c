@@ -28,8 +28,8 @@ static unsigned kept_count;
 static uint64_t next_return_ms;
 
 /*
- * Above 0: large blocks are used as a whole, so huge pages cost nothing. It takes one block found so to count one up, and
- * one found sparse to forget them all.
+ * Above 0: large blocks are used as a whole, so huge pages cost nothing. It takes one block found so to count one
+ * up, and one found sparse to forget them all.
  */
 static int dense_blocks;
 
