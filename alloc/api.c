@@ -139,7 +139,7 @@ EXPORT int malloc_trim(size_t pad)
 	return any;
 }
 
-/* M_PERTURB clears blocks when they are freed. The other parameters are of another design: known, and without effect. */
+/* M_PERTURB clears blocks when they are freed. The other parameters belong to another design: without effect here. */
 EXPORT int mallopt(int parameter, int value)
 {
 	if (parameter == M_PERTURB)

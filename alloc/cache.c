@@ -184,9 +184,9 @@ static void thread_ends(void *cache)
 }
 
 /*
- * A thread that is not here was stopped between any two of its steps: an entry may be half written, or left over from a
- * slot that was handed out, given back, or taken by another cache since. It counts when it is whole and its slot says that
- * it is cached; then the slot says otherwise, so that it counts once.
+ * A thread that is not here was stopped between any two of its steps: an entry may be half written, or left over
+ * from a slot that was handed out, given back, or taken by another cache since. It counts when it is whole and its
+ * slot says that it is cached; then the slot says otherwise, so that it counts once.
  */
 static bool claim(const struct cached *entry)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each thread's free slots, a stack of pointers per size class. Taking and giving a block is a load and two stores here;
- * the lock of a size class is needed for a batch at a time. A cache outlives its thread and serves the next one.
+ * Each thread's free slots, a stack of pointers per size class. Taking and giving a block is a load and two stores
+ * here; the lock of a size class is needed for a batch at a time. A cache outlives its thread and serves the next
+ * one.
  */
 #ifndef PAGEPOOL_CACHE_H
 #define PAGEPOOL_CACHE_H

@@ -121,7 +121,8 @@ static void child(void)
 
 static void forget_locks(void)
 {
-	looking.state = caches_lock.state = main_arena.lock.state = large_lock.state = metadata_lock.state = pagemap_lock.state = 0;
+	looking.state = caches_lock.state = main_arena.lock.state = 0;
+	large_lock.state = metadata_lock.state = pagemap_lock.state = 0;
 	for (unsigned class = 0; class < SIZE_CLASSES; class++)
 		size_bins[class].lock.state = 0;
 	pool_forget_locks();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks. All locks are held across one, so that the child's tables are whole, whatever other threads were doing. From then
- * on new blocks come from fresh slabs on both sides: filling a hole in a page that is still shared would copy the page.
- * That ends when no relative shares memory any more, or when so much was allocated anew that the holes cost too much.
+ * Forks. All locks are held across one, so that the child's tables are whole, whatever other threads were doing.
+ * From then on new blocks come from fresh slabs on both sides: filling a hole in a page that is still shared would
+ * copy the page. That ends when no relative shares memory any more, or when so much was allocated anew that the
+ * holes cost too much.
  */
 #ifndef PAGEPOOL_FORK_H
 #define PAGEPOOL_FORK_H

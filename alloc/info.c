@@ -72,10 +72,12 @@ EXPORT int malloc_info(int format, FILE *stream)
 		const struct pagepool_class_statistics *c = &s.class[class];
 
 		if (c->slabs)
-			fprintf(stream, "  <size bytes=\"%lu\" live=\"%lu\" cached=\"%lu\" free=\"%lu\" slabs=\"%lu\"/>\n",
+			fprintf(stream,
+				"  <size bytes=\"%lu\" live=\"%lu\" cached=\"%lu\" free=\"%lu\" slabs=\"%lu\"/>\n",
 				c->block_bytes, c->live, c->cached, c->free, c->slabs);
 	}
-	fprintf(stream, "</sizes>\n<total type=\"live\" size=\"%lu\"/>\n<total type=\"mmap\" count=\"%lu\" size=\"%lu\"/>\n"
+	fprintf(stream, "</sizes>\n<total type=\"live\" size=\"%lu\"/>\n"
+		"<total type=\"mmap\" count=\"%lu\" size=\"%lu\"/>\n"
 		"<total type=\"kept\" size=\"%lu\"/>\n<total type=\"tables\" size=\"%lu\"/>\n"
 		"<system type=\"current\" size=\"%lu\"/>\n</malloc>\n",
 		s.live_bytes, s.large_blocks, s.large_bytes, s.large_kept_bytes + s.not_returned_bytes, s.table_bytes,

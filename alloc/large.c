@@ -28,10 +28,15 @@ static unsigned kept_count;
 static uint64_t next_return_ms;
 
 /*
- * Above 0: large blocks are used as a whole, so huge pages cost nothing. It takes one block found so to count one up, and
- * one found sparse to forget them all.
+ * Above 0: large blocks are used as a whole, so huge pages cost nothing. It takes one block found so to count one
+ * up, and one found sparse to forget them all.
  */
 static int dense_blocks;
+
+static bool wants_huge_pages(size_t bytes)
+{
+	return bytes >= HUGE_PAGE && __atomic_load_n(&dense_blocks, __ATOMIC_RELAXED) > 0;
+}
 
 /* Kept ranges; with the lock held */
 
@@ -155,6 +160,8 @@ static uintptr_t lengthen_kept(size_t bytes)
 	grown = os_grow((void *)range.start, range.bytes, bytes, true);
 	if (!grown)
 		os_unmap((void *)range.start, range.bytes);
+	else if (wants_huge_pages(bytes))
+		os_ask_huge_pages(grown, bytes);
 	return (uintptr_t)grown;
 }
 
@@ -187,11 +194,6 @@ size_t large_return(void)
 }
 
 /* Blocks */
-
-static bool wants_huge_pages(size_t bytes)
-{
-	return bytes >= HUGE_PAGE && __atomic_load_n(&dense_blocks, __ATOMIC_RELAXED) > 0;
-}
 
 /* Learns from a block that is being given up whether such blocks are written to as a whole. */
 static void learn(const struct slab *slab)

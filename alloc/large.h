@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Large blocks: mappings of their own, grown by mremap(2). A freed one is kept for a short time: the next block is cut from
- * it, or it is lengthened to what is wanted, and its pages need not be faulted in again.
+ * Large blocks: mappings of their own, grown by mremap(2). A freed one is kept for a short time: the next block is
+ * cut from it, or it is lengthened to what is wanted, and its pages need not be faulted in again.
  */
 #ifndef PAGEPOOL_LARGE_H
 #define PAGEPOOL_LARGE_H

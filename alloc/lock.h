@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks that need no set-up, no memory and no libc: a futex word each (Drepper, "Futexes are tricky", mutex 2). They are
- * held for some hundred nanoseconds, so a waiter spins a little before it sleeps. Around a fork one thread holds them
- * all, and goes on allocating meanwhile: for it they are open.
+ * Locks that need no set-up, no memory and no libc: a futex word each (Drepper, "Futexes are tricky", mutex 2). They
+ * are held for some hundred nanoseconds, so a waiter spins a little before it sleeps. Around a fork one thread holds
+ * them all, and goes on allocating meanwhile: for it they are open.
  */
 #ifndef PAGEPOOL_LOCK_H
 #define PAGEPOOL_LOCK_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* PAGEPOOL_OPTIONS="key=value,…", read once, before the first block is handed out if the environment is there by then. */
+/* PAGEPOOL_OPTIONS="key=value,…", read once, with the first block that is handed out. */
 #ifndef PAGEPOOL_OPTIONS_H
 #define PAGEPOOL_OPTIONS_H
 

@@ -21,7 +21,7 @@ void *os_map(size_t bytes, size_t alignment);
 /* Fresh zero pages between two guard pages that nobody may touch, or NULL. */
 void *os_map_guarded(size_t bytes);
 
-/* False where the kernel refuses, for want of a mapping to split; then the pages are returned and the addresses stay. */
+/* False where the kernel refuses, for want of a mapping to split: the pages are returned, the addresses stay. */
 bool os_unmap(void *address, size_t bytes);
 
 /* Grows a mapping, moving it when it must and may, or returns NULL and leaves it as it was. */

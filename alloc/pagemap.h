@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address → slab: a radix tree of two levels with a pointer per page, read without a lock. Every page of a slab leads to
- * it; of a block of whole pages only the first one does, so that a pointer into its middle is known to be wrong.
+ * Address → slab: a radix tree of two levels with a pointer per page, read without a lock. Every page of a slab
+ * leads to it; of a block of whole pages only the first one does, so that a pointer into its middle is known to be
+ * wrong.
  */
 #ifndef PAGEPOOL_PAGEMAP_H
 #define PAGEPOOL_PAGEMAP_H

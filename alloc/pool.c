@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Explicit pools. Each has an arena and slabs of its own, with the same bytes of state outside, so that its pages can be
- * dropped as one, and a block that is freed twice, or to the wrong pool, is noticed.
+ * Explicit pools. Each has an arena and slabs of its own, with the same bytes of state outside, so that its pages
+ * can be dropped as one, and a block that is freed twice, or to the wrong pool, is noticed.
  */
 #include "pool.h"
 

@@ -94,7 +94,8 @@ static void move(struct size_bin *bin, struct slab *slab, enum slab_place place)
 /* The place of a slab that no thread owns; an empty one is unmade. */
 static void settle(struct size_bin *bin, struct slab *slab)
 {
-	enum slab_place place = !slab->free ? PLACE_ALONE : slab->epoch < shared_below ? PLACE_INHERITED : PLACE_PARTIAL;
+	enum slab_place with_room = slab->epoch < shared_below ? PLACE_INHERITED : PLACE_PARTIAL;
+	enum slab_place place = slab->free ? with_room : PLACE_ALONE;
 
 	if (slab->free == slab->slots) {
 		move(bin, slab, PLACE_ALONE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slabs: runs of pages cut into slots of one size class. What is known of a slot is one byte, outside of the pages that
- * the program writes to; a free slot itself is never touched, so freeing a block leaves a page shared after a fork. A byte
- * and not a bit, because the owner of a block can store a byte without a lock or a locked instruction.
+ * Slabs: runs of pages cut into slots of one size class. What is known of a slot is one byte, outside of the pages
+ * that the program writes to; a free slot itself is never touched, so freeing a block leaves a page shared after a
+ * fork. A byte and not a bit, because the owner of a block can store a byte without a lock or a locked instruction.
  *
  * A slab belongs to one thread, or to its size class, and hands out and takes back slots in batches, under the lock of
  * the class. Slabs from before a fork take slots back, but hand none out while the other process lives (fork.c).

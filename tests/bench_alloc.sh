@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Allocators compared: workloads of tests/bench_alloc.c and real programs under each of them, in turns (A B C A B C …).
+# Allocators compared: workloads of tests/bench_alloc.c and real programs under each of them, in turns (A B C A B C …); each
+# measured run follows one that is not measured.
 #   tests/bench_alloc.sh [--runs=N] [--allocators=glibc,pool,jemalloc,mimalloc,tcmalloc] [--only=NAME,…] [--keep=FILE]
-# Prints medians as ratios to glibc: wall time, CPU time, peak resident memory of the largest process, minor faults. --keep
+# Prints medians as ratios to glibc: wall time, peak resident memory of the largest process, minor faults. --keep
 # appends the raw lines: workload, allocator, wall ns, user ns, system ns, resident KiB, status, minor faults.
 set -u
 # shellcheck source=tests/harness.sh
@@ -14,7 +15,7 @@ for argument in "$@"; do
 	--allocators=*) ALLOCATORS=${argument#*=} ;;
 	--only=*) ONLY=,${argument#*=}, ;;
 	--keep=*) KEEP=$(cd "$OLDPWD" && realpath -m -- "${argument#*=}") ;;
-	*) sed -n '3,7s/^# //p' "$SRC/tests/bench_alloc.sh" >&2 && exit 2 ;;
+	*) sed -n '3,8s/^# //p' "$SRC/tests/bench_alloc.sh" >&2 && exit 2 ;;
 	esac
 done
 export LC_ALL=C
@@ -31,7 +32,8 @@ library() {
 	tcmalloc) name=libtcmalloc_minimal.so.4 ;;
 	*) name=$1 && [[ -e $1 ]] && echo "$1" && return ;;
 	esac
-	PATH=$PATH:/sbin:/usr/sbin ldconfig -p | awk -v name="$name" '$1 == name { print $NF; found = 1; exit } END { exit !found }'
+	PATH=$PATH:/sbin:/usr/sbin ldconfig -p |
+		awk -v name="$name" '$1 == name { print $NF; found = 1; exit } END { exit !found }'
 }
 
 # Real programs: input NAME makes what program_NAME reads
@@ -92,6 +94,9 @@ measure() {
 	local preload
 	command_of "$1" || return
 	preload=$(library "$2")
+	# Once for nothing: files are read, and a host gives the guest its memory (a huge page that was free for two seconds may
+	# have gone back to it, and then costs a hundred times as much).
+	env ${preload:+LD_PRELOAD="$preload"} "${program[@]}" >/dev/null 2>&1 </dev/null
 	: >line
 	# The shell between is not preloaded; env is, and becomes the program.
 	"$BUILD/tests/bench_run" line env ${preload:+LD_PRELOAD="$preload"} "${program[@]}" >out 2>err </dev/null

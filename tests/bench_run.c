@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_run FILE PROGRAM [ARG…]: runs a program and appends one line to FILE: wall, user and system time in ns, peak
- * resident KiB of its largest process, exit status (128 + signal), minor faults. Times start before the fork and end when the
- * program is reaped, so that nothing of the shell around it is measured.
+ * resident KiB of its largest process, exit status (128 + signal), minor faults. Times start before the fork and end
+ * when the program is reaped, so that nothing of the shell around it is measured.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * To be preloaded before an allocator: lets the n-th call of mmap, munmap, mremap, mprotect or madvise fail with ENOMEM, and
- * every tenth after it; n is FAIL_AT in the environment.
+ * To be preloaded before an allocator: lets the n-th call of mmap, munmap, mremap, mprotect or madvise fail with
+ * ENOMEM, and every tenth after it; n is FAIL_AT in the environment.
  *
  * build: -shared -fPIC
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Eight threads that begin to allocate at the same moment, in a process that has hardly allocated: what the allocator sets
- * up on first use, it sets up under their eyes. Each frees what the one before it allocated. Prints "good".
+ * Eight threads that begin to allocate at the same moment, in a process that has hardly allocated: what the
+ * allocator sets up on first use, it sets up under their eyes. Each frees what the one before it allocated. Prints
+ * "good".
  */
 #include <pthread.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All forms of operator new and delete, new handlers and bad_alloc, for an allocator that brings its own operators: prints
- * "good" when each did what the standard says.
+ * All forms of operator new and delete, new handlers and bad_alloc, for an allocator that brings its own operators:
+ * prints "good" when each did what the standard says.
  */
 #include <cstdint>
 #include <cstdio>
@@ -41,7 +41,8 @@ int main()
 	for (int i = 0; i < 10000; i++)
 		strings.push_back(std::string(static_cast<std::size_t>(i % 300), 'x'));
 	wide *one = new wide, *some = new wide[3];
-	good = good && reinterpret_cast<std::uintptr_t>(one) % 256 == 0 && reinterpret_cast<std::uintptr_t>(some) % 256 == 0;
+	good = good && reinterpret_cast<std::uintptr_t>(one) % 256 == 0;
+	good = good && reinterpret_cast<std::uintptr_t>(some) % 256 == 0;
 	delete one;
 	delete[] some;
 	::operator delete(::operator new(100), std::size_t(100));

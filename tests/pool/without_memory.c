@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program that takes refusals: random blocks of all sizes, filled and looked at, while mappings fail or an address-space
- * limit (its first argument, MiB) holds. Prints "good" when every refusal said ENOMEM, no block was damaged, and memory was
- * there again after all was freed.
+ * A program that takes refusals: random blocks of all sizes, filled and looked at, while mappings fail or an
+ * address-space limit (its first argument, MiB) holds. Prints "good" when every refusal said ENOMEM, no block was
+ * damaged, and memory was there again after all was freed.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -54,7 +54,8 @@ int main(int argc, char **argv)
 		setrlimit(RLIMIT_AS, &(struct rlimit){ limit, limit });
 	}
 	for (int i = 0; i < 20000; i++) {
-		size_t at = random_below(BLOCKS), bytes = 1 + random_below(random_below(10) ? 2000 : random_below(10) ? 100000 : 4 << 20);
+		size_t most = random_below(10) ? 2000 : random_below(10) ? 100000 : 4 << 20;
+		size_t at = random_below(BLOCKS), bytes = 1 + random_below(most);
 		unsigned char *block;
 
 		if (blocks[at].at && random_below(2) && release(at))

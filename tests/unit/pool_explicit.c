@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Explicit pools: blocks that do not overlap, freed singly, all at once by a reset, or with the pool, whose pages are then
- * no longer mapped; pools of one size; limits; a pool that several threads use.
+ * Explicit pools: blocks that do not overlap, freed singly, all at once by a reset, or with the pool, whose pages
+ * are then no longer mapped; pools of one size; limits; a pool that several threads use.
  *
  * links: alloc/cache.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c alloc/metadata.c
  * links: alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/random.c alloc/runs.c

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forks: a child is whole whatever other threads were doing, and its new blocks lie on fresh pages as long as its parent
- * lives, its parent's as long as it lives; then holes are filled again, and also when too much was allocated anew.
+ * Forks: a child is whole whatever other threads were doing, and its new blocks lie on fresh pages as long as its
+ * parent lives, its parent's as long as it lives; then holes are filled again, and also when too much was allocated
+ * anew.
  *
  * links: alloc/cache.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c alloc/metadata.c
  * links: alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/random.c alloc/runs.c

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The allocator against a model: blocks of every size, aligned and not, zeroed, resized and freed in random order, by one
- * thread and by eight that free each other's. Each block is filled to its last byte; what stands in it is looked at
- * before it is given up, so that two blocks which overlap are noticed, and a table that is written to by a block.
+ * The allocator against a model: blocks of every size, aligned and not, zeroed, resized and freed in random order,
+ * by one thread and by eight that free each other's. Each block is filled to its last byte; what stands in it is
+ * looked at before it is given up, so that two blocks which overlap are noticed, and a table that is written to by a
+ * block.
  *
  * links: alloc/cache.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c alloc/metadata.c
  * links: alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/random.c alloc/runs.c
