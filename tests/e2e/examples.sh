@@ -239,6 +239,10 @@ same "and every free" "$(said frees)" "$(process "" .heap.frees)"
 same "and the live bytes" "$(said live_bytes)" "$(process "" .heap.live_requested_bytes)"
 tells "the text names the signal" "pid [0-9]+, signal 11 \(SIGSEGV\)"
 
+# Pools of an allocator that the program brings: what it prints is looked at in tests/e2e/pool.sh.
+example pool_requests 0
+same "no block is left" 0 "$(said pool_live_blocks)"
+
 for source in "$SRC"/examples/*.c; do
 	name=$(basename "$source" .c)
 	check "examples/README.md names $name" grep -q "($name.c)" "$SRC/examples/README.md"
