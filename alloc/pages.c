@@ -104,7 +104,8 @@ static void update_fit(struct arena *arena, struct chunk *chunk)
 static struct chunk *new_chunk(struct arena *arena)
 {
 	struct chunk *chunk = metadata_allocate(sizeof(*chunk));
-	void *base = NULL;
+	size_t used;
+	void *base;
 
 	if (!chunk)
 		return NULL;
@@ -121,7 +122,8 @@ static struct chunk *new_chunk(struct arena *arena)
 	chunk->base = (uintptr_t)base;
 	chunk->longest = CHUNK_PAGES;
 	/* Slabs that are begun take more pages than are resident: what counts is how much of them is in use. */
-	if (!arena->plain && slab_used_bytes() + run_live_bytes >= options.huge_from_bytes) {
+	used = slab_used_bytes() + __atomic_load_n(&run_live_bytes, __ATOMIC_RELAXED);
+	if (!arena->plain && used >= options.huge_from_bytes) {
 		chunk->huge = true;
 		os_ask_huge_pages(base, CHUNK_BYTES);
 	}

@@ -14,6 +14,12 @@ struct size_bin size_bins[SIZE_CLASSES];
 uint32_t shared_below;
 uint32_t slow_free_below;
 
+/* With the lock of the class held; others read these figures without it. */
+static void adjust(size_t *figure, size_t more, size_t less)
+{
+	__atomic_store_n(figure, *figure + more - less, __ATOMIC_RELAXED);
+}
+
 /* Making and unmaking */
 
 static size_t slab_bytes(size_t slots)
@@ -99,8 +105,8 @@ static void settle(struct size_bin *bin, struct slab *slab)
 
 	if (slab->free == slab->slots) {
 		move(bin, slab, PLACE_ALONE);
-		bin->slabs--;
-		bin->free -= slab->slots;
+		adjust(&bin->slabs, 0, 1);
+		adjust(&bin->free, 0, slab->slots);
 		slab_unmake(slab);
 	} else if (slab->place != place) {
 		move(bin, slab, place);
@@ -133,18 +139,18 @@ static void take_slot(struct slab *slab, size_t index, struct cached *entry)
 	entry->state = &slab->states[index];
 }
 
-/* Fills entries[0 … count - 1] from the end on. */
-static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *entries, unsigned count)
+/* Fills entries[0 … taken - 1] from the end on. */
+static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *entries, unsigned taken)
 {
 	size_t at = slab->first_free;
 
-	for (unsigned i = count; i-- > 0;) {
+	for (unsigned i = taken; i-- > 0;) {
 		at = slab_next_free(slab, at);
 		take_slot(slab, at++, &entries[i]);
 	}
 	slab->first_free = (uint16_t)at;
-	slab->free = (uint16_t)(slab->free - count);
-	bin->free -= count;
+	slab->free = (uint16_t)(slab->free - taken);
+	adjust(&bin->free, 0, taken);
 }
 
 static void shuffle(struct cached *entries, unsigned count)
@@ -168,9 +174,9 @@ static struct slab *find_slab(struct size_bin *bin, unsigned class)
 		slab = slab_make(&main_arena, class);
 		if (!slab)
 			return NULL;
-		bin->slabs++;
+		adjust(&bin->slabs, 1, 0);
 		bin->slabs_made++;
-		bin->free += slab->slots;
+		adjust(&bin->free, slab->slots, 0);
 	}
 	move(bin, slab, PLACE_OWNED);
 	return slab;
@@ -221,7 +227,7 @@ void slab_give(unsigned class, const struct cached *entries, unsigned count)
 
 		slot_set(entries[i].state, SLOT_FREE);
 		slab->free++;
-		bin->free++;
+		adjust(&bin->free, 1, 0);
 		if (index < slab->first_free)
 			slab->first_free = index;
 		if (slab->place != PLACE_OWNED && (slab->free == 1 || slab->free == slab->slots))

@@ -295,6 +295,10 @@ else
 	tells "the text says so" "killed by a write to 0x0, where nothing is mapped: a null pointer; by invalid_access"
 fi
 
+# Pools of an allocator that the program brings: what it prints is looked at in tests/e2e/pool.sh.
+example pool_requests 0
+same "no block is left" 0 "$(said pool_live_blocks)"
+
 for source in "$SRC"/examples/*.c; do
 	name=$(basename "$source" .c)
 	check "examples/README.md names $name" grep -q "($name.c)" "$SRC/examples/README.md"
