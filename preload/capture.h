@@ -34,6 +34,7 @@
 #define CAPTURE_COW_REGIONS   16
 #define CAPTURE_CHILDREN      256
 #define CAPTURE_NOTES         16
+#define CAPTURE_LEFTS         64
 #define CAPTURE_COUNTERS      128
 #define CAPTURE_COUNTERS_EAGER 4
 
@@ -240,7 +241,9 @@ struct capture_anatomy {
 	X(KIND_FILE_TOUCH,         "file_touch")         /* a page of a file, or of shared memory, that was in memory already */ \
 	X(KIND_PRIVATE_FILE_WRITE, "private_file_write") /* a write to a private file's page, which is copied */ \
 	X(KIND_SHARED_FILE_WRITE,  "shared_file_write")  /* a write to a shared page that had been touched: the kernel notes it as dirty */ \
-	X(KIND_AFTER_FORK,         "after_fork")         /* a write to a page that a fork had shared: copied or taken over */ \
+	X(KIND_AFTER_FORK,         "after_fork")         /* a write to a page that a fork had shared: copied or re-used, it is not known which */ \
+	X(KIND_COPIED_AFTER_FORK,  "copied_after_fork")  /* one that copied the page, for a relative still had it */ \
+	X(KIND_REUSED_AFTER_FORK,  "reused_after_fork")  /* one that re-used it in place, for no relative had it any more */ \
 	X(KIND_MAJOR_FILE,         "major_file")         /* a page was read from a file */ \
 	X(KIND_MAJOR_SWAP,         "major_swap")         /* or from swap space */ \
 	X(KIND_HUGE,               "huge")               /* a huge page was brought in: one fault for all its pages */ \
@@ -294,6 +297,43 @@ struct capture_cow_row {
 	uint64_t written_gone_pages;    /* of these, gone since; 0 where they are unknown */
 };
 
+/* Memory that is about to be let go. */
+struct capture_left {
+	uint64_t at_ns;
+	uint64_t start, end;            /* addresses */
+};
+
+/*
+ * First writes since a fork, of one side of it, to pages of one row. Pages that samples had seen written before the fork; an unseen one
+ * may have been there all the same, brought in by a system call, or be new.
+ */
+struct capture_order_row {
+	uint64_t copied_pages;          /* a relative still had the page */
+	uint64_t reused_pages;          /* no relative had it any more: it was taken over in place */
+	uint64_t ambiguous_pages;       /* either */
+	uint64_t unseen_reused_pages;   /* of unseen pages, taken over if they were there */
+};
+
+struct capture_order_side {
+	struct capture_order_row rows[CAPTURE_ROWS]; /* [ROW_HEAP_LIVE] is the heap as a whole */
+	struct capture_order_row unplaced; /* whose memory it was could not be told any more */
+};
+
+/* In which order the two sides of a fork wrote, as `pagegap run` tells by the samples of the whole family. */
+struct capture_order {
+	uint32_t method;                /* enum capture_order_method */
+	uint32_t partial;               /* 1: samples of its family were missing for a while */
+	uint64_t unsampled_faults;      /* minor ones of the image, taken inside system calls: it wrote at most so many pages unseen */
+	uint64_t doubtful_pages;        /* writes by relatives that were judged by what this image had, when that is not certain */
+	struct capture_order_side by_child; /* of the fork that the image began with, by itself */
+	struct capture_order_row as_parent; /* of all its own forks, by itself */
+	uint32_t parent_known;          /* 1: the following is filled, once nobody will count in it any more */
+	uint32_t reserved;
+	struct capture_order_side by_parent; /* of the fork that the image began with, by its parent */
+};
+
+enum capture_order_method { ORDER_UNKNOWN, ORDER_SAMPLED, CAPTURE_ORDER_METHODS };
+
 /* Copy-on-write: of an image that began with a fork, and of one that forked. */
 struct capture_cow {
 	uint32_t method;                /* enum capture_cow_method */
@@ -312,10 +352,13 @@ struct capture_cow {
 	                                    wrote beside them; complete when the image has ended */
 	uint64_t own_forks;
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
-	uint32_t reserved;
+	uint32_t watch_ended;           /* 1: written_pages is without what was written after the last child had ended, once */
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
+	struct capture_left left[CAPTURE_LEFTS]; /* the newest of these, in a ring */
+	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */
 	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
 	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
+	struct capture_order order;
 };
 
 /* A look at a child: all that it had inherited, in rows or not. */

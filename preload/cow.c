@@ -278,6 +278,7 @@ void cow_child_gone(void)
 	if (fd >= 0)
 		sys_close(fd);
 	window->open = false;
+	capture->cow.watch_ended = 1;
 	write_protect_end();
 	cow_unlock();
 	signals_restore();

@@ -32,11 +32,18 @@ bool cow_birth_holds(uint64_t start, uint64_t end)
 	return cow_birth.known && run_flags_any_kept(&cow_birth.flags, &runs, start, end);
 }
 
+static void count_kept(void *pages, uint64_t start, uint64_t end, unsigned flags)
+{
+	if (!(flags & RUN_LEFT))
+		*(uint64_t *)pages += (end - start) / PAGE_BYTES;
+}
+
 void cow_birth_leave(uint64_t start, uint64_t end)
 {
 	struct page_runs runs = cow_birth_runs();
 
 	if (run_flags_make(&cow_birth.flags, &runs)) {
+		run_flags_within(&cow_birth.flags, &runs, start, end, count_kept, &capture->cow.left_pages);
 		run_flags_set(&cow_birth.flags, &runs, start, end, RUN_LEFT);
 	} else { /* what will be there would be taken for what was */
 		cow_birth.known = false;

@@ -29,6 +29,15 @@ static void note_moved(uint64_t start, uint64_t end)
 	cow_windows.gaps = true;
 }
 
+/* For the runner, who knows when relatives wrote to it. */
+static void log_left(uint64_t start, uint64_t end)
+{
+	uint64_t number = capture->cow.lefts;
+
+	capture->cow.left[number % CAPTURE_LEFTS] = (struct capture_left){ sys_now_ns(CLOCK_MONOTONIC), start, end };
+	__atomic_store_n(&capture->cow.lefts, number + 1, __ATOMIC_RELEASE);
+}
+
 static void leave(uint64_t start, uint64_t end, bool moved)
 {
 	bool of_birth = cow_birth_holds(start, end), of_window = cow_window_holds(start, end);
@@ -46,7 +55,7 @@ static void leave(uint64_t start, uint64_t end, bool moved)
 		cow_birth_leave(start, end);
 	if (of_window)
 		cow_window_leave(start, end);
-	__atomic_store_n(&capture->cow.lefts, capture->cow.lefts + 1, __ATOMIC_RELEASE);
+	log_left(start, end);
 }
 
 static void left(uint64_t start, uint64_t end, bool moved)

@@ -187,6 +187,15 @@ EXPORT __attribute__((aligned(64), hot)) void *malloc(size_t size)
 	return note_short(next.malloc(size), size);
 }
 
+/* A block that glibc mapped alone is unmapped when it is freed: the header of its chunk says so, and how large it is (malloc.c). */
+void heap_leaves(uint64_t address)
+{
+	const uint64_t *header = (const uint64_t *)address - 2;
+
+	if (heap_header_trusted && cow_watches() && header[1] & 2)
+		cow_left((uint64_t)header - header[0], (uint64_t)header + (header[1] & ~7UL));
+}
+
 static __attribute__((noinline)) void free_long_way(void *address)
 {
 	struct thread *thread;

@@ -120,6 +120,8 @@ static inline void heap_released(struct thread *thread, const struct block *bloc
 
 #define RELEASE_BYTES (128UL << 10) /* glibc's first threshold for giving memory back at once (mallopt(3), M_MMAP_THRESHOLD) */
 
+void heap_leaves(uint64_t address) COLD; /* a large block's memory is perhaps about to go */
+
 /* Erases a block that is about to be given back. */
 static inline void heap_forget(struct thread *thread, void *address)
 {
@@ -130,8 +132,10 @@ static inline void heap_forget(struct thread *thread, void *address)
 		count(thread, unknown_frees, 1);
 		return;
 	}
-	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
+	if (unlikely(block.usable >= RELEASE_BYTES)) { /* while the block still counts as live */
 		snapshot_before_release(block.usable);
+		heap_leaves((uint64_t)address);
+	}
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 	if (likely(block.usable < RELEASE_BYTES))

@@ -32,7 +32,10 @@ long pages_scan_anonymous(int fd, uint64_t *next, uint64_t end, bool files, stru
 		.category_inverted = not_these, .category_mask = not_these,
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED, .return_mask = SCAN_PRESENT | SCAN_SWAPPED,
 	};
-	long found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
+	long found;
+
+	sys_touch(regions, room * sizeof(regions[0]));
+	found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
 
 	if (!sys_failed(found))
 		*next = request.walk_end > *next ? request.walk_end : end;
@@ -54,7 +57,10 @@ long pages_scan_watched(int fd, uint64_t *next, uint64_t end, enum pages_watched
 		.category_anyof_mask = SCAN_PRESENT | SCAN_SWAPPED,
 		.return_mask = SCAN_PRESENT | SCAN_WRITTEN | SCAN_HUGE,
 	};
-	long found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
+	long found;
+
+	sys_touch(regions, room * sizeof(regions[0]));
+	found = sys_call3(SYS_ioctl, fd, SCAN_REQUEST, &request);
 
 	if (!sys_failed(found))
 		*next = request.walk_end > *next ? request.walk_end : end;
@@ -132,6 +138,7 @@ static bool fill_by_scan(struct pages *pages)
 
 	if (!pages->no_guards)
 		request.return_mask |= SCAN_GUARD;
+	sys_touch(pages->buffer, sizeof(pages->buffer));
 	found = sys_call3(SYS_ioctl, pages->fd, SCAN_REQUEST, &request);
 	if (found == -EINVAL && !pages->no_guards) { /* a kernel that does not tell them */
 		pages->no_guards = true;

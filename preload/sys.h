@@ -67,13 +67,33 @@ static inline void sys_close(int fd)
 	sys_call1(SYS_close, fd);
 }
 
+/*
+ * Before the kernel writes to memory that a fork may have shared: it is the program's own page fault then, and not one inside a system
+ * call, which nobody is told of. Of a large buffer only the beginning: what /proc gives at a time is no more than a page.
+ */
+static inline void sys_touch(void *buffer, size_t bytes)
+{
+	volatile char *first = buffer, *last = first + (bytes < 4096 ? bytes : 4096) - 1;
+
+	char value;
+
+	if (!bytes)
+		return;
+	value = *first;
+	*first = value;
+	value = *last;
+	*last = value;
+}
+
 static inline long sys_read(int fd, void *buffer, size_t bytes)
 {
+	sys_touch(buffer, bytes);
 	return sys_call3(SYS_read, fd, buffer, bytes);
 }
 
 static inline long sys_pread(int fd, void *buffer, size_t bytes, uint64_t offset)
 {
+	sys_touch(buffer, bytes);
 	return sys_call4(SYS_pread64, fd, buffer, bytes, offset);
 }
 

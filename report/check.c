@@ -162,6 +162,23 @@ static void check_cow_course(struct check *check, struct capture_cow_course *cou
 	memset(course, 0, sizeof(*course));
 }
 
+#define ORDER_NUMBERS ((offsetof(struct capture_order, parent_known) - offsetof(struct capture_order, unsampled_faults)) / sizeof(uint64_t))
+
+static void check_order(struct check *check, struct capture_order *order)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "method", &order->method, CAPTURE_ORDER_METHODS - 1);
+	check_limit(&own, "partial", &order->partial, 1);
+	check_limit(&own, "parent_known", &order->parent_known, 1);
+	check_numbers(&own, "pages", &order->unsampled_faults, ORDER_NUMBERS);
+	check_numbers(&own, "pages by the parent", &order->by_parent.rows[0].copied_pages, sizeof(order->by_parent) / sizeof(uint64_t));
+	if (!own.found)
+		return;
+	finding(check, "the order of writes makes no sense: %s", own.defect);
+	memset(order, 0, sizeof(*order));
+}
+
 /* Sums that cannot be are none. */
 static void check_cow(struct check *check, struct capture_cow *cow)
 {
@@ -171,9 +188,11 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_limit(&own, "method", &cow->method, CAPTURE_COW_METHODS - 1);
 	check_limit(&own, "looked", &cow->looked, 1);
 	check_limit(&own, "heap_split", &cow->heap_split, 1);
+	check_limit(&own, "watch_ended", &cow->watch_ended, 1);
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
 	check_numbers(&own, "written_unmapped_pages", &cow->written_unmapped_pages, 2);
+	check_number(&own, "left_pages", &cow->left_pages);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));
 	for (size_t row = 0; row < CAPTURE_ROWS && !own.found; row++) {
@@ -351,6 +370,7 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_faults(&check, &c->faults);
 	check_cow(&check, &c->cow);
 	check_cow_course(&check, &c->cow_course);
+	check_order(&check, &c->cow.order);
 	check_heap(&check, c);
 	check_counters(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)

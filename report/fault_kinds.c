@@ -2,7 +2,8 @@
 /*
  * Of a fork, no event tells whether the child has a copy of the memory (fork) or the memory itself (vfork, posix_spawn, system). A write
  * fault on a page that had been written before the fork tells: where memory is shared as it is, nothing protects such a page from
- * being written. A forked child has one at once, on its stack if nowhere else. Its parent may have one earlier, in the thread that
+ * being written; unless an earlier fork does, and it has not been written since. A forked child has one at once, on its stack if nowhere
+ * else. Its parent may have one earlier, in the thread that
  * forked, which a vfork would hold until the child is another program or gone.
  */
 #include "fault_kinds.h"
@@ -18,6 +19,7 @@
 
 #include "fault_code.h"
 #include "memory.h"
+#include "sharing.h"
 
 #define HUGE_BYTES    (2ULL << 20)
 #define RECENT        4
@@ -226,6 +228,17 @@ static void prove(struct fault_kinds *child)
 	fault_pages_forked(&parent->pages);
 }
 
+bool fault_kinds_is_copy(const struct fault_kinds *kinds)
+{
+	return !kinds->is_open;
+}
+
+void fault_kinds_prove_copy(struct fault_kinds *kinds)
+{
+	if (kinds->is_open)
+		prove(kinds);
+}
+
 /* Samples */
 
 /* Two threads that touch a page at the same moment have a fault each. */
@@ -266,7 +279,7 @@ struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *
 	if (kinds->open && write)
 		look_for_proof(kinds, event);
 	page = fault_pages_note(&kinds->pages, event->address, event->page_bytes, access);
-	if (page.seen == SEEN_SHARED && write && kinds->is_open)
+	if (page.seen == SEEN_SHARED && write && kinds->is_open && fault_pages_seen(kinds->parent->pages, event->address) == SEEN_WRITTEN)
 		prove(kinds);
 	return (struct fault_traits){
 		.access = (uint8_t)access,
@@ -329,7 +342,8 @@ static enum capture_kind kind_of_write(struct fault_traits traits, enum ledger_b
 		return traits.seen == SEEN_NEVER ? KIND_FILE_TOUCH :
 		       traits.seen == SEEN_UNKNOWN ? KIND_UNKNOWN : KIND_SHARED_FILE_WRITE;
 	if (traits.seen == SEEN_SHARED)
-		return KIND_AFTER_FORK;
+		return traits.sharing == SHARING_COPIED ? KIND_COPIED_AFTER_FORK :
+		       traits.sharing == SHARING_REUSED ? KIND_REUSED_AFTER_FORK : KIND_AFTER_FORK;
 	return is_anonymous(backing) ? KIND_FIRST_TOUCH : KIND_PRIVATE_FILE_WRITE;
 }
 
@@ -423,6 +437,11 @@ static uint64_t less(uint64_t a, uint64_t b)
 static uint64_t sum(uint64_t a, uint64_t b)
 {
 	return a == CAPTURE_UNKNOWN || b == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN : a + b;
+}
+
+uint64_t fault_kinds_unsampled(const struct fault_kinds *kinds, uint64_t minor_faults)
+{
+	return less(minor_faults, kinds->samples);
 }
 
 /* Faults that no sample was of, of an image and those that it is a copy of. Of one that runs, some may be yet to come. */

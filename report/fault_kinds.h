@@ -37,6 +37,7 @@ struct fault_traits {
 	uint8_t twice;          /* another thread has had the same fault at the same moment */
 	uint8_t blind;          /* first write since a fork to a page that no sample was of */
 	uint16_t fresh;         /* pages that this fault is the first to bring in again */
+	uint8_t sharing;        /* enum sharing_verdict: of a write to a page that a fork had shared; filled in from outside */
 };
 
 /* Minor faults of a process that is there no more, although its end has not been noted yet; CAPTURE_UNKNOWN. */
@@ -57,6 +58,17 @@ struct fault_kinds *fault_kinds_begin(const struct fault_eye *eye, pid_t pid, co
 struct fault_kinds *fault_kinds_fork(struct fault_kinds *parent, const struct fault_event *event);
 
 void fault_kinds_end(struct fault_kinds *kinds);
+
+/* Its pages are a copy of its parent's since it was forked; false: not known yet, or they are its parent's own. */
+bool fault_kinds_is_copy(const struct fault_kinds *kinds);
+/* That is known from elsewhere. */
+void fault_kinds_prove_copy(struct fault_kinds *kinds);
+
+/*
+ * fault_kinds_unsampled - minor faults that no sample was of: those inside system calls
+ * @minor_faults: of its process, by the kernel's count; CAPTURE_UNKNOWN
+ */
+uint64_t fault_kinds_unsampled(const struct fault_kinds *kinds, uint64_t minor_faults);
 
 /* A sample, and a mapping, in the order in which they happened. */
 struct fault_traits fault_kinds_note(struct fault_eye *eye, struct fault_kinds *kinds, const struct fault_event *event);

@@ -23,6 +23,9 @@
 #define LEAST_PAGES 8
 #define SETTLED_NS 2000000ULL           /* what happened that long ago has been written by every processor */
 
+#define TAKEN_AT_ONCE 1000              /* then the rings are emptied again, lest they overflow meanwhile */
+#define WAITING_MOST 500000             /* 60 MB here: what comes faster is lost */
+
 struct ring {
 	int    minor, major;            /* events; the second one writes to the first one's ring */
 	uint64_t major_id;
@@ -332,18 +335,26 @@ static int by_time(const void *a, const void *b)
 	return first->time_ns < second->time_ns ? -1 : first->time_ns > second->time_ns;
 }
 
+static void empty_all(struct fault_rings *rings)
+{
+	for (size_t i = 0; i < rings->count; i++)
+		empty(rings, &rings->rings[i]);
+}
+
 void fault_rings_drain(struct fault_rings *rings, bool all, void (*take)(void *context, const struct fault_event *event),
 		       void *context)
 {
 	uint64_t until = now_ns() - SETTLED_NS;
-	size_t taken = 0;
+	size_t taken = 0, sorted;
 
-	for (size_t i = 0; i < rings->count; i++)
-		empty(rings, &rings->rings[i]);
-	qsort(rings->waiting, rings->used, sizeof(rings->waiting[0]), by_time);
-	while (taken < rings->used && (all || rings->waiting[taken].time_ns <= until)) {
+	empty_all(rings);
+	sorted = rings->used;
+	qsort(rings->waiting, sorted, sizeof(rings->waiting[0]), by_time);
+	while (taken < sorted && (all || rings->waiting[taken].time_ns <= until)) {
 		take(context, &rings->waiting[taken]);
 		free(rings->waiting[taken++].name);
+		if (taken % TAKEN_AT_ONCE == 0 && rings->used < WAITING_MOST)
+			empty_all(rings); /* what comes meanwhile is later than all that is settled */
 	}
 	rings->used -= taken;
 	if (taken)

@@ -14,14 +14,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "../preload/capture.h"
 #include "complain.h"
 #include "fault_kinds.h"
+#include "fault_order.h"
+#include "fault_pages.h"
 #include "fault_rings.h"
 #include "fault_space.h"
 #include "figures.h"
@@ -39,8 +43,11 @@
 #define LATEST       64                 /* of an image, whose times are kept */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
+#define HUGE_BYTES   (2ULL << 20)
+#define ORDER_BYTES  offsetof(struct capture_order, parent_known) /* what an image knows of itself */
+#define KILLED_NS    10000000ULL        /* what the kernel takes at most to take away the memory of a killed process */
 
-struct pending { uint64_t address; struct fault_traits traits; };
+struct pending { uint64_t address; struct fault_traits traits; struct sharing_write write; };
 struct stretch { uint64_t start, end; enum capture_row row; };
 
 /* A process image that is alive. */
@@ -52,6 +59,9 @@ struct life {
 	uint64_t begin_ns;              /* fork or exec */
 	struct capture_faults counts;
 	struct fault_kinds *kinds;
+	struct sharer *sharer;          /* NULL: it has shared nothing yet */
+	struct capture_order order;
+	uint64_t lefts, trims;          /* as of the last look at what it let go: capture_cow.lefts, capture.trims */
 	uint64_t break_start, break_end; /* where it has been: the end is the highest */
 	struct fault_space *space;      /* as of the last look; NULL: none */
 	struct stretch stale[STALE_MOST]; /* mapped since then */
@@ -66,6 +76,8 @@ struct life {
 struct faults {
 	struct fault_rings *rings;      /* NULL: given up */
 	struct fault_eye *eye;
+	struct sharing *sharing;
+	struct huge_places *huge;
 	int      directory;             /* -1: none yet */
 	uint64_t opened_ns, looking_ns; /* when, and how long was spent on looking at processes */
 	uint64_t minor_fault_ns, sample_ns; /* what a first touch costs, and its sample in addition */
@@ -76,7 +88,7 @@ struct faults {
 	uint64_t resumed_ns;            /* end of the last pause */
 	bool     started;               /* the first program has been executed */
 	uint64_t early_minor, early_major;
-	struct capture *buffer;
+	struct capture *buffer, *other; /* captures that are looked at; the second one by the sharing's means */
 	struct life *buckets[BUCKETS];
 };
 
@@ -103,31 +115,45 @@ static bool read_part(int fd, struct capture *c, size_t from, size_t to)
 }
 
 /*
+ * Finds the capture that a process began between two times, from a number on, and reads its identity. Not mapped, for the program may
+ * cut its file short. Returns its descriptor; -1: there is none, or none yet.
+ */
+static int find_capture(const struct faults *faults, pid_t pid, uint32_t *number, uint64_t begin_ns, uint64_t end_ns, int flags,
+			struct capture *c)
+{
+	for (;; ++*number) { /* those before belong to what this pid was earlier */
+		int file = open_capture(faults, pid, *number, flags);
+		bool sound;
+
+		if (file < 0)
+			return -1;
+		sound = read_part(file, c, 0, offsetof(struct capture, exe)) && is_capture(c, pid);
+		if (sound && c->start_ns >= begin_ns && c->start_ns <= end_ns)
+			return file;
+		close(file);
+		if (!sound || c->start_ns >= begin_ns)
+			return -1;
+	}
+}
+
+/*
  * The capture of an image: the one of its process that was begun while the image lived. Its identity, how it went and
- * its anatomy are read; NULL: it has none, or none yet. Not mapped, for the program may cut its file short. @fd: left
- * open for writing, unless NULL.
+ * its anatomy are read; NULL: it has none, or none yet. @fd: left open for writing, unless NULL.
  */
 static struct capture *read_capture(struct faults *faults, struct life *image, uint64_t end_ns, int *fd)
 {
 	struct capture *c = faults->buffer;
+	int file = find_capture(faults, image->pid, &image->number, image->begin_ns, end_ns, fd ? O_RDWR : O_RDONLY, c);
+	bool good;
 
-	for (;; image->number++) { /* those before belong to what this pid was earlier */
-		int file = open_capture(faults, image->pid, image->number, fd ? O_RDWR : O_RDONLY);
-		bool sound, earlier, fits;
-
-		if (file < 0)
-			return NULL;
-		sound = read_part(file, c, 0, offsetof(struct capture, exe)) && is_capture(c, image->pid);
-		earlier = sound && c->start_ns < image->begin_ns;
-		fits = sound && !earlier && c->start_ns <= end_ns &&
-		       read_part(file, c, offsetof(struct capture, ended), offsetof(struct capture, mappings));
-		if (fits && fd)
-			*fd = file;
-		else
-			close(file);
-		if (!earlier)
-			return fits ? c : NULL;
-	}
+	if (file < 0)
+		return NULL;
+	good = read_part(file, c, offsetof(struct capture, ended), offsetof(struct capture, mappings));
+	if (good && fd)
+		*fd = file;
+	else
+		close(file);
+	return good ? c : NULL;
 }
 
 /* What the last ledger said of the image's mappings, for samples that are still to be placed. */
@@ -137,6 +163,93 @@ static struct fault_space *recorded_space(int fd, struct capture *c)
 	    !read_part(fd, c, offsetof(struct capture, mappings_used), offsetof(struct capture, mappings_dropped)))
 		return NULL;
 	return fault_space_recorded(c);
+}
+
+/* The order of writes */
+
+static bool read_lefts(int fd, struct capture *c)
+{
+	return read_part(fd, c, offsetof(struct capture, cow.lefts), offsetof(struct capture, cow.left_pages)) &&
+	       read_part(fd, c, offsetof(struct capture, trims), offsetof(struct capture, anatomy));
+}
+
+/* Tells of what an image has let go since it was asked last. The ring may go on while it is read. */
+static void refresh(void *context, void *of)
+{
+	struct faults *faults = context;
+	struct capture *c = faults->other;
+	struct life *image = of;
+	uint64_t from, lefts;
+	int fd = find_capture(faults, image->pid, &image->number, image->begin_ns, UINT64_MAX, O_RDONLY, c);
+
+	if (fd < 0)
+		return;
+	if (!read_lefts(fd, c)) {
+		close(fd);
+		return;
+	}
+	lefts = c->cow.lefts;
+	from = lefts > CAPTURE_LEFTS ? lefts - CAPTURE_LEFTS : 0;
+	if (from > image->lefts || c->trims != image->trims)
+		sharing_left_unknown(image->sharer);
+	for (uint64_t i = from > image->lefts ? from : image->lefts; i < lefts; i++) {
+		const struct capture_left *left = &c->cow.left[i % CAPTURE_LEFTS];
+
+		sharing_left(image->sharer, left->start, left->end, left->at_ns);
+	}
+	image->lefts = lefts;
+	image->trims = c->trims;
+	if (!read_part(fd, c, offsetof(struct capture, cow.lefts), offsetof(struct capture, cow.left)) || c->cow.lefts > from + CAPTURE_LEFTS)
+		sharing_left_unknown(image->sharer);
+	close(fd);
+}
+
+/* Where faults have not told, the first capture since its birth does: a fork begins one, a vfork does not. */
+static enum sharing_birth birth_of(void *context, void *of)
+{
+	struct faults *faults = context;
+	struct life *image = of;
+	int fd;
+
+	if (fault_kinds_is_copy(image->kinds))
+		return SHARING_BY_COPY;
+	fd = find_capture(faults, image->pid, &image->number, image->begin_ns, UINT64_MAX, O_RDONLY, faults->other);
+	if (fd < 0)
+		return SHARING_NOT_KNOWN;
+	close(fd);
+	if (faults->other->born != BORN_FORK)
+		return SHARING_OF_ALL;
+	fault_kinds_prove_copy(image->kinds);
+	return SHARING_BY_COPY;
+}
+
+/* Writes down, with the child, what its parent did. */
+static void finish_fork(void *context, const struct sharing_fork *fork)
+{
+	struct faults *faults = context;
+	struct capture_order order = { .parent_known = 1, .by_parent = fork->by_parent };
+	const size_t at = offsetof(struct capture_order, parent_known), bytes = sizeof(order) - at;
+	uint32_t number = 0;
+	int fd = find_capture(faults, fork->child, &number, fork->at_ns, UINT64_MAX, O_RDWR, faults->other);
+
+	if (fd < 0)
+		return;
+	if (faults->other->born == BORN_FORK &&
+	    pwrite(fd, (const char *)&order + at, bytes, (off_t)(offsetof(struct capture, cow.order) + at)) != (ssize_t)bytes)
+		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its parent's writes could not be recorded: %s", fork->child, number, strerror(errno));
+	close(fd);
+}
+
+/* A write that may be the first one since a fork. */
+static struct sharing_write judge(struct faults *faults, struct life *image, const struct fault_event *event,
+				  const struct fault_traits *traits)
+{
+	bool huge = huge_places_have(faults->huge, event->address);
+
+	if (!image->sharer || traits->access != ACCESS_WRITE || traits->major || traits->seen == SEEN_WRITTEN)
+		return (struct sharing_write){ .verdict = SHARING_NONE };
+	return sharing_write(faults->sharing, image->sharer, event->address, event->page_bytes, traits->seen == SEEN_SHARED, huge,
+			     event->time_ns);
 }
 
 /* Counting */
@@ -151,6 +264,8 @@ static void place(const struct faults *faults, struct life *image, const struct 
 		(major ? counts->major : counts->minor)[part->row]++;
 	else
 		*(major ? &counts->unplaced_major : &counts->unplaced_minor) += 1;
+	fault_order_count(&image->order, &sample.write, part);
+	sharing_release(faults->sharing, sample.write.fork);
 }
 
 /* The break may have shrunk since, but what lay there was its, for nothing else is mapped there. */
@@ -226,9 +341,13 @@ static void note_sample(struct life *image, const struct fault_event *event, boo
 static void count(struct faults *faults, struct life *image, const struct fault_event *event)
 {
 	bool major = event->kind == FAULT_MAJOR;
-	struct pending sample = { event->address, fault_kinds_note(faults->eye, image->kinds, event) };
+	struct pending sample = { .address = event->address, .traits = fault_kinds_note(faults->eye, image->kinds, event) };
 	struct fault_part part = part_of(image, event->address);
 
+	sample.write = judge(faults, image, event, &sample.traits);
+	sample.traits.sharing = sample.write.verdict;
+	if (event->page_bytes >= HUGE_BYTES)
+		huge_places_add(faults->huge, event->address);
 	faults->taken += !major;
 	note_sample(image, event, major);
 	if (part.row == CAPTURE_ROWS && image->pending_used == PENDING_MOST)
@@ -309,6 +428,21 @@ static struct life *begin(struct faults *faults, pid_t pid, uint64_t begin_ns, s
 	return image;
 }
 
+/* What is known of the order of its writes when it ends. */
+static void finish_order(struct faults *faults, struct life *image, const struct capture *c, uint64_t end_ns, bool ended)
+{
+	struct capture_order *order = &image->order;
+	bool by_itself = c->ended == ENDED_EXIT || c->ended == ENDED_EXEC;
+
+	order->method = ORDER_SAMPLED;
+	order->partial = image->counts.partial || image->counts.lost || (image->sharer && sharing_is_unsure(faults->sharing, image->sharer));
+	order->unsampled_faults = CAPTURE_UNKNOWN;
+	if (ended && by_itself)
+		order->unsampled_faults = fault_kinds_unsampled(image->kinds, whole_count(image, c));
+	if (image->sharer && ended)
+		order->doubtful_pages = sharing_doubtful(image->sharer, by_itself ? c->end_ns : end_ns - KILLED_NS);
+}
+
 /* Writes the counts of an image down. @ended: it has. False: it has no capture. */
 static bool record(struct faults *faults, struct life *image, uint64_t end_ns, bool ended)
 {
@@ -332,8 +466,10 @@ static bool record(struct faults *faults, struct life *image, uint64_t end_ns, b
 	counts->late_minor = counts->late_major = CAPTURE_UNKNOWN;
 	if (ended)
 		count_late(image, c->usage_at_ns);
+	finish_order(faults, image, c, end_ns, ended);
 	fault_kinds_finish(faults->eye, image->kinds, whole_count(image, c), counts);
-	if (pwrite(fd, counts, sizeof(*counts), offsetof(struct capture, faults)) != (ssize_t)sizeof(*counts))
+	if (pwrite(fd, counts, sizeof(*counts), offsetof(struct capture, faults)) != (ssize_t)sizeof(*counts) ||
+	    pwrite(fd, &image->order, ORDER_BYTES, offsetof(struct capture, cow.order)) != (ssize_t)ORDER_BYTES)
 		complain("%d.%" PRIu32 CAPTURE_SUFFIX ": its page faults could not be recorded: %s", image->pid,
 			 image->number, strerror(errno));
 	close(fd);
@@ -349,6 +485,12 @@ static bool end(struct faults *faults, struct life *image, uint64_t end_ns, bool
 	while (*link != image)
 		link = &(*link)->next;
 	*link = image->next;
+	for (size_t i = 0; i < image->pending_used; i++)
+		sharing_release(faults->sharing, image->pending[i].write.fork);
+	if (image->sharer) {
+		refresh(faults, image);
+		sharing_end(faults->sharing, image->sharer, end_ns);
+	}
 	fault_space_drop(image->space);
 	fault_kinds_end(image->kinds);
 	free(image->pending);
@@ -369,6 +511,7 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 		      parent ? fault_kinds_fork(parent->kinds, event) : fault_kinds_begin(faults->eye, event->pid, NULL, 0));
 	if (!parent)
 		return;
+	child->sharer = sharing_fork(&parent->sharer, parent, child, event->pid, event->time_ns);
 	if (!parent->space)
 		look(faults, parent);
 	child->space = fault_space_share(parent->space);
@@ -424,8 +567,10 @@ static void map_memory(struct faults *faults, struct life *image, const struct f
 	};
 }
 
-static void note_lost(struct faults *faults, uint64_t samples)
+static void note_lost(struct faults *faults, uint64_t samples, uint64_t at_ns)
 {
+	if (!faults->paused)
+		sharing_missing(faults->sharing, at_ns);
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct life *image = faults->buckets[i]; image; image = image->next)
 			image->counts.lost += samples;
@@ -461,7 +606,7 @@ static void take(void *context, const struct fault_event *event)
 			map_memory(faults, image, event);
 		break;
 	case FAULT_LOST:
-		note_lost(faults, event->size);
+		note_lost(faults, event->size, event->time_ns);
 		break;
 	}
 }
@@ -487,6 +632,18 @@ static uint64_t measure_fault(void)
 		munmap(memory, pages * page_bytes);
 	}
 	return least;
+}
+
+/* A huge page mapped in pieces, of which nobody else has any: Linux 6.15 takes the pieces over, those before it copy them. */
+static struct sharing *sharing_here(struct faults *faults)
+{
+	struct sharing_means means = { .context = faults, .birth_of = birth_of, .refresh = refresh, .finished = finish_fork };
+	struct utsname name;
+	int major, minor;
+
+	means.pieces_are_copied = uname(&name) || sscanf(name.release, "%d.%d", &major, &minor) != 2 ||
+				  major < 6 || (major == 6 && minor < 15);
+	return sharing_new(&means);
 }
 
 struct faults *faults_open(enum faults_mode mode, bool asked)
@@ -517,6 +674,9 @@ struct faults *faults_open(enum faults_mode mode, bool asked)
 	faults->sample_ns = sampled_ns > fault_ns + SAMPLE_NS ? sampled_ns - fault_ns : SAMPLE_NS;
 	faults->every = mode == FAULTS_ALL;
 	faults->buffer = memory_get(sizeof(*faults->buffer));
+	faults->other = memory_get(sizeof(*faults->other));
+	faults->sharing = sharing_here(faults);
+	faults->huge = huge_places_new();
 	return faults;
 }
 
@@ -557,6 +717,7 @@ static void keep_to_budget(struct faults *faults)
 
 	if (faults->forks > PROCESSES + elapsed / PROCESS_SHARE / PROCESS_NS) {
 		mark_partial(faults);
+		sharing_missing(faults->sharing, UINT64_MAX);
 		fault_rings_close(faults->rings);
 		faults->rings = NULL;
 		return;
@@ -566,6 +727,7 @@ static void keep_to_budget(struct faults *faults)
 	fault_rings_pause(faults->rings, !faults->paused);
 	faults->resumed_ns = faults->paused ? now_ns() : faults->resumed_ns;
 	faults->paused = !faults->paused;
+	sharing_missing(faults->sharing, faults->paused ? UINT64_MAX : faults->resumed_ns);
 	mark_partial(faults);
 }
 
@@ -573,6 +735,7 @@ void faults_drain(struct faults *faults)
 {
 	if (!faults || !faults->rings)
 		return;
+	sharing_next_round(faults->sharing);
 	fault_rings_drain(faults->rings, false, take, faults);
 	look_at_pending(faults);
 	if (!faults->every)
@@ -583,6 +746,7 @@ void faults_close(struct faults *faults)
 {
 	if (!faults)
 		return;
+	sharing_next_round(faults->sharing);
 	if (faults->rings)
 		fault_rings_drain(faults->rings, true, take, faults);
 	for (size_t i = 0; i < BUCKETS; i++)
@@ -591,7 +755,10 @@ void faults_close(struct faults *faults)
 	if (faults->rings)
 		fault_rings_close(faults->rings);
 	fault_eye_close(faults->eye);
+	sharing_free(faults->sharing);
+	huge_places_free(faults->huge);
 	free(faults->buffer);
+	free(faults->other);
 	if (faults->directory >= 0)
 		close(faults->directory);
 	free(faults);

@@ -12,7 +12,7 @@ static void put_pages(json_t *object, const struct cow_pages *pages)
 {
 	json_put_figure(object, "inherited_pages", pages->inherited);
 	json_put_figure(object, "copied_pages", pages->copied);
-	json_put(object, "reused_pages", json_null());
+	json_put_figure(object, "reused_pages", pages->reused);
 	json_put_figure(object, "still_shared_pages", pages->still_shared);
 	json_put_figure(object, "unshared_pages", pages->unshared);
 	json_put_figure(object, "gone_pages", pages->gone);
@@ -78,6 +78,7 @@ static json_t *forks(const struct subject *subject, const struct cow_figures *fi
 		json_put_figure(object, "child_pid", recording->images[fork->child].pid);
 		json_put(object, "side", json_string(fork->side_child ? "child" : "parent"));
 		put_pages(object, &fork->sum);
+		json_put(object, "order", json_string(fork->ordered ? "samples" : "unknown"));
 		json_put_figure(object, "bound_pages", fork->bound);
 		why = cow_cause_key(cow_cause(recording, fork, capture->allocator, capture->exe));
 		json_put(object, "why", json_text_or_null(why ? why : ""));
@@ -148,6 +149,7 @@ json_t *json_cow(const struct subject *subject)
 	own = birth.side_child && subject->capture->cow_course.samples_used;
 	object = json_object();
 	json_put(object, "method", json_string(method_of(subject, &figures)));
+	json_put(object, "order", json_string(figures.ordered && figures.unknown < figures.count ? "samples" : "unknown"));
 	json_put(object, "exact", json_boolean(figures.watched && !figures.total.bound && !figures.unknown));
 	put_pages(object, &figures.total.sum);
 	json_put_figure(object, "bound_pages", figures.total.bound);

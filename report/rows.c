@@ -16,7 +16,8 @@ const char *const kind_keys[CAPTURE_KINDS] = { CAPTURE_KINDS_TABLE(KIND_KEY) };
 const char *const kind_names[CAPTURE_KINDS] = {
 	[KIND_FIRST_TOUCH] = "fresh memory", [KIND_ZERO_PAGE] = "zero page", [KIND_FILE_TOUCH] = "file pages",
 	[KIND_PRIVATE_FILE_WRITE] = "private file pages copied", [KIND_SHARED_FILE_WRITE] = "shared pages made dirty",
-	[KIND_AFTER_FORK] = "writes after a fork", [KIND_MAJOR_FILE] = "read from files", [KIND_MAJOR_SWAP] = "read from swap",
+	[KIND_AFTER_FORK] = "writes after a fork", [KIND_COPIED_AFTER_FORK] = "copied after a fork",
+	[KIND_REUSED_AFTER_FORK] = "re-used after a fork", [KIND_MAJOR_FILE] = "read from files", [KIND_MAJOR_SWAP] = "read from swap",
 	[KIND_HUGE] = "huge pages", [KIND_UNKNOWN] = "unknown",
 };
 

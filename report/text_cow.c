@@ -71,14 +71,16 @@ static char *describe(const struct page *page, const struct subject *subject, co
 	}
 	if (fork->sum.gone && fork->sum.gone != CAPTURE_UNKNOWN)
 		memory_append(&line, ", given back %s", BYTES(bytes(subject, fork->sum.gone)));
-	memory_append(&line, ", copied by %s %s", fork->watched ? (fork->side_child ? "it" : "this process") : by,
+	memory_append(&line, ", copied by %s %s", fork->watched || fork->ordered ? (fork->side_child ? "it" : "this process") : by,
 		      BYTES(bytes(subject, fork->sum.copied)));
 	add_rows(&line, page, subject, fork);
 	if (fork->sum.unshared && fork->sum.unshared != CAPTURE_UNKNOWN)
 		memory_append(&line, "; %s more are its alone, for its relatives copied, left or ended",
 			      BYTES(bytes(subject, fork->sum.unshared)));
-	if (fork->watched && fork->bound && fork->bound != CAPTURE_UNKNOWN)
-		memory_append(&line, "; at most %s of that are the other's, or were re-used",
+	if (fork->ordered && fork->sum.reused)
+		memory_append(&line, "; re-used what nobody else had any more, %s", BYTES(bytes(subject, fork->sum.reused)));
+	if ((fork->watched || fork->ordered) && fork->bound && fork->bound != CAPTURE_UNKNOWN)
+		memory_append(&line, fork->ordered ? "; off by at most %s" : "; at most %s of that are the other's, or were re-used",
 			      BYTES(bytes(subject, fork->bound)));
 	add_cause(&line, subject, fork);
 	return line;
@@ -90,13 +92,15 @@ static char *describe_child(const struct page *page, const struct subject *subje
 	struct cow_figures child;
 	char *line;
 
-	if (!fork->watched)
+	if (!fork->watched && !fork->ordered)
 		return describe(page, subject, fork, "it or by this process");
 	child = cow_figures(subject->recording, fork->child);
 	line = describe(page, subject, &child.forks[0], "it");
 	if (fork->sum.copied != CAPTURE_UNKNOWN) {
 		memory_append(&line, "; copied by this process %s", BYTES(bytes(subject, fork->sum.copied)));
 		add_rows(&line, page, subject, fork);
+		if (fork->ordered && fork->sum.reused)
+			memory_append(&line, "; re-used %s", BYTES(bytes(subject, fork->sum.reused)));
 	}
 	cow_figures_free(&child);
 	return line;
@@ -129,7 +133,7 @@ char *text_birth(const struct page *page, const struct subject *subject, size_t 
 
 	if (figures.count && fork->side_child && fork->sum.still_shared != CAPTURE_UNKNOWN) {
 		line = memory_format("shared %s", BYTES(bytes(subject, fork->sum.inherited)));
-		if (fork->watched && fork->sum.copied != CAPTURE_UNKNOWN) {
+		if ((fork->watched || fork->ordered) && fork->sum.copied != CAPTURE_UNKNOWN) {
 			memory_append(&line, ", copied %s", BYTES(bytes(subject, fork->sum.copied)));
 			add_rows(&line, page, subject, fork);
 		} else {
@@ -195,5 +199,7 @@ void text_cow(struct page *page, const struct subject *subject)
 	}
 	if (figures.count > own)
 		print_children(page, subject, figures.forks + own, figures.count - own);
+	if (figures.unknown < figures.count && figures.watched && !figures.ordered && subject->capture->faults.partial)
+		page_line(page, "  who wrote first is not known: not every fault was sampled (--faults=all)");
 	cow_figures_free(&figures);
 }

@@ -16,6 +16,8 @@ if [[ $(of_report '[.processes[].cow | values | .method] | all(. == "write-prote
 	skip 'whose writes ended the sharing' 'userfaultfd is not to be had here'
 	finish
 fi
+# Without the order of writes: oracle_cow_order.sh looks at that.
+RUN_OPTIONS=(--faults=count)
 for user in self nobody; do
 	((EUID)) && [[ $user == nobody ]] && continue
 	RUN_AS=()

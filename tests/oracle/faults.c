@@ -74,7 +74,7 @@ static void first_touch(void)
 {
 	touch(fresh(PAGES), PAGES * PAGE);
 	expect_kind("first_touch", PAGES, LIBC, "each first touch is one");
-	expect_kind("after_fork", 0, 0, "without a fork nothing is written after one");
+	expect_kind("copied_after_fork", 0, 0, "without a fork nothing is written after one");
 	expect_kind("huge", 0, 0, "declined huge pages do not come");
 	expect_churn("anon", 0, 0, 0, "nothing was given back");
 	expect_minor("anon", PAGES, 0, "each first touch of an own mapping is one fault");
@@ -290,7 +290,7 @@ static void forked(void)
 	if (!child) {
 		touch(p, PAGES / 3 * PAGE);
 		expect_minor("anon", PAGES / 3, 0, "a forked child's faults are those pages that it wrote");
-		expect_kind("after_fork", PAGES / 3, LIBC, "they were shared with its parent");
+		expect_kind("copied_after_fork", PAGES / 3, LIBC, "they were shared with its parent");
 		expect_churn("anon", 0, 0, 0, "and had not been given back");
 		oracle_flush();
 		_exit(0);
@@ -300,7 +300,7 @@ static void forked(void)
 	touch(p, PAGES / 2 * PAGE);
 	expect_minor("anon", PAGES + PAGES / 2, 0, "the parent's are its first touches and the writes after the fork");
 	expect_kind("first_touch", PAGES, LIBC, "its first touches");
-	expect_kind("after_fork", PAGES / 2, LIBC, "and its writes to what it had shared");
+	expect_kind("reused_after_fork", PAGES / 2, LIBC, "and its writes to what it had shared");
 	expect_churn("anon", 0, 0, 0, "of which nothing had been given back");
 }
 
@@ -315,7 +315,7 @@ static void spawned(void)
 	wait_for(child);
 	REQUIRE(madvise(p, PAGES * PAGE, MADV_DONTNEED) == 0);
 	touch(p, PAGES * PAGE);
-	expect_kind("after_fork", 0, 0, "nothing is shared by a spawn");
+	expect_kind("copied_after_fork", 0, 0, "nothing is shared by a spawn");
 	expect_kind("first_touch", 2 * PAGES, LIBC, "what was given back is fresh again");
 	expect_churn("anon", PAGES, PAGES, 0, "and has come again");
 }
@@ -332,7 +332,7 @@ static void fresh_in_child(void)
 		touch(p, PAGES * PAGE);
 		expect_minor("anon", PAGES, 0, "a forked child's first touches are its own");
 		expect_kind("first_touch", PAGES, LIBC, "of memory that its parent never touched");
-		expect_kind("after_fork", 0, LIBC, "and that was never shared");
+		expect_kind("copied_after_fork", 0, LIBC, "and that was never shared");
 		oracle_flush();
 		_exit(0);
 	}
