@@ -286,7 +286,8 @@ struct capture_faults {
 
 /*
  * Pages that a forked child inherited, of one row, as the last look found them; a page of the heap is in the heap row that most of its
- * bytes are in. The rows add up to inherited_pages, but for what was unmapped, which is in none.
+ * bytes are in, and one that was unmapped is gone from the row that it was in. The rows add up to inherited_pages, but for what was
+ * unmapped without telling, as libc does by itself: that is in none.
  */
 struct capture_cow_row {
 	uint64_t inherited_pages;
@@ -301,6 +302,7 @@ struct capture_cow_row {
 struct capture_left {
 	uint64_t at_ns;
 	uint64_t start, end;            /* addresses */
+	uint64_t moved;                 /* 1: to other addresses, where it is shared still */
 };
 
 /*
@@ -312,6 +314,7 @@ struct capture_order_row {
 	uint64_t reused_pages;          /* no relative had it any more: it was taken over in place */
 	uint64_t ambiguous_pages;       /* either */
 	uint64_t unseen_reused_pages;   /* of unseen pages, taken over if they were there */
+	uint64_t unseen_copied_pages;   /* of these, copied if they were there */
 };
 
 struct capture_order_side {
@@ -356,7 +359,9 @@ struct capture_cow {
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory that a relative shared */
 	struct capture_left left[CAPTURE_LEFTS]; /* the newest of these, in a ring */
 	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */
-	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
+	uint64_t let_go_pages;          /* it and those it was forked from let go, written or not, before it was born or forked last */
+	uint64_t unlogged_pages;        /* it let go since it forked, written or not, that are not among the lefts */
+	uint64_t written_unmapped_pages; /* inherited, written, and in no row; 0 where written pages are unknown */
 	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
 	struct capture_order order;
 };

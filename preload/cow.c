@@ -195,6 +195,7 @@ void cow_fork_done(void)
 	if (!__atomic_load_n(&children, __ATOMIC_RELAXED))
 		alone_until = minor_faults();
 	capture->cow.own_forks = ++cow_own_forks;
+	capture->cow.let_go_pages = cow_let_go();
 	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
 	if (cow_tier != TIER_WRITE_PROTECT)
 		return;
@@ -206,7 +207,7 @@ void cow_fork_done(void)
 	}
 	fd = watch && cow_own_forks >= parent_again ? proc_open(0, "pagemap") : -1;
 	if (fd < 0) {
-		cow_window()->open = false;
+		cow_window()->open = cow_window()->closed = false;
 		cow_windows.gaps = true;
 	} else if (!cow_window_begin(fd, false, now + max_u64(PROTECT_NS, (now - fork_begins_ns) / PROTECT_SHARE))) {
 		parent_again = cow_own_forks + TRY_AGAIN;
@@ -240,6 +241,7 @@ void cow_forked(void)
 	drop_not_forked(0, UINT64_MAX, MADV_DONTFORK); /* it is not here */
 	cow_windows_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
+	capture->cow.let_go_pages = cow_let_go();
 	if (cow_tier == TIER_NONE)
 		return;
 	fd = proc_open(0, "pagemap");
@@ -278,6 +280,7 @@ void cow_child_gone(void)
 	if (fd >= 0)
 		sys_close(fd);
 	window->open = false;
+	window->closed = true;
 	capture->cow.watch_ended = 1;
 	write_protect_end();
 	cow_unlock();

@@ -32,7 +32,9 @@ void cow_unmapped(uint64_t start, uint64_t end);
 
 /* Memory is about to be unmapped, moved away or given back. Any thread. */
 void cow_left(uint64_t start, uint64_t end);
+void cow_left_heap(uint64_t start, uint64_t end); /* the same, of what libc mapped for a block */
 void cow_moved(uint64_t start, uint64_t end);
+void cow_given_back(uint64_t start, uint64_t end); /* what is mapped there stays that */
 void cow_trimmed(void);                         /* libc gave back what only it knows: touched again, it looks written */
 bool cow_watches(void);                         /* some of what cow_left could be told may matter */
 

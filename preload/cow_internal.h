@@ -58,6 +58,7 @@ struct cow_birth {
 	bool     known;                 /* this image began with a fork, and what it inherited is here */
 	bool     watched;               /* all of it was protected at once */
 	bool     unseen;                /* some of it may have been written unseen since */
+	struct capture_cow_row unmapped[CAPTURE_ROWS]; /* pages flagged RUN_SETTLED */
 };
 extern struct cow_birth cow_birth HIDDEN;
 
@@ -81,6 +82,9 @@ void cow_birth_clear(void);
 bool cow_birth_holds(uint64_t start, uint64_t end);
 void cow_birth_leave(uint64_t start, uint64_t end);
 
+/* Of [start, end), which has left, what was inherited is counted in a row for good. CAPTURE_ROWS: in none. */
+void cow_birth_settle(uint64_t start, uint64_t end, int row);
+
 /*
  * Notes what is there now, without watching: the best that the tier allows and the kernel can do. COW_UNKNOWN: nothing.
  */
@@ -89,12 +93,16 @@ enum capture_cow_method cow_birth_note(int pagemap);
 /* The process is so large that reading its maps costs less than looking at its pages. */
 bool cow_is_large(void);
 
+/* cow_left.c: pages that this process and those it was forked from have let go, written or not */
+uint64_t cow_let_go(void);
+
 /* cow_windows.c */
 
 struct cow_window {
 	uint64_t first[FIRST_RUNS], *more;
 	uint64_t used;
-	bool     open;                  /* watched since it began */
+	bool     open;                  /* watched since it began … */
+	bool     closed;                /* … and no longer, since the last child has ended; what leaves is still told */
 	bool     huge;                  /* some of it in huge pages */
 	struct run_flags flags;         /* left since it began */
 };

@@ -192,8 +192,8 @@ void heap_leaves(uint64_t address)
 {
 	const uint64_t *header = (const uint64_t *)address - 2;
 
-	if (heap_header_trusted && cow_watches() && header[1] & 2)
-		cow_left((uint64_t)header - header[0], (uint64_t)header + (header[1] & ~7UL));
+	if (heap_header_trusted && header[1] & 2)
+		cow_left_heap((uint64_t)header - header[0], (uint64_t)header + (header[1] & ~7UL));
 }
 
 static __attribute__((noinline)) void free_long_way(void *address)

@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cow_order.h"
+#include "cow_ordered.h"
 #include "memory.h"
-
-#define HEAP_SHARE 10 /* of the heap's pages, 1/10 may be counted in the largest of its rows instead of their own */
 
 static const struct cow_pages unknown = {
 	CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN,
@@ -52,7 +50,7 @@ struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_
 	return pages;
 }
 
-static void add(struct cow_pages *sum, const struct cow_pages *more)
+void cow_pages_add(struct cow_pages *sum, const struct cow_pages *more)
 {
 	sum->inherited = figure_sum(sum->inherited, more->inherited);
 	sum->still_shared = figure_sum(sum->still_shared, more->still_shared);
@@ -80,7 +78,7 @@ static void fill(struct cow_fork *fork, const struct capture_cow *cow)
 			fork->rows[row].inherited = fork->rows[row].copied = fork->rows[row].gone = CAPTURE_UNKNOWN;
 		if (cow->method == COW_SMAPS && (cow->own_forks || row == ROW_FILE || row == ROW_IMAGE))
 			fork->rows[row].still_shared = CAPTURE_UNKNOWN; /* with whom; and there it counts a file's pages too */
-		add(&fork->sum, &fork->rows[row]);
+		cow_pages_add(&fork->sum, &fork->rows[row]);
 		fork->by_either += cow->rows[row].unshared_pages + cow->rows[row].written_gone_pages;
 	}
 	fork->sum.gone = figure_sum(fork->sum.gone, figure_less(cow->inherited_pages, fork->sum.inherited));
@@ -162,184 +160,7 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 	return figure_sum(early, greater(too_many, too_few));
 }
 
-/* The order of writes */
-
-static void join_heap(struct cow_fork *fork)
-{
-	if (!fork->heap_split)
-		return;
-	fork->heap_split = false;
-	for (size_t row = ROW_HEAP_SLACK; row <= ROW_HEAP_FREE; row++) {
-		add(&fork->rows[ROW_HEAP_LIVE], &fork->rows[row]);
-		fork->rows[row] = (struct cow_pages){ 0 };
-	}
-}
-
-/*
- * Samples know the heap as a whole. Little that was re-used is taken off the largest of its rows; else they are not
- * told apart. False: that.
- */
-static bool order_heap(struct cow_fork *fork, uint64_t reused)
-{
-	struct cow_pages *largest = &fork->rows[ROW_HEAP_LIVE];
-	uint64_t written = 0;
-
-	for (size_t row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE && fork->heap_split; row++) {
-		written += fork->rows[row].copied;
-		largest = fork->rows[row].copied > largest->copied ? &fork->rows[row] : largest;
-		fork->rows[row].reused = 0;
-	}
-	if (!fork->heap_split || reused > written / HEAP_SHARE) {
-		join_heap(fork);
-		return false;
-	}
-	largest->copied -= reused;
-	largest->reused = reused;
-	return true;
-}
-
-/* Pages that samples saw the child write beyond those that it wrote in a row, as far as that is known. */
-static uint64_t surplus_over(uint64_t written, const struct capture_order_row *seen)
-{
-	uint64_t sampled = cow_order_sampled(seen);
-
-	return sampled > written ? sampled - written : 0;
-}
-
-/* What the child wrote since it was watched is known; samples tell what of it was re-used; @early: what it wrote before. */
-static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
-{
-	uint64_t written = pages->copied + (early ? surplus_over(pages->copied, seen) : 0);
-
-	pages->reused = lesser(seen->reused_pages, written);
-	pages->copied = written - pages->reused;
-}
-
-/* What samples tell; @at_least: copied already says how many pages it were, without those that the other side wrote too. */
-static void order_row(struct cow_pages *pages, const struct capture_order_row *seen, bool at_least)
-{
-	uint64_t copied = seen->copied_pages + seen->ambiguous_pages;
-
-	pages->reused = seen->reused_pages;
-	if (!at_least || pages->copied == CAPTURE_UNKNOWN || pages->copied < copied)
-		pages->copied = copied;
-}
-
-static void sum_written(struct cow_fork *fork)
-{
-	fork->sum.copied = fork->sum.reused = 0;
-	for (size_t row = 0; row < CAPTURE_ROWS; row++) {
-		fork->sum.copied = figure_sum(fork->sum.copied, fork->rows[row].copied);
-		fork->sum.reused = figure_sum(fork->sum.reused, fork->rows[row].reused);
-	}
-}
-
-/* The image at hand, the one whose writes are looked at. */
-struct own {
-	const struct image *image;
-	uint64_t relatives;             /* cow_order_relatives */
-	uint64_t unseen;                /* pages that it wrote and that were judged by no sample, at most */
-	uint64_t surplus;               /* pages that samples saw beyond those that it wrote */
-};
-
-static struct own own_of(const struct recording *recording, size_t index)
-{
-	struct own own = { .image = &recording->images[index] };
-	struct capture_order_row seen, by_child;
-	const struct capture_cow *cow = own.image->cow;
-
-	if (!cow_order_known(own.image))
-		return own;
-	own.relatives = cow_order_relatives(recording, index);
-	seen = cow->order.as_parent;
-	by_child = cow_order_sum(&cow->order.by_child);
-	seen.copied_pages += cow_order_sampled(&by_child);
-	own.unseen = cow_order_unseen(own.image, cow_order_written(own.image), &seen);
-	if (cow_order_sampled(&seen) > cow_order_written(own.image))
-		own.surplus = cow_order_sampled(&seen) - cow->written_pages;
-	return own;
-}
-
-/*
- * Replaces what was known of the child's side without the order. Samples see more than write protection does where the
- * child wrote before it was watched; or where a page had been given back before the fork, so that it was new memory.
- */
-static void order_by_child(struct cow_fork *fork, const struct own *own)
-{
-	const struct capture_order *known = &own->image->cow->order;
-	const uint64_t early = own->image->cow->early_faults, without = fork->bound;
-	struct capture_order_row seen = cow_order_sum(&known->by_child);
-	const uint64_t unmapped = own->image->cow->written_unmapped_pages; /* samples saw them in some row, of the figures none has them */
-	uint64_t written = unmapped, surplus = 0, heap, stale;
-	size_t first = ROW_HEAP_LIVE;
-	bool before;
-
-	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		written += fork->rows[row].copied;
-	heap = fork->rows[ROW_HEAP_LIVE].copied + fork->rows[ROW_HEAP_SLACK].copied + fork->rows[ROW_HEAP_FREE].copied;
-	if (order_heap(fork, known->by_child.rows[ROW_HEAP_LIVE].reused_pages)) {
-		first = ROW_RESERVE;
-		surplus = surplus_over(heap, &known->by_child.rows[ROW_HEAP_LIVE]);
-	}
-	for (size_t row = first; row < CAPTURE_ROWS; row++)
-		surplus += surplus_over(fork->rows[row].copied, &known->by_child.rows[row]);
-	before = surplus <= early && !unmapped;
-	for (size_t row = first; row < CAPTURE_ROWS; row++)
-		order_child(&fork->rows[row], &known->by_child.rows[row], before);
-	sum_written(fork);
-	fork->sum.copied += unmapped;
-	surplus -= lesser(surplus, unmapped);
-	/* As many pages as samples saw it write before it was watched may have been written unseen since. */
-	stale = before ? surplus : lesser(seen.reused_pages, figure_sum(surplus, known->unsampled_faults));
-	fork->open = cow_order_unseen(own->image, written + surplus, &seen) + lesser(known->unsampled_faults, early) +
-		     seen.ambiguous_pages + known->by_child.unplaced.reused_pages + stale + own->image->cow->moved_pages;
-	fork->bound = figure_sum(fork->open, lesser(own->relatives, fork->sum.copied));
-	if (without != CAPTURE_UNKNOWN && without >= fork->sum.reused)
-		fork->bound = lesser(fork->bound, without - fork->sum.reused);
-	fork->open = fork->bound;
-}
-
-/* The same where only samples tell what was written by row, by either side. */
-static void order_by_samples(struct cow_fork *fork, const struct own *own, const struct capture_order_side *side)
-{
-	struct capture_order_row seen = cow_order_sum(side);
-	const struct image *image = own->image;
-	/* A parent that took part in one fork only has copied what its child did not and nobody else has any more. */
-	bool at_least = fork->watched && image->born != BORN_FORK && image->cow->own_forks == 1 && !image->cow->lefts;
-
-	join_heap(fork);
-	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		order_row(&fork->rows[row], &side->rows[row], at_least);
-	sum_written(fork);
-	fork->open = seen.ambiguous_pages + side->unplaced.reused_pages + (fork->side_child ? image->cow->moved_pages : 0) +
-		     lesser(own->surplus, cow_order_sampled(&seen));
-	fork->bound = figure_sum(figure_sum(fork->open, own->unseen), lesser(own->relatives, fork->sum.copied));
-}
-
-/* All that the image wrote is known, and samples saw hardly anything beyond that. */
-static bool is_ordered(const struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
-{
-	const struct capture_cow *cow = own->image->cow;
-
-	if (!cow_order_known(own->image) || cow->written_pages == CAPTURE_UNKNOWN)
-		return false;
-	if (child->order.method != ORDER_SAMPLED || child->order.partial)
-		return false;
-	if (fork->side_child)
-		return child->looked && (fork->watched || own->surplus <= cow->early_faults);
-	return child->order.parent_known;
-}
-
-static void order(struct cow_fork *fork, const struct own *own, const struct capture_cow *child)
-{
-	fork->ordered = true;
-	if (fork->side_child && fork->watched)
-		order_by_child(fork, own);
-	else
-		order_by_samples(fork, own, fork->side_child ? &child->order.by_child : &child->order.by_parent);
-}
-
-static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct own *own, size_t child,
+static void add_fork(struct cow_figures *figures, const struct recording *recording, const struct cow_writer *writer, size_t child,
 		     bool side_child)
 {
 	const struct image *image = &recording->images[child];
@@ -356,8 +177,8 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	fork->early = cow->looked && image->end != END_EXIT && image->end != END_EXEC;
 	fill(fork, cow);
 	fork->bound = bound(fork, cow, parent);
-	if (is_ordered(fork, own, cow))
-		order(fork, own, cow);
+	if (cow_ordered_is(fork, writer, cow))
+		cow_ordered_put(fork, writer, cow);
 	if (!cow->looked || fork->sum.copied == CAPTURE_UNKNOWN) {
 		figures->unknown++;
 		return;
@@ -367,23 +188,23 @@ static void add_fork(struct cow_figures *figures, const struct recording *record
 	figures->total.bound = figure_sum(figures->total.bound, fork->bound);
 	figures->total.open = figure_sum(figures->total.open, fork->ordered ? fork->open : fork->bound);
 	figures->total.heap_split = figures->total.heap_split && fork->heap_split;
-	add(&figures->total.sum, &fork->sum);
+	cow_pages_add(&figures->total.sum, &fork->sum);
 	for (size_t row = 0; row < CAPTURE_ROWS; row++)
-		add(&figures->total.rows[row], &fork->rows[row]);
+		cow_pages_add(&figures->total.rows[row], &fork->rows[row]);
 }
 
 struct cow_figures cow_figures(const struct recording *recording, size_t index)
 {
 	const struct image *image = &recording->images[index];
 	struct cow_figures figures = { .total.heap_split = true, .watched = true, .ordered = true };
-	struct own own = own_of(recording, index);
+	struct cow_writer writer = cow_writer_of(recording, index);
 	uint64_t once;
 
-	add_fork(&figures, recording, &own, index, true);
+	add_fork(&figures, recording, &writer, index, true);
 	for (size_t child = image->first_child; child != NO_IMAGE; child = recording->images[child].sibling)
-		add_fork(&figures, recording, &own, child, false);
+		add_fork(&figures, recording, &writer, child, false);
 	/* What is not known of its writes as a parent can be in one fork or another, but only once. */
-	once = figure_sum(figure_sum(figures.total.open, own.unseen), lesser(own.relatives, figures.total.sum.copied));
+	once = figure_sum(figure_sum(figures.total.open, writer.unseen), lesser(writer.relatives, figures.total.sum.copied));
 	figures.total.bound = lesser(figures.total.bound, once);
 	return figures;
 }

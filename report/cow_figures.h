@@ -59,6 +59,8 @@ struct cow_figures cow_figures(const struct recording *recording, size_t index);
 /* What a look says of some of the pages that the fork shared, as that side of it sees them. */
 struct cow_pages cow_pages_of(const struct cow_fork *fork, const struct capture_cow_row *row);
 
+void cow_pages_add(struct cow_pages *sum, const struct cow_pages *more);
+
 /* The name of the mapping in which most of a region lies; "" for none, and where it is not known. */
 const char *cow_region_name(const struct capture *capture, const struct capture_cow_region *region);
 

@@ -13,6 +13,7 @@ static void add(struct capture_order_row *sum, const struct capture_order_row *r
 	sum->reused_pages += row->reused_pages;
 	sum->ambiguous_pages += row->ambiguous_pages;
 	sum->unseen_reused_pages += row->unseen_reused_pages;
+	sum->unseen_copied_pages += row->unseen_copied_pages;
 }
 
 struct capture_order_row cow_order_sum(const struct capture_order_side *side)
@@ -44,11 +45,27 @@ uint64_t cow_order_written(const struct image *image)
 	return image->cow->watch_ended ? CAPTURE_UNKNOWN : image->cow->written_pages;
 }
 
+static uint64_t no_sample_judged(const struct image *image, const struct capture_order_row *seen)
+{
+	return figure_sum(image->cow->order.unsampled_faults, seen->unseen_reused_pages + seen->unseen_copied_pages);
+}
+
+/* Where a page was judged that had been let go, one more can have been written unseen. */
 uint64_t cow_order_unseen(const struct image *image, uint64_t written, const struct capture_order_row *seen)
 {
-	uint64_t unseen = written == CAPTURE_UNKNOWN ? written : above(written, cow_order_sampled(seen));
+	uint64_t at_most = figure_sum(written, image->cow->let_go_pages + image->cow->unlogged_pages);
 
-	return smaller(unseen, figure_sum(image->cow->order.unsampled_faults, seen->unseen_reused_pages));
+	return smaller(at_most == CAPTURE_UNKNOWN ? at_most : above(at_most, cow_order_sampled(seen)),
+		       no_sample_judged(image, seen));
+}
+
+uint64_t cow_order_stale(const struct image *image, uint64_t written, const struct capture_order_row *seen)
+{
+	uint64_t let_go = image->cow->let_go_pages + image->cow->unlogged_pages, unseen = no_sample_judged(image, seen);
+
+	if (written == CAPTURE_UNKNOWN || unseen == CAPTURE_UNKNOWN)
+		return let_go;
+	return smaller(let_go, above(unseen, above(written, cow_order_sampled(seen))));
 }
 
 /* Pages that the image let go without telling, as libc does by itself. */
@@ -73,9 +90,9 @@ static uint64_t misleading(const struct image *image)
 		return CAPTURE_UNKNOWN;
 	seen = cow_order_sum(&cow->order.by_child);
 	add(&seen, &cow->order.as_parent);
-	seen.unseen_reused_pages = 0; /* they were seen when they were written */
+	seen.unseen_reused_pages = seen.unseen_copied_pages = 0; /* they were seen when they were written */
 	return figure_sum(cow_order_unseen(image, cow_order_written(image), &seen),
-			  cow->order.doubtful_pages + gone_unseen(cow));
+			  cow->order.doubtful_pages + cow->unlogged_pages + gone_unseen(cow));
 }
 
 static bool at_one_time(const struct image *a, const struct image *b)

@@ -28,9 +28,15 @@ uint64_t cow_order_written(const struct image *image);
  * @written: pages that it wrote, by write protection; CAPTURE_UNKNOWN
  * @seen: its samples of these
  *
- * Those never seen before its fork may have been there: they count when they would have been re-used.
+ * Those never seen before its fork may have been there: they count, as far as @seen has them.
  */
 uint64_t cow_order_unseen(const struct image *image, uint64_t written, const struct capture_order_row *seen);
+
+/*
+ * cow_order_stale - pages that were judged although they were new memory, since the image had let them go before its
+ * fork, or after it without saying so, at most; without those that samples saw beyond all that was written
+ */
+uint64_t cow_order_stale(const struct image *image, uint64_t written, const struct capture_order_row *seen);
 
 /* Writes of an image that may be judged wrongly for what is not known of its relatives, at most; CAPTURE_UNKNOWN. */
 uint64_t cow_order_relatives(const struct recording *recording, size_t index);

@@ -54,7 +54,7 @@ bool huge_places_have(const struct huge_places *places, uint64_t address)
 static void add(struct capture_order_row *row, const struct sharing_write *write)
 {
 	if (!write->known)
-		row->unseen_reused_pages += write->verdict == SHARING_COPIED ? 0 : write->pages;
+		*(write->verdict == SHARING_COPIED ? &row->unseen_copied_pages : &row->unseen_reused_pages) += write->pages;
 	else if (write->verdict == SHARING_COPIED)
 		row->copied_pages += write->pages;
 	else if (write->verdict == SHARING_REUSED)

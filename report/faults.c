@@ -195,7 +195,7 @@ static void refresh(void *context, void *of)
 	for (uint64_t i = from > image->lefts ? from : image->lefts; i < lefts; i++) {
 		const struct capture_left *left = &c->cow.left[i % CAPTURE_LEFTS];
 
-		sharing_left(image->sharer, left->start, left->end, left->at_ns);
+		sharing_left(image->sharer, left->start, left->end, left->at_ns, left->moved);
 	}
 	image->lefts = lefts;
 	image->trims = c->trims;

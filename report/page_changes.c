@@ -86,6 +86,14 @@ uint64_t page_changes_settled(const struct page_changes *changes, uint64_t page,
 	return at_ns + FAULT_NS;
 }
 
+bool page_changes_moved(const struct page_changes *changes, uint64_t page, uint64_t at_ns)
+{
+	for (size_t i = 0; i < changes->lefts_used; i++)
+		if (changes->lefts[i].moved && changes->lefts[i].at_ns == at_ns && is_in(&changes->lefts[i], page))
+			return true;
+	return false;
+}
+
 static void put(struct page_changes *changes, uint64_t page, uint64_t at_ns)
 {
 	size_t place = place_of(changes, page);
@@ -131,13 +139,13 @@ bool page_changes_move(struct page_changes *changes, uint64_t page, uint64_t fro
 	return false;
 }
 
-void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns)
+void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns, bool moved)
 {
 	if (changes->lefts_used == changes->lefts_room) {
 		changes->lefts_room = changes->lefts_room ? changes->lefts_room * 2 : 8;
 		changes->lefts = memory_more(changes->lefts, changes->lefts_room * sizeof(changes->lefts[0]));
 	}
-	changes->lefts[changes->lefts_used++] = (struct pages_left){ first, end, at_ns };
+	changes->lefts[changes->lefts_used++] = (struct pages_left){ first, end, at_ns, moved };
 }
 
 void page_changes_merge(struct page_changes *into, const struct page_changes *from, uint64_t until_ns)
@@ -150,7 +158,8 @@ void page_changes_merge(struct page_changes *into, const struct page_changes *fr
 	}
 	for (size_t i = 0; i < from->lefts_used; i++)
 		if (from->lefts[i].at_ns <= until_ns)
-			page_changes_leave(into, from->lefts[i].first, from->lefts[i].end, from->lefts[i].at_ns);
+			page_changes_leave(into, from->lefts[i].first, from->lefts[i].end, from->lefts[i].at_ns,
+					   from->lefts[i].moved);
 }
 
 void page_changes_forget(struct page_changes *changes, uint64_t until_ns)

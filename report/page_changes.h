@@ -13,7 +13,7 @@
 #define PAGE_CHANGES_NEVER UINT64_MAX
 
 struct page_change { uint64_t page, at_ns; };           /* address / 4096; 0: unused, for nothing is ever there */
-struct pages_left { uint64_t first, end, at_ns; };      /* pages; end is behind the last one */
+struct pages_left { uint64_t first, end, at_ns; bool moved; }; /* pages; end is behind the last one */
 
 struct page_changes {
 	struct page_change *changes;                    /* a hash table, in which a page can be more than once */
@@ -32,10 +32,13 @@ uint64_t page_changes_first(const struct page_changes *changes, uint64_t page, u
  */
 uint64_t page_changes_settled(const struct page_changes *changes, uint64_t page, uint64_t at_ns);
 
+/* What happened at a time was that the page was moved to another address. */
+bool page_changes_moved(const struct page_changes *changes, uint64_t page, uint64_t at_ns);
+
 void page_changes_add(struct page_changes *changes, uint64_t page, uint64_t at_ns);
 /* Moves a change that is there to a later time; false: there is none. */
 bool page_changes_move(struct page_changes *changes, uint64_t page, uint64_t from_ns, uint64_t to_ns);
-void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns);
+void page_changes_leave(struct page_changes *changes, uint64_t first, uint64_t end, uint64_t at_ns, bool moved);
 
 /*
  * page_changes_merge - adds what another one has up to a time, before which this one has nothing: of each page one

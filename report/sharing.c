@@ -182,10 +182,13 @@ static void succeed(struct sharing *sharing, struct sharer *old, struct sharer *
 	drop(sharing, old);
 }
 
-/* Nobody else is there. Which pages it has written since its birth is still asked. */
+/*
+ * Nobody else is there. Which pages it has written since its birth is still asked; and it may have been asked already
+ * for what it let go later.
+ */
 static void begin_anew(struct sharing *sharing, struct sharer *last, uint64_t at_ns)
 {
-	forget(sharing, last, last->born_ns ? last->born_ns : PAGE_CHANGES_NEVER);
+	forget(sharing, last, last->born_ns ? last->born_ns : at_ns);
 	last->family->begun_ns = at_ns;
 	last->family->unsure = false;
 }
@@ -248,12 +251,12 @@ uint64_t sharing_doubtful(const struct sharer *sharer, uint64_t since_ns)
 
 /* What was let go */
 
-void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns)
+void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns, bool moved)
 {
 	if (sharer->changes.lefts_used == LEFTS_MOST)
 		sharer->family->unsure = true;
 	else
-		page_changes_leave(&sharer->changes, start >> PAGE_SHIFT, end >> PAGE_SHIFT, at_ns);
+		page_changes_leave(&sharer->changes, start >> PAGE_SHIFT, end >> PAGE_SHIFT, at_ns, moved);
 }
 
 void sharing_left_unknown(struct sharer *sharer)
@@ -313,6 +316,8 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 		sharing->perhaps |= birth == SHARING_NOT_KNOWN;
 	}
 	if (until != PAGE_CHANGES_NEVER) {
+		if (!sharer->ended || sharer->children) /* these may have been born with it where it is now */
+			sharing->perhaps |= page_changes_moved(&sharer->changes, page, until);
 		settled = page_changes_settled(&sharer->changes, page, until);
 		if (settled > sharing->settled_ns)
 			sharing->settled_ns = settled;

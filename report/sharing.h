@@ -86,8 +86,11 @@ struct sharing_write sharing_write(struct sharing *sharing, struct sharer *share
 				   bool known, bool huge, uint64_t at_ns);
 void sharing_release(struct sharing *sharing, struct sharing_fork *fork);
 
-/* Memory was let go: unmapped, moved away, given back. Not in the order of time. */
-void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns);
+/*
+ * sharing_left - memory was let go: unmapped, given back, moved away; not in the order of time
+ * @moved: it is still there at other addresses, where it is not followed
+ */
+void sharing_left(struct sharer *sharer, uint64_t start, uint64_t end, uint64_t at_ns, bool moved);
 /* What it let go is not all known. */
 void sharing_left_unknown(struct sharer *sharer);
 /* From here on there may be more of it: each is to be asked again. */

@@ -68,13 +68,16 @@ def wrong_row:
 		.still_shared + .pieces + .room),
 	wrong_amount("\(.row) unshared"; .seen.unshared_pages; .unshared - .pieces; .unshared + .pieces + .room);
 
-# Copied, and in no row any more, since it was unmapped.
-def in_no_row: .copied_pages - ([.by_row | del(.["heap.live"], .["heap.slack"], .["heap.free"])[] | .copied_pages // 0] | sum);
+# Whatever goes, goes by calls that tell whose it was: what was copied is in some row.
+def wrong_sum:
+	[.by_row | del(.["heap.live"], .["heap.slack"], .["heap.free"])[] | .copied_pages] as $rows
+	| if .copied_pages == null or any($rows[]; . == null) then empty
+	else wrong_amount("copied in all rows"; $rows | add; .copied_pages; .copied_pages) end;
 
-def wrong_copied($bound; $in_no_row):
+def wrong_copied($bound):
 	([.[] | .low - .seen.copied_pages | above_zero] | sum) as $missing
 	| ([.[] | .seen.copied_pages - .high - .room | above_zero] | sum) as $excess
-	| if $missing <= $bound + $in_no_row and $excess <= $bound then empty
+	| if $missing <= $bound and $excess <= $bound then empty
 	else "copied \($missing) too few and \($excess) too many, said to be at most \($bound) off: "
 		+ (map("\(.row) \(.seen.copied_pages) of \(.low) … \(.high)") | join(", ")) end;
 
@@ -92,7 +95,7 @@ def wrong_rows($cow; $forks; $once):
 		($rows[] | wrong_row),
 		(if $cow.order == "samples" or any($known[]; watched(.fork)) then empty else $rows[] | wrong_either end),
 		(if any($rows[]; .seen.copied_pages == null) or $cow.bound_pages == null then empty
-		else $rows | wrong_copied($cow.bound_pages; $cow | in_no_row) end),
+		else $rows | wrong_copied($cow.bound_pages) end),
 		(if any($rows[]; .seen.reused_pages == null) or $cow.bound_pages == null then empty
 		else $rows[] | wrong_amount("\(.row) re-used"; .seen.reused_pages; .reused_low - $cow.bound_pages;
 			.reused_high + .room + $cow.bound_pages) end)
@@ -106,6 +109,7 @@ def wrong_cow($seen; $forks; $once):
 		(if $seen.exact and ($seen.bound_pages != 0 or $seen.unknown_forks != 0) then "exact, although it is not"
 		else empty end),
 		($forks[] | wrong_fork($seen)),
+		($seen | wrong_sum),
 		(if any($forks[]; .killed) then empty else wrong_rows($seen; $forks; $once) end)
 	end;
 

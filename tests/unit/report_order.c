@@ -35,9 +35,9 @@ static void set_child(struct capture *c, uint32_t pid)
 	cow->rows[ROW_HEAP_FREE] = (struct capture_cow_row){ 100, 60, 40, 0, 40, 0 };
 	cow->rows[ROW_ANON] = (struct capture_cow_row){ 700, 250, 450, 0, 300, 0 };
 	cow->order = (struct capture_order){ .method = ORDER_SAMPLED, .parent_known = 1 };
-	cow->order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 100, 0, 0, 0 };
-	cow->order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 250, 50, 0, 0 };
-	cow->order.by_parent.rows[ROW_ANON] = (struct capture_order_row){ 110, 40, 0, 0 };
+	cow->order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 100, 0, 0, 0, 0 };
+	cow->order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 250, 50, 0, 0, 0 };
+	cow->order.by_parent.rows[ROW_ANON] = (struct capture_order_row){ 110, 40, 0, 0, 0 };
 }
 
 static int set_up(void **state)
@@ -46,7 +46,7 @@ static int set_up(void **state)
 	synthetic_capture(&parent, PARENT, 1, 0, BORN_START, 100 * SECOND);
 	parent.end_ns = parent.usage_at_ns = 110 * SECOND;
 	parent.cow = (struct capture_cow){ .method = COW_WRITE_PROTECT, .own_forks = 1, .written_pages = 150 };
-	parent.cow.order = (struct capture_order){ .method = ORDER_SAMPLED, .as_parent = { 110, 40, 0, 0 } };
+	parent.cow.order = (struct capture_order){ .method = ORDER_SAMPLED, .as_parent = { 110, 40, 0, 0, 0 } };
 	set_child(&child, CHILD);
 	memset(&other, 0, sizeof(other));
 	return 0;
@@ -125,7 +125,7 @@ static void what_the_order_leaves_open_is_in_the_bound(void **state)
 	struct cow_figures figures;
 
 	(void)state;
-	child.cow.order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 230, 50, 20, 0 };
+	child.cow.order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 230, 50, 20, 0, 0 };
 	parent.cow.faults_beside_children = 1000;
 	figures = figures_of(CHILD);
 	assert_written(&figures.total.sum, 350, 50);
@@ -140,7 +140,7 @@ static void what_no_sample_was_of_is_in_the_bound(void **state)
 
 	(void)state;
 	parent.cow.faults_beside_children = 1000;
-	child.cow.order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 243, 50, 0, 0 };
+	child.cow.order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 243, 50, 0, 0, 0 };
 	child.cow.order.unsampled_faults = 100;
 	figures = figures_of(CHILD);
 	assert_written(&figures.total.sum, 350, 50);
@@ -152,11 +152,47 @@ static void what_no_sample_was_of_is_in_the_bound(void **state)
 	assert_int_equal(figures.total.bound, 5);
 	cow_figures_free(&figures);
 	/* A relative that wrote so makes copies of what was re-used. */
-	child.cow.order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 250, 50, 0, 0 };
+	child.cow.order.by_child.rows[ROW_ANON] = (struct capture_order_row){ 250, 50, 0, 0, 0 };
 	parent.cow.written_pages = 170;
 	parent.cow.order.unsampled_faults = 20;
 	figures = figures_of(CHILD);
 	assert_int_equal(figures.total.bound, 20);
+	cow_figures_free(&figures);
+}
+
+/* Thirty pages had been let go before the fork: as many of those judged may be new memory, and as many written unseen. */
+static void what_had_been_let_go_before_is_in_the_bound(void **state)
+{
+	struct cow_figures figures;
+
+	(void)state;
+	parent.cow.faults_beside_children = 1000;
+	parent.cow.order.unsampled_faults = 100;
+	figures = figures_of(PARENT);
+	assert_int_equal(figures.total.bound, 0);
+	cow_figures_free(&figures);
+	parent.cow.let_go_pages = 30;
+	figures = figures_of(PARENT);
+	assert_int_equal(figures.total.bound, 60);
+	cow_figures_free(&figures);
+	child.cow.let_go_pages = 30;
+	child.cow.order.unsampled_faults = 7;
+	figures = figures_of(CHILD);
+	assert_written(&figures.total.sum, 350, 50);
+	assert_true(figures.total.bound >= 14);
+	cow_figures_free(&figures);
+}
+
+/* It was moved before the fork, say: no sample had seen it where it is, and all of it was there. */
+static void what_was_copied_unseen_is_in_the_bound_of_a_parent(void **state)
+{
+	struct cow_figures figures;
+
+	(void)state;
+	parent.cow.written_pages = 200;
+	parent.cow.order.as_parent.unseen_copied_pages = 80;
+	figures = figures_of(PARENT);
+	assert_int_equal(figures.total.bound, 50);
 	cow_figures_free(&figures);
 }
 
@@ -168,13 +204,13 @@ static void samples_may_see_more_than_was_watched(void **state)
 	(void)state;
 	parent.cow.faults_beside_children = 1000;
 	child.cow.early_faults = 30;
-	child.cow.order.by_child.rows[ROW_STACK] = (struct capture_order_row){ 8, 2, 0, 0 };
+	child.cow.order.by_child.rows[ROW_STACK] = (struct capture_order_row){ 8, 2, 0, 0, 0 };
 	figures = figures_of(CHILD);
 	assert_written(&figures.total.rows[ROW_STACK], 8, 2);
 	assert_written(&figures.total.sum, 358, 52);
 	assert_int_equal(figures.total.bound, 10);
 	cow_figures_free(&figures);
-	child.cow.order.by_child.rows[ROW_STACK] = (struct capture_order_row){ 480, 20, 0, 0 };
+	child.cow.order.by_child.rows[ROW_STACK] = (struct capture_order_row){ 480, 20, 0, 0, 0 };
 	figures = figures_of(CHILD);
 	assert_written(&figures.total.rows[ROW_STACK], 0, 0);
 	assert_written(&figures.total.sum, 350, 50);
@@ -188,13 +224,13 @@ static void rows_of_the_heap_are_told_apart_while_little_of_it_was_reused(void *
 	struct cow_figures figures;
 
 	(void)state;
-	child.cow.order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 92, 8, 0, 0 };
+	child.cow.order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 92, 8, 0, 0, 0 };
 	figures = figures_of(CHILD);
 	assert_true(figures.total.heap_split);
 	assert_written(&figures.total.rows[ROW_HEAP_LIVE], 52, 8);
 	assert_written(&figures.total.rows[ROW_HEAP_FREE], 40, 0);
 	cow_figures_free(&figures);
-	child.cow.order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 80, 20, 0, 0 };
+	child.cow.order.by_child.rows[ROW_HEAP_LIVE] = (struct capture_order_row){ 80, 20, 0, 0, 0 };
 	figures = figures_of(CHILD);
 	assert_false(figures.total.heap_split);
 	assert_written(&figures.total.rows[ROW_HEAP_LIVE], 80, 20);
@@ -212,7 +248,7 @@ static void a_parent_is_off_once(void **state)
 	parent.cow.own_forks = 2;
 	parent.cow.written_pages = 310;
 	parent.cow.order.unsampled_faults = 50;
-	parent.cow.order.as_parent = (struct capture_order_row){ 220, 80, 0, 0 };
+	parent.cow.order.as_parent = (struct capture_order_row){ 220, 80, 0, 0, 0 };
 	figures = figures_of(PARENT);
 	assert_int_equal(figures.count, 2);
 	assert_written(&figures.forks[0].sum, 110, 40);
@@ -276,6 +312,8 @@ int main(void)
 		TEST(without_samples_nothing_is_known_to_be_reused),
 		TEST(what_the_order_leaves_open_is_in_the_bound),
 		TEST(what_no_sample_was_of_is_in_the_bound),
+		TEST(what_had_been_let_go_before_is_in_the_bound),
+		TEST(what_was_copied_unseen_is_in_the_bound_of_a_parent),
 		TEST(samples_may_see_more_than_was_watched),
 		TEST(rows_of_the_heap_are_told_apart_while_little_of_it_was_reused),
 		TEST(a_parent_is_off_once),
