@@ -425,6 +425,7 @@ static void spawns_meanwhile(void)
 	pass();
 	await_end(child);
 	REQUIRE(posix_spawn(&other, arguments[0], NULL, NULL, arguments, environ) == 0);
+	usleep(300); /* the kernel lets this process go on before it says that the other one executes */
 	write_pages(0, 200);
 	await_end(other);
 	did(100, 100);
