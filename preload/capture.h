@@ -372,7 +372,7 @@ struct capture_cow_sample {
 	struct capture_cow_row pages;
 };
 
-/* Memory side by side that a look found in one row, and that had been inherited in part or as a whole. */
+/* Memory side by side that a look found in one row, or that was unmapped before, and that had been inherited in part or as a whole. */
 struct capture_cow_region {
 	uint64_t start, end;            /* addresses */
 	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */

@@ -169,6 +169,10 @@ void cow_look_add(struct capture_cow_row *sum, const struct capture_cow_row *pag
 void cow_regions_begin(void);
 void cow_regions_add(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages);
 
+/* The same, for good: it is being unmapped. */
+void cow_regions_leave(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages);
+void cow_regions_forked(void);
+
 /* Writes both down. @last: however soon after the last sample. */
 void cow_course_note(uint64_t now, const struct capture_cow_row *sum, bool last);
 
