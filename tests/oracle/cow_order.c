@@ -469,14 +469,18 @@ static void *write_on(void *number)
 	return NULL;
 }
 
-/* Whatever a thread was doing when another one forked, it writes all of its pages after that. */
+/*
+ * Whatever a thread was doing when another one forked, it writes all of its pages after that. After four children that
+ * are gone at once, the next would not be watched.
+ */
 static void threads_write_on(void)
 {
+	const uint32_t rounds = 4;
 	pthread_t thread[3];
 
 	for (size_t i = 0; i < 3; i++)
 		REQUIRE(pthread_create(&thread[i], NULL, write_on, (void *)i) == 0);
-	for (uint32_t round = 0; round < 5; round++) {
+	for (uint32_t round = 0; round < rounds; round++) {
 		pid_t child = fork();
 
 		if (!child) {
@@ -495,7 +499,7 @@ static void threads_write_on(void)
 	__atomic_store_n(turn, UINT32_MAX, __ATOMIC_RELEASE);
 	for (size_t i = 0; i < 3; i++)
 		REQUIRE(pthread_join(thread[i], NULL) == 0);
-	did(5 * 300, 0);
+	did((uint64_t)rounds * 300, 0);
 }
 
 /*
