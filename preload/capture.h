@@ -299,7 +299,8 @@ struct capture_faults {
 
 /*
  * Pages that a forked child inherited, of one row, as the last look found them; a page of the heap is in the heap row that most of its
- * bytes are in. The rows add up to inherited_pages, but for what was unmapped, which is in none.
+ * bytes are in, and one that was unmapped is gone from the row that it was in. The rows add up to inherited_pages, but for what was
+ * unmapped without telling, as libc does by itself: that is in none.
  */
 struct capture_cow_row {
 	uint64_t inherited_pages;
@@ -369,8 +370,9 @@ struct capture_cow {
 	uint32_t heap_split;            /* 1: the heap's pages are in its three rows; 0: all are in ROW_HEAP_LIVE */
 	uint32_t watch_ended;           /* 1: written_pages lacks what was written after the last child had ended */
 	uint64_t lefts;                 /* how often it unmapped, moved away or gave back memory while a child shared it */
-	uint64_t written_unmapped_pages; /* inherited, written, and in no row any more; 0 where written pages are unknown */
+	uint64_t written_unmapped_pages; /* inherited, written, and in no row; 0 where written pages are unknown */
 	uint64_t moved_pages;           /* inherited and not written before it moved them: what of them it wrote then is not known */
+	uint64_t unlogged_pages;        /* let go while children lived, written or not, and it was not watched */
 	uint64_t lefts_noted;           /* the following, and those before them */
 	struct capture_left left[CAPTURE_LEFTS]; /* the newest, in a ring */
 	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */
@@ -383,7 +385,10 @@ struct capture_cow_sample {
 	struct capture_cow_row pages;
 };
 
-/* Memory side by side that a look found in one row, and that had been inherited in part or as a whole. */
+/*
+ * Memory side by side that a look found in one row, or that was unmapped before, and that had been inherited in part or
+ * as a whole.
+ */
 struct capture_cow_region {
 	uint64_t start, end;            /* addresses */
 	uint32_t row;                   /* enum capture_row; ROW_HEAP_LIVE: the heap as a whole */

@@ -206,7 +206,7 @@ void cow_fork_done(void)
 	}
 	fd = watch && cow_own_forks >= parent_again ? proc_open(0, "pagemap") : -1;
 	if (fd < 0) {
-		cow_window()->open = false;
+		cow_window()->open = cow_window()->closed = false;
 		cow_windows.gaps = true;
 	} else if (!cow_window_begin(fd, false, now + max_u64(PROTECT_NS, (now - fork_begins_ns) / PROTECT_SHARE))) {
 		parent_again = cow_own_forks + TRY_AGAIN;
@@ -283,6 +283,7 @@ void cow_child_gone(void)
 	if (fd >= 0)
 		sys_close(fd);
 	window->open = false;
+	window->closed = true;
 	capture->cow.watch_ended = 1;
 	write_protect_end();
 	cow_unlock();

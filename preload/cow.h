@@ -33,10 +33,14 @@ void cow_unmapped(uint64_t start, uint64_t end);
 /* Memory is about to be unmapped, moved away or given back. Any thread. */
 void cow_left(uint64_t start, uint64_t end);
 void cow_moved(uint64_t start, uint64_t end);
+void cow_given_back(uint64_t start, uint64_t end); /* what is mapped there stays that */
+void cow_heap_left(uint64_t start, uint64_t end);  /* libc is about to unmap what it mapped for a block */
 
-/* It may be; and afterwards, if it was, this or cow_moved. Any thread. */
-void cow_may_leave(uint64_t start, uint64_t end);
-void cow_has_left(uint64_t start, uint64_t end);
+/* What libc mapped for a block may be unmapped; and afterwards, if it was, one of these. Any thread. */
+void cow_heap_may_leave(uint64_t start, uint64_t end);
+void cow_heap_has_left(uint64_t start, uint64_t end);
+void cow_heap_has_moved(uint64_t start, uint64_t end);
+
 void cow_trimmed(void);                         /* libc gave back what only it knows: touched again, it looks written */
 bool cow_watches(void);                         /* some of what cow_left could be told may matter */
 

@@ -23,6 +23,8 @@ void cow_birth_clear(void)
 {
 	capture->cow.inherited_pages = cow_birth.used = 0;
 	run_flags_clear(&cow_birth.flags);
+	memset(cow_birth.unmapped, 0, sizeof(cow_birth.unmapped));
+	cow_regions_forked();
 }
 
 bool cow_birth_holds(uint64_t start, uint64_t end)
@@ -42,6 +44,32 @@ void cow_birth_leave(uint64_t start, uint64_t end)
 		cow_birth.known = false;
 		capture->cow.looked = 0;
 	}
+}
+
+static void count_unmapped(void *row, uint64_t start, uint64_t end, unsigned flags)
+{
+	const uint64_t pages = (end - start) / PAGE_BYTES;
+
+	if (flags & RUN_SETTLED)
+		return;
+	cow_look_count(row, pages, flags, COW_GONE);
+	((struct capture_cow_row *)row)->written_pages += flags & RUN_WRITTEN ? pages : 0;
+}
+
+void cow_birth_settle(uint64_t start, uint64_t end, int row)
+{
+	const enum capture_row in = row == ROW_HEAP_FREE ? ROW_HEAP_LIVE : (enum capture_row)row;
+	struct page_runs runs = cow_birth_runs();
+	uint64_t run = page_runs_above(&runs, start);
+	struct capture_cow_row pages = { 0 };
+
+	if (row == CAPTURE_ROWS || run == cow_birth.used || run_start(*page_runs_at(&runs, run)) >= end ||
+	    !run_flags_make(&cow_birth.flags, &runs))
+		return;
+	run_flags_within(&cow_birth.flags, &runs, start, end, count_unmapped, &pages);
+	cow_look_add(&cow_birth.unmapped[in], &pages);
+	cow_regions_leave(start, end, in, &pages);
+	run_flags_set(&cow_birth.flags, &runs, start, end, RUN_LEFT | RUN_SETTLED);
 }
 
 bool cow_is_large(void)

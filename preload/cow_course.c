@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the looks at a child found, one after the other; and of the last one, the regions of which most is shared no
- * longer.
+ * longer, with those that had been unmapped by then.
  */
 #include "cow_internal.h"
 
@@ -18,11 +18,8 @@ static struct {
 	struct capture_cow_region pending; /* what comes next may continue it */
 } found;
 
-void cow_regions_begin(void)
-{
-	found.used = 0;
-	found.pending = (struct capture_cow_region){ 0 };
-}
+static struct capture_cow_region unmapped[CAPTURE_COW_REGIONS];
+static uint32_t unmapped_used;
 
 /* Those of which more is shared no longer come first, then the larger ones. */
 static bool is_before(const struct capture_cow_row *a, const struct capture_cow_row *b)
@@ -46,6 +43,51 @@ static void enter_pending(void)
 		found.used++;
 	memmove(&found.region[place + 1], &found.region[place], (found.used - 1 - place) * sizeof(found.region[0]));
 	found.region[place] = found.pending;
+}
+
+void cow_regions_begin(void)
+{
+	found.used = 0;
+	for (uint32_t i = 0; i < unmapped_used; i++) {
+		found.pending = unmapped[i];
+		enter_pending();
+	}
+	found.pending = (struct capture_cow_region){ 0 };
+}
+
+void cow_regions_forked(void)
+{
+	unmapped_used = 0;
+}
+
+/* Of more than there is room for, the larger ones are kept. */
+void cow_regions_leave(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages)
+{
+	struct capture_cow_region region = { .start = start, .end = end, .row = row, .pages = *pages };
+	uint32_t last = 0;
+
+	if (!pages->inherited_pages)
+		return;
+	for (uint32_t i = 0; i < unmapped_used; i++) { /* side by side, and perhaps between two */
+		struct capture_cow_region *other = &unmapped[i];
+
+		if (other->row != row || (other->end != region.start && other->start != region.end))
+			continue;
+		region.start = min_u64(region.start, other->start);
+		region.end = max_u64(region.end, other->end);
+		cow_look_add(&region.pages, &other->pages);
+		*other = unmapped[--unmapped_used];
+		i--;
+	}
+	if (unmapped_used < CAPTURE_COW_REGIONS) {
+		unmapped[unmapped_used++] = region;
+		return;
+	}
+	for (uint32_t i = 1; i < unmapped_used; i++)
+		if (is_before(&unmapped[last].pages, &unmapped[i].pages))
+			last = i;
+	if (is_before(&region.pages, &unmapped[last].pages))
+		unmapped[last] = region;
 }
 
 void cow_regions_add(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages)

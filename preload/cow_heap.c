@@ -98,6 +98,8 @@ static void sort(void *context, uint64_t start, uint64_t end, unsigned flags)
 	const uint8_t there = HEAP_THERE | (cow_look.registered ? HEAP_WATCHED : 0);
 	struct capture_cow_row *whole = context;
 
+	if (flags & RUN_SETTLED)
+		return;
 	for (uint64_t page = start; page < end; page += PAGE_BYTES) {
 		uint8_t bits = heap.bits[(page - heap.start) / PAGE_BYTES];
 		struct capture_cow_row page_alone = { .written_pages = (flags & RUN_WRITTEN) != 0 };

@@ -27,6 +27,7 @@ enum cow_tier { TIER_UNKNOWN, TIER_WRITE_PROTECT, TIER_SCAN, TIER_PAGEMAP, TIER_
 extern enum cow_tier cow_tier HIDDEN;
 
 extern uint64_t cow_own_forks HIDDEN;          /* of this process */
+bool cow_has_children(void);                   /* that are not known to have ended */
 
 struct cow_scratch {
 	struct page_region regions[COW_REGIONS];
@@ -60,6 +61,7 @@ struct cow_birth {
 	bool     known;                 /* this image began with a fork, and what it inherited is here */
 	bool     watched;               /* all of it was protected at once */
 	bool     unseen;                /* some of it may have been written unseen since */
+	struct capture_cow_row unmapped[CAPTURE_ROWS]; /* pages flagged RUN_SETTLED */
 };
 extern struct cow_birth cow_birth HIDDEN;
 
@@ -83,6 +85,9 @@ void cow_birth_clear(void);
 bool cow_birth_holds(uint64_t start, uint64_t end);
 void cow_birth_leave(uint64_t start, uint64_t end);
 
+/* Of [start, end), which has left, what was inherited is counted in a row for good. CAPTURE_ROWS: in none. */
+void cow_birth_settle(uint64_t start, uint64_t end, int row);
+
 /*
  * Notes what is there now, without watching: the best that the tier allows and the kernel can do. COW_UNKNOWN: nothing.
  */
@@ -96,7 +101,8 @@ bool cow_is_large(void);
 struct cow_window {
 	uint64_t first[FIRST_RUNS], *more;
 	uint64_t used;
-	bool     open;                  /* watched since it began */
+	bool     open;                  /* watched since it began … */
+	bool     closed;                /* … and no longer, since the last child has ended; what leaves is still told */
 	bool     huge;                  /* some of it in huge pages */
 	struct run_flags flags;         /* left since it began */
 };
@@ -165,6 +171,10 @@ void cow_look_add(struct capture_cow_row *sum, const struct capture_cow_row *pag
 
 void cow_regions_begin(void);
 void cow_regions_add(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages);
+
+/* The same, for good: it is being unmapped. */
+void cow_regions_leave(uint64_t start, uint64_t end, enum capture_row row, const struct capture_cow_row *pages);
+void cow_regions_forked(void);
 
 /* Writes both down. @last: however soon after the last sample. */
 void cow_course_note(uint64_t now, const struct capture_cow_row *sum, bool last);

@@ -46,6 +46,8 @@ static void sum_written(void)
 	struct page_runs runs = cow_birth_runs();
 	uint64_t in_rows = 0, all;
 
+	for (size_t i = 0; i < CAPTURE_ROWS && cow_birth.known; i++)
+		cow_look_add(&cow_look.seen.rows[i], &cow_birth.unmapped[i]);
 	for (size_t i = 0; i < CAPTURE_ROWS; i++) {
 		struct capture_cow_row *row = &cow_look.seen.rows[i];
 
@@ -130,7 +132,7 @@ void cow_look_count(struct capture_cow_row *row, uint64_t pages, unsigned flags,
 
 static void count_written(void *row, uint64_t start, uint64_t end, unsigned flags)
 {
-	if (flags & RUN_WRITTEN)
+	if (flags & RUN_WRITTEN && !(flags & RUN_SETTLED))
 		((struct capture_cow_row *)row)->written_pages += (end - start) / PAGE_BYTES;
 }
 
@@ -157,6 +159,8 @@ static void look_at(void *context, uint64_t start, uint64_t end, unsigned flags)
 	struct capture_cow_row *row = context;
 	uint64_t *entries = cow_scratch.entries;
 
+	if (flags & RUN_SETTLED)
+		return;
 	if (flags & RUN_LEFT) {
 		cow_look_count(row, (end - start) / PAGE_BYTES, flags, COW_GONE);
 		return;
@@ -209,9 +213,10 @@ void cow_tick(uint64_t now)
  * unless this process has forked.
  */
 
-static void count_pages(void *pages, uint64_t start, uint64_t end)
+static void count_mapped(void *pages, uint64_t start, uint64_t end, unsigned flags)
 {
-	*(uint64_t *)pages += (end - start) / PAGE_BYTES;
+	if (!(flags & RUN_SETTLED))
+		*(uint64_t *)pages += (end - start) / PAGE_BYTES;
 }
 
 struct there { uint64_t pages, written; };
@@ -299,7 +304,7 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 		part_of_total(number, amounts);
 		return;
 	}
-	page_runs_within(&runs, start, end, count_pages, &inherited);
+	run_flags_within(&cow_birth.flags, &runs, start, end, count_mapped, &inherited);
 	if (!inherited)
 		return;
 	if (number == ROW_HEAP_FREE && cow_heap_is_at(start, end)) {

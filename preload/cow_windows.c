@@ -84,7 +84,7 @@ bool cow_window_holds(uint64_t start, uint64_t end)
 	struct cow_window *window = cow_window();
 	struct page_runs runs = cow_window_runs(window);
 
-	return window->open && run_flags_any_kept(&window->flags, &runs, start, end);
+	return (window->open || window->closed) && run_flags_any_kept(&window->flags, &runs, start, end);
 }
 
 void cow_window_leave(uint64_t start, uint64_t end)
@@ -179,7 +179,7 @@ bool cow_window_begin(int pagemap, bool in_child, uint64_t until_ns)
 		old->open = false;
 	}
 	new->used = 0;
-	new->huge = false;
+	new->huge = new->closed = old->closed = false;
 	run_flags_clear(&new->flags);
 	new->open = write_protect_begin() && protect_mappings(&b);
 	cow_windows.gaps |= !new->open;
@@ -190,7 +190,7 @@ bool cow_window_begin(int pagemap, bool in_child, uint64_t until_ns)
 
 void cow_windows_forked(void)
 {
-	cow_windows.gaps = cow_window()->open = false;
+	cow_windows.gaps = cow_window()->open = cow_window()->closed = false;
 	cow_windows.written_before = 0;
 	for (size_t i = 0; i < 2; i++)
 		run_flags_clear(&cow_windows.window[i].flags);

@@ -78,14 +78,13 @@ bool heap_next_ready(void)
 }
 
 /*
- * Where the mapping begins that glibc made for this block alone; 0: nowhere, or nobody wants to know (malloc.c,
- * munmap_chunk).
+ * Where the mapping begins that glibc made for this block alone; 0: nowhere (malloc.c, munmap_chunk).
  */
 static uint64_t own_mapping(const struct block *block)
 {
 	const uint64_t *header = (const uint64_t *)block->address - 2; /* bytes skipped before it; its size and flags */
 
-	if (!cow_watches() || !allocator.glibc || !heap_header_trusted || !(header[1] & 2))
+	if (!allocator.glibc || !heap_header_trusted || !(header[1] & 2))
 		return 0;
 	return (uint64_t)header - header[0];
 }
@@ -97,7 +96,7 @@ void heap_before_release(const struct block *block)
 
 	snapshot_before_release(block->usable);
 	if (start)
-		cow_left(start, block->address + block->usable);
+		cow_heap_left(start, block->address + block->usable);
 }
 
 /* And moves, or makes smaller. @block: NULL: it is gone */
@@ -106,11 +105,11 @@ static void mapping_resized(uint64_t start, const struct block *old, const void 
 	uint64_t end = old->address + old->usable;
 
 	if (!block)
-		cow_has_left(start, end);
+		cow_heap_has_left(start, end);
 	else if ((uint64_t)block != old->address)
-		cow_moved(start, end);
+		cow_heap_has_moved(start, end);
 	else
-		cow_has_left(page_up(min_u64(end, (uint64_t)block + heap_usable_by_header(block))), end);
+		cow_heap_has_left(page_up(min_u64(end, (uint64_t)block + heap_usable_by_header(block))), end);
 }
 
 /*
@@ -306,7 +305,7 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 		mapping = own_mapping(&old);
 	}
 	if (mapping)
-		cow_may_leave(mapping, old.address + old.usable);
+		cow_heap_may_leave(mapping, old.address + old.usable);
 	if (known)
 		blockmap_erase(known, &old);
 	block = call(address, number, size / (number ? number : 1));

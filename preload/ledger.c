@@ -396,7 +396,7 @@ static bool is_lead(struct ledger *l, uint64_t at, uint64_t whole, uint64_t *unt
 	return true;
 }
 
-static int row_of_kind(uint32_t kind)
+int ledger_row_of(uint32_t kind)
 {
 	static const uint8_t rows[RANGE_KINDS] = {
 		[RANGE_OWN_ANON] = ROW_ANON, [RANGE_OWN_FILE] = ROW_FILE, [RANGE_ALLOCATOR] = ROW_HEAP_FREE,
@@ -439,7 +439,7 @@ static int claim(struct ledger *l, uint64_t at, uint64_t *until)
 		*until = min_u64(*until, (uint64_t)l->ranges);
 	if (range && range->start <= at) {
 		*until = min_u64(*until, range->end);
-		return row_of_kind(range->kind);
+		return ledger_row_of(range->kind);
 	}
 	if (range)
 		*until = min_u64(*until, range->start);
@@ -576,7 +576,7 @@ static void account(struct ledger *l)
 		whole_mapping(l, row);
 	} else if (m->name[0] && m->name[0] != '[') { /* a file, shared memory, an anonymous inode: all have a name */
 		range = range_after(l, m->start);
-		row = range && range->start <= m->start ? row_of_kind(range->kind) : CAPTURE_ROWS;
+		row = range && range->start <= m->start ? ledger_row_of(range->kind) : CAPTURE_ROWS;
 		if (row == ROW_INSTRUMENT || row == ROW_ANON || row == ROW_FILE)
 			whole_mapping(l, row);
 		else

@@ -109,6 +109,9 @@ bool blocks_next(struct ledger *l, uint64_t from, uint64_t limit, struct block *
 void blocks_open(struct ledger *l);
 void blocks_close(struct ledger *l);
 
+/* By the evidence of a range: enum range_kind; ROW_HEAP_FREE for the heap as a whole, CAPTURE_ROWS for none. */
+int ledger_row_of(uint32_t kind);
+
 /* Only in the one thread of a forked child. */
 void ledger_forked(void);
 

@@ -150,6 +150,10 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 		errno = error;
 		if (counted)
 			leave_by_mremap((uint64_t)address, old_length, new_length, flags);
+		if (counted && flags & MREMAP_FIXED) {
+			cow_left((uint64_t)wanted, (uint64_t)wanted + new_length);
+			cow_unmapped((uint64_t)wanted, (uint64_t)wanted + new_length);
+		}
 		if (known && !(flags & 4))
 			ranges_drop((uint64_t)address, (uint64_t)address + old_length);
 		result = next.mremap(address, old_length, new_length, flags, wanted);
@@ -185,7 +189,7 @@ EXPORT int madvise(void *address, size_t length, int advice)
 	if (advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE)
 		snapshot_before_release(length);
 	if (advice == MADV_DONTNEED || advice == 24 /* MADV_DONTNEED_LOCKED */)
-		cow_left((uint64_t)address, (uint64_t)address + length);
+		cow_given_back((uint64_t)address, (uint64_t)address + length);
 	result = next.madvise(address, length, advice);
 	if (!result && (advice == MADV_DONTFORK || advice == MADV_DOFORK || advice == MADV_WIPEONFORK ||
 			advice == MADV_KEEPONFORK))

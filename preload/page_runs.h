@@ -75,17 +75,4 @@ static inline uint64_t page_runs_above(const struct page_runs *runs, uint64_t ad
 	return low;
 }
 
-/* Calls @each for what of [start, end) lies in runs, ascending. */
-static inline void page_runs_within(const struct page_runs *runs, uint64_t start, uint64_t end,
-				    void (*each)(void *context, uint64_t start, uint64_t end), void *context)
-{
-	for (uint64_t i = page_runs_above(runs, start); i < *runs->used; i++) {
-		uint64_t run = *page_runs_at(runs, i);
-
-		if (run_start(run) >= end)
-			break;
-		each(context, max_u64(start, run_start(run)), min_u64(end, run_end(run)));
-	}
-}
-
 #endif

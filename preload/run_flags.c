@@ -4,8 +4,9 @@
 
 #include "ranges.h"
 
-#define EACH       0x5555555555555555ULL /* a flag of each of the pages in a word, when multiplied by the flag */
-#define PAGES_WORD 32
+#define EACH       0x1111111111111111ULL /* a flag of each of the pages in a word, when multiplied by the flag */
+#define PAGE_BITS  4
+#define PAGES_WORD 16
 
 bool run_flags_make(struct run_flags *flags, const struct page_runs *runs)
 {
@@ -45,10 +46,10 @@ static void set_numbers(uint64_t *words, uint64_t from, uint64_t to, unsigned wh
 	while (from < to) {
 		uint64_t *word = &words[from / PAGES_WORD], first = from % PAGES_WORD;
 		uint64_t pages = min_u64(PAGES_WORD - first, to - from);
-		uint64_t mask = (pages == PAGES_WORD ? EACH : (1ULL << 2 * pages) / 3) << 2 * first;
-		uint64_t left = (*word / RUN_LEFT) & EACH;
+		uint64_t some = pages == PAGES_WORD ? EACH : EACH & ((1ULL << PAGE_BITS * pages) - 1);
+		uint64_t mask = some << PAGE_BITS * first, left = (*word / RUN_LEFT) & EACH;
 
-		*word |= (mask & ~left) * which;
+		*word |= (mask & ~left) * (which & RUN_WRITTEN) | mask * (which & ~(unsigned)RUN_WRITTEN);
 		from += pages;
 	}
 }
@@ -67,7 +68,7 @@ void run_flags_set(struct run_flags *flags, const struct page_runs *runs, uint64
 
 static unsigned flags_of(const uint64_t *words, uint64_t number)
 {
-	return words[number / PAGES_WORD] >> 2 * (number % PAGES_WORD) & (RUN_WRITTEN | RUN_LEFT);
+	return words[number / PAGES_WORD] >> PAGE_BITS * (number % PAGES_WORD) & RUN_FLAGS;
 }
 
 /* The number after the last one in a row, below @limit, that has the same flags. */
@@ -132,7 +133,7 @@ uint64_t run_flags_count(const struct run_flags *flags, const struct page_runs *
 	for (uint64_t i = 0; i <= last / PAGES_WORD; i++) {
 		uint64_t word = flags->words[i], all = EACH;
 
-		for (unsigned flag = RUN_WRITTEN; flag <= RUN_LEFT; flag *= 2)
+		for (unsigned flag = RUN_WRITTEN; flag <= RUN_SETTLED; flag *= 2)
 			if (which & flag)
 				all &= word / flag;
 		pages += (uint64_t)__builtin_popcountll(all & EACH);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Flags for each page of a list of runs (page_runs.h) to which nothing is added any more: whether it was written, and
- * whether it has left. Two bits a page, in memory that is mapped when the first flag is set.
+ * Flags for each page of a list of runs (page_runs.h) to which nothing is added any more: whether it was written,
+ * whether it has left, and whether it has been accounted for. Four bits a page, in memory that is mapped when the first
+ * flag is set.
  */
 #ifndef PAGEGAP_RUN_FLAGS_H
 #define PAGEGAP_RUN_FLAGS_H
 
 #include "page_runs.h"
 
-enum { RUN_WRITTEN = 1, RUN_LEFT = 2 }; /* what has left keeps the flags that it had then */
+enum {
+	RUN_WRITTEN = 1,
+	RUN_LEFT = 2,                   /* what has left is not written any more */
+	RUN_SETTLED = 4,                /* unmapped; what is mapped there now is something else */
+	RUN_FLAGS = RUN_WRITTEN | RUN_LEFT | RUN_SETTLED,
+};
 
 struct run_flags {
 	uint64_t *before;               /* for each run: the pages of all runs before it */
-	uint64_t *words;                /* the flags of 32 pages in each; NULL: there are none */
+	uint64_t *words;                /* the flags of 16 pages in each; NULL: there are none */
 	uint64_t bytes;                 /* mapped for both */
 };
 

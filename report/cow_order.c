@@ -88,7 +88,8 @@ static uint64_t misleading(const struct image *image)
 		return CAPTURE_UNKNOWN;
 	seen = sum_of(&cow->order.by_child);
 	add(&seen, &cow->order.as_parent);
-	return figure_sum(unseen_of(cow, written_by(cow), &seen, 0), cow->order.doubtful_pages + gone_unseen(cow));
+	return figure_sum(unseen_of(cow, written_by(cow), &seen, 0),
+			  cow->order.doubtful_pages + cow->unlogged_pages + gone_unseen(cow));
 }
 
 static bool at_one_time(const struct image *a, const struct image *b)

@@ -182,10 +182,13 @@ static void succeed(struct sharing *sharing, struct sharer *old, struct sharer *
 	drop(sharing, old);
 }
 
-/* Nobody else is there. Which pages it has written since its birth is still asked. */
+/*
+ * Nobody else is there. Which pages it has written since its birth is still asked; and it may have been asked already
+ * for what it let go later.
+ */
 static void begin_anew(struct sharing *sharing, struct sharer *last, uint64_t at_ns)
 {
-	forget(sharing, last, last->born_ns ? last->born_ns : PAGE_CHANGES_NEVER);
+	forget(sharing, last, last->born_ns ? last->born_ns : at_ns);
 	last->family->begun_ns = at_ns;
 	last->family->unsure = false;
 }
@@ -319,7 +322,8 @@ static struct sharer *holder_of(struct sharing *sharing, struct sharer *sharer, 
 		sharing->perhaps |= birth == SHARING_NOT_KNOWN;
 	}
 	if (until != PAGE_CHANGES_NEVER) {
-		sharing->perhaps |= !sharer->ended && page_changes_is_moved(&sharer->changes, page, until);
+		if (!sharer->ended || sharer->children) /* these may have been born with it where it is now */
+			sharing->perhaps |= page_changes_is_moved(&sharer->changes, page, until);
 		settled = page_changes_settled(&sharer->changes, page, until) + sharing->means.fault_ns;
 		if (settled > sharing->settled_ns)
 			sharing->settled_ns = settled;

@@ -46,6 +46,12 @@ check_eq 'the region that was written most comes first' '300 of 2000' \
 check_eq 'another one has the rest' 77 \
 	"$(child "[.regions[] | select(.start <= $(fact written_less) and .end > $(fact written_less)) | .copied_pages] | first")"
 
+record "$BUILD/tests/oracle/cow" child_writes_and_unmaps
+check_eq 'a region that was unmapped is one all the same' true \
+	"$(of_report '[.processes[].cow | values | .regions | values | .[]
+		| select(.row == "anon" and .copied_pages == 200 and .inherited_pages == 300 and .gone_pages == 100)]
+		| length == 1')"
+
 # The largest and the newest of many forks are among those that are listed.
 record "$BUILD/tests/oracle/cow_forks" many_children
 for which in largest newest; do

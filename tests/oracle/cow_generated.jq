@@ -67,6 +67,12 @@ def wrong_row:
 		.still_shared + .pieces + .room),
 	wrong_amount("\(.row) unshared"; .seen.unshared_pages; .unshared - .pieces; .unshared + .pieces + .room);
 
+# Whatever goes, goes by calls that tell whose it was: what was copied is in some row.
+def wrong_sum:
+	[.by_row | del(.["heap.live"], .["heap.slack"], .["heap.free"])[] | .copied_pages] as $rows
+	| if .copied_pages == null or any($rows[]; . == null) then empty
+	else wrong_amount("copied in all rows"; $rows | add; .copied_pages; .copied_pages) end;
+
 def wrong_copied($bound):
 	([.[] | .low - .seen.copied_pages | above_zero] | sum) as $missing
 	| ([.[] | .seen.copied_pages - .high - .room | above_zero] | sum) as $excess
@@ -103,6 +109,7 @@ def wrong_cow($seen; $forks; $once):
 		(if $seen.exact and ($seen.bound_pages != 0 or $seen.unknown_forks != 0)
 		then "exact, although it is not" else empty end),
 		($forks[] | wrong_fork($seen)),
+		($seen | wrong_sum),
 		(if any($forks[]; .killed) then empty else wrong_rows($seen; $forks; $once) end)
 	end;
 

@@ -128,7 +128,7 @@ static void child_moves_and_writes(void)
 		REQUIRE(mremap(memory, 500 * PAGE, 500 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place) == place);
 		touch(place, 250 * PAGE);
 		expect("process", NULL, "cow.bound_pages", 500, PAGES, "as many as were moved may have been copied");
-		end_child(PAGES - 500, 0, PAGES - 500, 0);
+		end_child(PAGES, 0, PAGES - 500, 500);
 	}
 	REQUIRE(waitpid(child, NULL, 0) == child);
 }

@@ -6,7 +6,8 @@
  *
  * A page written while another process maps the same copy is copied; one written when nobody else does any more is re-
  * used in place: mm/memory.c, do_wp_page. Of a huge page the kernel re-uses nothing while another process maps any
- * part of it, so that it copies what pagegap may well call re-used: such copies are in the high figure alone.
+ * part of it, so that it copies what pagegap may well call re-used: such copies are in the high figure alone. One that
+ * nobody else maps and that nothing has split is re-used as a whole by one write; where it is watched, by pieces.
  *
  * With three processes and more, one copy ends the sharing with several relatives: it belongs to at least one of these
  * forks. The low figure of a fork has what can belong to no other, the high one what can belong to it; of a process,
@@ -40,7 +41,7 @@ struct model_page {
 	bool     written;               /* since the process was born */
 	bool     left;                  /* given back, moved or unmapped since then … */
 	bool     written_before;        /* … and written before that */
-	bool     away;                  /* no longer at the address where it was then */
+	bool     taken;                 /* with a huge page that was re-used as a whole */
 	bool     unsure;                /* its page table may not have been copied: reading takes a fault or none */
 };
 
@@ -52,7 +53,7 @@ struct model_side { struct model_range copied[MODEL_ROWS], reused[MODEL_ROWS]; }
 /* The fork that a process was born by, as of its end. */
 struct model_fork {
 	struct model_side child, parent;
-	int64_t inherited[MODEL_ROWS];  /* at addresses that are still mapped */
+	int64_t inherited[MODEL_ROWS];
 	int64_t shared[MODEL_ROWS], unshared[MODEL_ROWS], gone[MODEL_ROWS];
 	int64_t written_gone[MODEL_ROWS]; /* of those gone */
 	int64_t pieces[MODEL_ROWS];     /* of huge pages that others map too: pagemap has one bit 56 for all of them */
@@ -172,7 +173,8 @@ static inline void model_note_copy(struct model *model, int self, int area, uint
 	process->copied_once[row] += surely && (by_birth || with_child);
 }
 
-static inline void model_note_reuse(struct model *model, int self, int area, uint32_t page)
+/* @low, @high: pages of this one, 0 or 1 */
+static inline void model_add_reuse(struct model *model, int self, int area, uint32_t page, int64_t low, int64_t high)
 {
 	struct model_process *process = &model->processes[self];
 	const uint32_t copy = process->pages[area][page].copy;
@@ -180,9 +182,25 @@ static inline void model_note_reuse(struct model *model, int self, int area, uin
 
 	for (int i = 1; i < MODEL_ACTORS; i++)
 		if (model->processes[i].parent == self && model->processes[i].pages[area][page].born_with == copy)
-			model_add(&model->processes[i].fork.parent.reused[row], 0, 1);
+			model_add(&model->processes[i].fork.parent.reused[row], 0, high);
 	if (process->pages[area][page].born_with == copy)
-		model_add(&process->fork.child.reused[row], 1, 1);
+		model_add(&process->fork.child.reused[row], low, high);
+}
+
+static inline void model_note_reuse(struct model *model, int self, int area, uint32_t page)
+{
+	struct model_page *pages = model->processes[self].pages[area];
+	const uint32_t first = page / HUGE_PAGES * HUGE_PAGES, huge = pages[page].copy / HUGE_PAGES;
+	bool whole = pages[page].copy < SMALL_COPIES;
+
+	model_add_reuse(model, self, area, page, 1, !pages[page].taken);
+	for (uint32_t at = first; whole && at < first + HUGE_PAGES; at++)
+		whole = pages[at].copy / HUGE_PAGES == huge;
+	for (uint32_t at = first; whole && at < first + HUGE_PAGES; at++) {
+		if (at != page && !pages[at].taken && !pages[at].writable)
+			model_add_reuse(model, self, area, at, 0, 1);
+		pages[at].taken = true;
+	}
 }
 
 static inline void model_fault(struct model *model, int self, int area, int64_t least, bool in_kernel)
@@ -267,7 +285,7 @@ static inline void model_leave(struct model *model, int self, int area, uint32_t
 		at->written_before = at->written;
 	at->left = true;
 	if (!given_back)
-		at->away = process->changed[area] = true;
+		process->changed[area] = true;
 	if (moved)
 		return;
 	at->copy = NOTHING;
@@ -285,7 +303,7 @@ static inline void model_fork(struct model *model, int parent, int child)
 		for (uint32_t page = 0; page < model->sizes[area]; page++) {
 			struct model_page *at = &old->pages[area][page];
 
-			at->writable = false;
+			at->writable = at->taken = false;
 			new->pages[area][page] = (struct model_page){
 				.copy = at->copy,
 				.born_with = at->copy,
@@ -308,7 +326,7 @@ static inline void model_end(struct model *model, int self, bool killed)
 			const struct model_page *at = &process->pages[area][page];
 
 			fork->zero[row] += at->born_with == NO_COPY && row != MODEL_FILE;
-			if (at->born_with < FIRST_COPY || at->away)
+			if (at->born_with < FIRST_COPY)
 				continue;
 			fork->inherited[row]++;
 			fork->gone[row] += at->left;

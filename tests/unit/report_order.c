@@ -163,6 +163,20 @@ static void what_no_sample_was_of_is_in_the_bound(void **state)
 	cow_figures_free(&figures);
 }
 
+/* Its parent let pages go of which nobody knows when: what it copied may be what it re-used. */
+static void what_a_relative_let_go_unwatched_is_in_the_bound(void **state)
+{
+	struct cow_figures figures;
+
+	(void)state;
+	parent.cow.faults_beside_children = 1000;
+	parent.cow.unlogged_pages = 30;
+	figures = figures_of(CHILD);
+	assert_written(&figures.total.sum, 350, 50);
+	assert_int_equal(figures.total.bound, 30);
+	cow_figures_free(&figures);
+}
+
 /* Before it was watched, it wrote ten pages; what is more than that was no memory that a fork had shared. */
 static void samples_may_see_more_than_was_watched(void **state)
 {
@@ -279,6 +293,7 @@ int main(void)
 		TEST(without_samples_nothing_is_known_to_be_reused),
 		TEST(what_the_order_leaves_open_is_in_the_bound),
 		TEST(what_no_sample_was_of_is_in_the_bound),
+		TEST(what_a_relative_let_go_unwatched_is_in_the_bound),
 		TEST(samples_may_see_more_than_was_watched),
 		TEST(rows_of_the_heap_are_told_apart_while_little_of_it_was_reused),
 		TEST(a_parent_is_off_once),

@@ -85,7 +85,7 @@ static void set(uint64_t from, uint64_t to, unsigned which)
 {
 	run_flags_set(&flags, &runs, address(from), address(to), which);
 	for (uint64_t page = from; page < to; page++)
-		if (!(model[page] & (OUTSIDE | RUN_LEFT)))
+		if (model[page] != OUTSIDE && !(which == RUN_WRITTEN && model[page] & RUN_LEFT))
 			model[page] |= (unsigned char)which;
 }
 
@@ -99,13 +99,14 @@ static void agree_at_random(struct random random)
 			uint64_t from = random_below(&random, COUNT);
 			uint64_t to = min_u64(COUNT, from + random_below(&random, random_percent(&random, 10) ? 5000 : 70));
 
-			set(from, to, random_percent(&random, 70) ? RUN_WRITTEN : RUN_LEFT);
+			set(from, to, random_percent(&random, 70) ? RUN_WRITTEN :
+				      random_percent(&random, 50) ? RUN_LEFT : RUN_LEFT | RUN_SETTLED);
 			assert_int_equal(run_flags_any_kept(&flags, &runs, address(from), address(to)), any_kept(from, to));
 			if (i % 20 == 0)
 				agrees(from, COUNT - random_below(&random, COUNT - from));
 		}
 		agrees(0, COUNT);
-		for (unsigned which = RUN_WRITTEN; which <= (RUN_WRITTEN | RUN_LEFT); which++)
+		for (unsigned which = RUN_WRITTEN; which <= RUN_FLAGS; which++)
 			assert_int_equal(run_flags_count(&flags, &runs, which), count(which));
 		run_flags_clear(&flags);
 	}

@@ -31,7 +31,7 @@ struct outside {
 	enum sharing_birth births;
 	struct sharer *lets_go;         /* when asked, tells of … */
 	uint64_t from, to, at_ns;
-	bool moves;
+	bool moves;                     /* … to other addresses */
 };
 
 static enum sharing_birth birth_of(void *context, void *image)
@@ -441,6 +441,51 @@ static void what_is_let_go_is_nobody_elses_any_more(void **state)
 	sharing_free(outside.sharing);
 }
 
+/* As long as it lives, it may share it still, wherever that is now. */
+static void what_was_moved_away_may_be_shared_still(void **state)
+{
+	struct outside outside = begin(false);
+	struct sharer *parent = NULL, *child;
+
+	(void)state;
+	open_sharing(&outside);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
+	outside.lets_go = parent;
+	outside.from = PAGE(10);
+	outside.to = PAGE(20);
+	outside.at_ns = 3 * STEP_NS;
+	outside.moves = true;
+	sharing_next_round(outside.sharing);
+	assert_int_equal(writes(&outside, child, 11, 2 * STEP_NS).verdict, SHARING_COPIED);
+	assert_int_equal(writes(&outside, child, 12, 4 * STEP_NS).verdict, SHARING_AMBIGUOUS);
+	sharing_end(outside.sharing, parent, 5 * STEP_NS);
+	assert_int_equal(writes(&outside, child, 13, 6 * STEP_NS).verdict, SHARING_REUSED);
+	sharing_end(outside.sharing, child, 7 * STEP_NS);
+	sharing_free(outside.sharing);
+}
+
+/* It is asked while its last child lives, and has let it go by then. */
+static void what_is_let_go_after_the_last_child_is_known_already(void **state)
+{
+	struct outside outside = begin(false);
+	struct sharer *parent = NULL, *child;
+
+	(void)state;
+	open_sharing(&outside);
+	child = sharing_fork(&parent, &outside, &outside, 2, STEP_NS);
+	outside.lets_go = parent;
+	outside.from = PAGE(10);
+	outside.to = PAGE(20);
+	outside.at_ns = 4 * STEP_NS;
+	sharing_next_round(outside.sharing);
+	assert_int_equal(writes(&outside, child, 11, 2 * STEP_NS).verdict, SHARING_COPIED);
+	sharing_end(outside.sharing, child, 3 * STEP_NS);
+	assert_int_equal(writes(&outside, parent, 12, 5 * STEP_NS).verdict, SHARING_NONE);
+	assert_int_equal(writes(&outside, parent, 21, 5 * STEP_NS).verdict, SHARING_REUSED);
+	sharing_end(outside.sharing, parent, 6 * STEP_NS);
+	sharing_free(outside.sharing);
+}
+
 static void where_samples_are_missing_all_is_ambiguous(void **state)
 {
 	struct outside outside = begin(false);
@@ -550,6 +595,8 @@ int main(void)
 		cmocka_unit_test(what_happens_at_one_time_is_ambiguous),
 		cmocka_unit_test(what_is_written_while_another_one_ends_is_doubtful),
 		cmocka_unit_test(what_is_let_go_is_nobody_elses_any_more),
+		cmocka_unit_test(what_was_moved_away_may_be_shared_still),
+		cmocka_unit_test(what_is_let_go_after_the_last_child_is_known_already),
 		cmocka_unit_test(where_samples_are_missing_all_is_ambiguous),
 		cmocka_unit_test(huge_pages_are_shared_as_a_whole),
 		cmocka_unit_test(a_vfork_shares_nothing),
