@@ -154,7 +154,7 @@ chmod -R a+rX "$WORK/inputs" "$WORK/work"
 for file in "$WORKLOADS"/*.sh; do
 	name=$(basename "$file" .sh)
 	(($#)) && [[ " $* " != *" $name "* ]] && continue
-	missing=$(export PATH=/usr/bin:/bin; for command in $(header "$name" needs); do # as run_as has it
+	missing=$(export PATH=/usr/bin:/bin:/usr/sbin; for command in $(header "$name" needs); do # as run_as has it
 		[[ -e $command ]] || command -v "$command" >/dev/null || echo "$command"
 	done)
 	if [[ -n $missing ]]; then skip "$name" "not installed: $missing"; else run_workload "$name"; fi
