@@ -375,6 +375,8 @@ struct capture_cow {
 	uint64_t unlogged_pages;        /* let go while children lived, written or not, and it was not watched */
 	uint64_t lefts_noted;           /* the following, and those before them */
 	struct capture_left left[CAPTURE_LEFTS]; /* the newest, in a ring */
+	uint64_t unasked_pages;         /* given back, and in none of these: nobody asked whether they had been written, for that takes long */
+	uint64_t unasked_written;       /* of these, at most so many had been written and are not in written_pages */
 	uint64_t left_pages;            /* of the pages that a child inherited, those that went this way */
 	struct capture_order order;
 };

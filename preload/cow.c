@@ -62,7 +62,10 @@ void cow_lock(void)
 
 bool cow_try_lock(void)
 {
-	return !__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE);
+	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE))
+		return false;
+	cow_take_pending();
+	return true;
 }
 
 /* A thread that forks holds what the last ledger needs: it must not wait for the thread that ends the process. */
@@ -162,7 +165,7 @@ void cow_unmapped(uint64_t start, uint64_t end)
 	signals_restore();
 }
 
-static uint64_t minor_faults(void)
+uint64_t cow_minor_faults(void)
 {
 	struct rusage usage;
 
@@ -193,7 +196,7 @@ void cow_fork_done(void)
 	int fd;
 
 	if (!__atomic_load_n(&children, __ATOMIC_RELAXED))
-		alone_until = minor_faults();
+		alone_until = cow_minor_faults();
 	capture->cow.own_forks = ++cow_own_forks;
 	capture->cow.written_pages = CAPTURE_UNKNOWN; /* until the end */
 	if (cow_tier != TIER_WRITE_PROTECT)
@@ -239,12 +242,13 @@ void cow_forked(void)
 	cow_birth.known = cow_birth.unseen = false;
 	drop_not_forked(0, UINT64_MAX, MADV_DONTFORK); /* it is not here */
 	cow_windows_forked();
+	cow_pending_forked();
 	capture->cow.written_pages = CAPTURE_UNKNOWN;
 	if (cow_tier == TIER_NONE)
 		return;
 	fd = proc_open(0, "pagemap");
 	capture->cow.method = begin_child(fd);
-	capture->cow.early_faults = minor_faults();
+	capture->cow.early_faults = cow_minor_faults();
 	cow_birth.known = cow_birth.used != 0;
 	if (fd >= 0)
 		sys_close(fd);
@@ -272,7 +276,7 @@ void cow_child_gone(void)
 
 	if (!__atomic_load_n(&children, __ATOMIC_RELAXED) || __atomic_sub_fetch(&children, 1, __ATOMIC_RELAXED))
 		return;
-	capture->cow.faults_beside_children += minor_faults() - alone_until;
+	capture->cow.faults_beside_children += cow_minor_faults() - alone_until;
 	window = cow_window();
 	if (!window->open || !window->huge || cow_birth_is_watched())
 		return;
@@ -299,14 +303,15 @@ static void end_family(void)
 		__atomic_store_n(&family->brief, brief ? family->brief + 1 : 0, __ATOMIC_RELAXED);
 	}
 	if (__atomic_load_n(&children, __ATOMIC_RELAXED)) {
-		capture->cow.faults_beside_children += minor_faults() - alone_until;
-		alone_until = minor_faults();
+		capture->cow.faults_beside_children += cow_minor_faults() - alone_until;
+		alone_until = cow_minor_faults();
 	}
 }
 
 bool cow_ending(bool executes_at_once)
 {
 	end_family();
+	cow_end_unasked();
 	if (capture->cow.method == COW_UNKNOWN)
 		return false;
 	signals_block(); /* until cow_ended: a handler may unmap, and wait for this thread */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the parts of copy-on-write share. cow.c follows the forks; cow_windows.c watches, from each fork on, what is
- * written of that which it shared; cow_birth.c notes what a child inherited; cow_left.c hears of memory that goes;
+ * written of that which it shared; cow_birth.c notes what a child inherited; cow_left.c hears of memory that goes, and
+ * cow_pending.c puts off what there is too much of;
  * cow_looks.c tells what has become of what was inherited, cow_heap.c of that of it which is heap, and cow_course.c
  * keeps what the looks found.
  */
@@ -42,6 +43,8 @@ bool cow_has_children(void);                    /* that it forked, and that live
 void cow_lock(void);
 bool cow_try_lock(void);
 void cow_unlock(void);
+
+uint64_t cow_minor_faults(void);                /* of this process; 0: not known */
 
 /* Is the mapping one whose pages two processes can share until one of them writes? */
 bool cow_is_shareable(const struct mapping *mapping);
@@ -149,6 +152,30 @@ void cow_windows_expect_merging(void);
 
 /* capture->cow.written_pages as of now. */
 void cow_note_written(void);
+
+/* cow_left.c */
+
+/* Under the lock: [start, end) has been given back, and nobody has asked what of it had been written. */
+void cow_leave_unasked(uint64_t start, uint64_t end);
+
+/* cow_pending.c */
+
+/* May the kernel be asked what was written of memory that is given back? When asking began, or 0: it has taken enough. */
+uint64_t cow_asking_begins(void);
+void cow_asking_ends(uint64_t began_ns);
+
+/* Under the lock: memory that is about to be given back without asking. Asks about all memory instead, now and then. */
+void cow_note_unasked(uint64_t start, uint64_t end);
+
+/*
+ * cow_put_off - the same, but cow_leave_unasked is called for it when the lock is taken next
+ *
+ * Takes no lock, and makes no system call. False, and nothing done: there is no room, or nothing has been noted so far.
+ */
+bool cow_put_off(uint64_t start, uint64_t end);
+void cow_take_pending(void);                    /* under the lock */
+void cow_end_unasked(void);                     /* at the end of the image */
+void cow_pending_forked(void);
 
 /* cow_looks.c */
 

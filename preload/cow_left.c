@@ -44,15 +44,20 @@ static void count_there(void *pages, uint64_t start, uint64_t end, unsigned flag
 		*(uint64_t *)pages += (end - start) / PAGE_BYTES;
 }
 
+static void count_left(uint64_t start, uint64_t end)
+{
+	struct page_runs runs = cow_birth_runs();
+
+	if (cow_birth.known)
+		run_flags_within(&cow_birth.flags, &runs, start, end, count_there, &capture->cow.left_pages);
+}
+
 /* For whoever puts what the family does in order. */
 static void note_left(uint64_t start, uint64_t end, bool moved)
 {
 	struct capture_cow *cow = &capture->cow;
-	struct page_runs runs = cow_birth_runs();
 	uint64_t number = cow->lefts_noted;
 
-	if (cow_birth.known)
-		run_flags_within(&cow_birth.flags, &runs, start, end, count_there, &cow->left_pages);
 	cow->left[number % CAPTURE_LEFTS] = (struct capture_left){ sys_now_ns(CLOCK_MONOTONIC), start, end, moved };
 	__atomic_store_n(&cow->lefts_noted, number + 1, __ATOMIC_RELEASE);
 }
@@ -105,6 +110,7 @@ static void leave_shared(uint64_t start, uint64_t end, enum departure how)
 		note_written(start, end, &written);
 	if (how == HEAP_MAY_LEAVE)
 		return;
+	count_left(start, end);
 	note_left(start, end, is_moved(how));
 	cow_windows.written_before += written;
 	cow_windows.gaps |= of_window && cow_window()->open && leaves_gaps(how);
@@ -126,8 +132,37 @@ static void leave(uint64_t start, uint64_t end, enum departure how)
 		settle(start, end, how);
 }
 
+void cow_leave_unasked(uint64_t start, uint64_t end)
+{
+	bool of_birth = cow_birth_holds(start, end), of_window = cow_window_holds(start, end);
+
+	count_left(start, end);
+	cow_windows.gaps |= of_birth || of_window;
+	if (of_birth)
+		cow_birth_leave(start, end);
+	if (of_window)
+		cow_window_leave(start, end);
+	if (cow_has_children())
+		__atomic_store_n(&capture->cow.lefts, capture->cow.lefts + 1, __ATOMIC_RELEASE);
+}
+
+/* Where memory is given back again and again, asking what of it was written would be most of the cost. */
+static void departs_unasked(uint64_t start, uint64_t end)
+{
+	if (cow_put_off(start, end))
+		return;
+	signals_block();
+	cow_lock();
+	if (cow_birth_holds(start, end) || cow_window_holds(start, end))
+		cow_note_unasked(start, end);
+	cow_unlock();
+	signals_restore();
+}
+
 static void departs(uint64_t start, uint64_t end, enum departure how)
 {
+	uint64_t began_ns = 0;
+
 	if (instrument_state != INSTRUMENT_ON || !fork_sentinel[0])
 		return;
 	start = page_down(start);
@@ -139,11 +174,20 @@ static void departs(uint64_t start, uint64_t end, enum departure how)
 			__atomic_fetch_add(&capture->cow.unlogged_pages, (end - start) / PAGE_BYTES, __ATOMIC_RELAXED);
 		return;
 	}
+	if (how == GIVEN_BACK) {
+		began_ns = cow_asking_begins();
+		if (!began_ns) {
+			departs_unasked(start, end);
+			return;
+		}
+	}
 	signals_block();
 	cow_lock();
 	leave(start, end, how);
 	cow_unlock();
 	signals_restore();
+	if (began_ns)
+		cow_asking_ends(began_ns);
 }
 
 void cow_left(uint64_t start, uint64_t end)

@@ -344,7 +344,7 @@ bool cow_last_look_ends(bool taken)
 	ledger_observer = NULL;
 	cow_heap_close();
 	look_ends(taken, true);
-	if (!taken || cow_look.failed || !cow_birth_is_watched() || cow_own_forks)
+	if (!taken || cow_look.failed || !cow_birth_is_watched() || cow_own_forks || capture->cow.unasked_pages)
 		return false;
 	/* The window that is began with the birth: all that was written in it has been found. */
 	__atomic_store_n(&capture->cow.written_pages, run_flags_count(&cow_birth.flags, &runs, RUN_WRITTEN),

@@ -194,6 +194,7 @@ static void check_cow(struct check *check, struct capture_cow *cow)
 	check_numbers(&own, "faults", &cow->early_faults, 2);
 	check_numbers(&own, "inherited_pages", &cow->inherited_pages, 2);
 	check_numbers(&own, "written_unmapped_pages", &cow->written_unmapped_pages, 4);
+	check_numbers(&own, "unasked_pages", &cow->unasked_pages, 2);
 	check_number(&own, "left_pages", &cow->left_pages);
 	if (!cow->looked) /* it may have been killed while it wrote them */
 		memset(cow->rows, 0, sizeof(cow->rows));

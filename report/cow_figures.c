@@ -132,8 +132,8 @@ static uint64_t hidden(const struct cow_fork *fork, const struct capture_cow *ch
 
 /*
  * How far off the figures of either side can be: what the child wrote when its parent had written or unmapped it before, what either
- * copied that is hidden, what the child wrote before it was watched, which looks as if its parent had, and what it may have written
- * after it had moved it.
+ * copied that is hidden, what the child wrote before it was watched, which looks as if its parent had, what it may have written
+ * after it had moved it, and what of that which it gave back had been written, where nobody asked.
  */
 static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *child, const struct image *parent)
 {
@@ -158,7 +158,9 @@ static uint64_t bound(const struct cow_fork *fork, const struct capture_cow *chi
 		too_many = by_parent - surely;
 		too_few = lesser(figure_sum(too_few, written), of_parent);
 	}
-	early = child->early_faults + (fork->side_child ? child->moved_pages : 0); /* as many writes nobody saw */
+	early = child->early_faults; /* as many writes nobody saw */
+	if (fork->side_child)
+		early = figure_sum(early + child->moved_pages, child->unasked_written);
 	return figure_sum(early, greater(too_many, too_few));
 }
 

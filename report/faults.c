@@ -210,7 +210,7 @@ static void refresh(void *context, void *of)
 	}
 	lefts = c->cow.lefts_noted;
 	from = lefts > CAPTURE_LEFTS ? lefts - CAPTURE_LEFTS : 0;
-	if (from > image->lefts || c->trims != image->trims)
+	if (from > image->lefts || c->trims != image->trims || c->cow.unasked_pages)
 		sharing_left_unknown(image->sharer);
 	for (uint64_t i = from > image->lefts ? from : image->lefts; i < lefts; i++) {
 		const struct capture_left *left = &c->cow.left[i % CAPTURE_LEFTS];

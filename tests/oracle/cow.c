@@ -144,6 +144,32 @@ static void child_gives_back_often(void)
 	end_parent(child, PAGES, 0, PAGES - 1200, 500);
 }
 
+/*
+ * More often than pagegap can ask each time what had been written; all that the child writes, it has written before,
+ * or it is new.
+ */
+static void child_gives_back_page_by_page(void)
+{
+	const size_t more = 20000;
+	char *pages = mmap(NULL, more * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t child;
+
+	REQUIRE(pages != MAP_FAILED && madvise(pages, more * PAGE, MADV_NOHUGEPAGE) == 0);
+	touch(pages, more * PAGE);
+	child = fork();
+	if (!child) {
+		for (size_t i = 0; i < more; i += 50)
+			touch(pages + i * PAGE, PAGE);
+		for (size_t i = 0; i < more - 1000; i++) {
+			REQUIRE(madvise(pages + i * PAGE, PAGE, MADV_DONTNEED) == 0);
+			if (i % 4 == 0)
+				touch(pages + i * PAGE, PAGE);
+		}
+		end_child(PAGES + more, more / 50, PAGES + 1000 - 20, more - 1000 - 380);
+	}
+	end_parent(child, PAGES + more, 0, PAGES + 1000 - 20, more - 1000 - 380);
+}
+
 static void child_moves(void)
 {
 	pid_t child = fork();
@@ -488,6 +514,7 @@ static const struct scenario scenarios[] = {
 	{ "both_write", both_write }, { "child_unmaps", child_unmaps }, { "child_gives_back", child_gives_back },
 	{ "child_writes_and_gives_back", child_writes_and_gives_back },
 	{ "child_writes_and_unmaps", child_writes_and_unmaps }, { "child_gives_back_often", child_gives_back_often },
+	{ "child_gives_back_page_by_page", child_gives_back_page_by_page },
 	{ "child_moves", child_moves }, { "new_memory", new_memory }, { "not_inherited", not_inherited },
 	{ "shared_memory", shared_memory }, { "private_file", private_file }, { "between_files", between_files },
 	{ "heap_blocks", heap_blocks },

@@ -120,6 +120,24 @@ static void without_samples_nothing_is_known_to_be_reused(void **state)
 	cow_figures_free(&figures);
 }
 
+static void what_nobody_asked_about_is_in_the_childs_bound(void **state)
+{
+	struct cow_figures figures;
+	uint64_t bound;
+
+	(void)state;
+	child.cow.written_pages = CAPTURE_UNKNOWN;
+	figures = figures_of(CHILD);
+	bound = figures.total.bound;
+	cow_figures_free(&figures);
+	child.cow.unasked_pages = 300;
+	child.cow.unasked_written = 30;
+	figures = figures_of(CHILD);
+	assert_false(figures.ordered);
+	assert_int_equal(figures.total.bound, bound + 30);
+	cow_figures_free(&figures);
+}
+
 static void what_the_order_leaves_open_is_in_the_bound(void **state)
 {
 	struct cow_figures figures;
@@ -291,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_written_and_not_reused_was_copied),
 		TEST(without_samples_nothing_is_known_to_be_reused),
+		TEST(what_nobody_asked_about_is_in_the_childs_bound),
 		TEST(what_the_order_leaves_open_is_in_the_bound),
 		TEST(what_no_sample_was_of_is_in_the_bound),
 		TEST(what_a_relative_let_go_unwatched_is_in_the_bound),
