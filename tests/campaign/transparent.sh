@@ -12,7 +12,9 @@
 #   needs: COMMAND…     what must be installed, a command or a file
 #   images: exact       it starts the same processes each time: as many executions must be recorded as strace sees
 # Bare runs are compared with each other first: what varies there and is not named fails.
-# Environment: BUILD, SRC; TIMES=N observed runs for each user (default 3). Arguments: names of workloads, default all.
+# Environment: BUILD, SRC; TIMES=N observed runs for each user (default 3); COW=HOW for --cow, FAULTS=HOW for --faults,
+# or TIERS="COW/FAULTS …" for several of both; PYTHON_TESTS="test_…" instead of all that the workload python has.
+# Arguments: names of workloads, default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
@@ -104,9 +106,25 @@ count_executions() {
 	rm -rf "$WORK/stage"
 }
 
+# observed_run WORKLOAD USER BARE TITLE: adds to runs, differing, processes and worst, for the table.
+observed_run() {
+	local name=$1 user=$2 bare=$3 title="$1 as $2, $4" place faults unexplained
+	new_place place
+	stage "$place" "$user" run "$name"
+	runs=$((runs + 1))
+	faults=$(different "$bare" "$place")
+	[[ -z $faults ]] || differing=$((differing + 1))
+	verdict "$title: the same output, files and end" "$faults"
+	verdict "$title: the recording is complete" "$(faults_of_recording "$place" "$name")"
+	if [[ -s $place/figures ]]; then
+		{ read -r processes && read -r unexplained; } <"$place/figures"
+		((unexplained <= worst)) || worst=$unexplained
+	fi
+	[[ -n $faults ]] || discard "$place"
+}
+
 run_workload() {
-	local name=$1 user first second place faults times differing=0 processes=0 worst=0 unexplained
-	local expected
+	local name=$1 user tier times first second faults expected runs=0 differing=0 processes=0 worst=0
 	for user in $USERS; do
 		new_place first
 		new_place second
@@ -117,23 +135,14 @@ run_workload() {
 			[[ $(cat "$first/ended") == "${expected:-exit 0}" ]] || cat "$first/ended")
 		verdict "$name as $user: two bare runs are the same" "$faults"
 		count_executions "$name" "$user"
-		for ((times = 1; times <= ${TIMES:-3}; times++)); do
-			new_place place
-			stage "$place" "$user" run "$name"
-			faults=$(different "$first" "$place")
-			[[ -z $faults ]] || differing=$((differing + 1))
-			verdict "$name as $user, run $times: the same output, files and end" "$faults"
-			verdict "$name as $user, run $times: the recording is complete" \
-				"$(faults_of_recording "$place" "$name")"
-			if [[ -s $place/figures ]]; then
-				{ read -r processes && read -r unexplained; } <"$place/figures"
-				((unexplained <= worst)) || worst=$unexplained
-			fi
-			[[ -n $faults ]] || discard "$place"
+		for tier in $TIERS; do
+			use_tier "$tier"
+			for ((times = 1; times <= ${TIMES:-3}; times++)); do
+				observed_run "$name" "$user" "$first" "run $times$(in_words)"
+			done
 		done
 	done
-	TABLE+=("$(printf '%-10s %5d %12d %11d %18s' "$name" $((${TIMES:-3} * $(wc -w <<<"$USERS"))) $differing \
-		"$processes" "$worst")")
+	TABLE+=("$(printf '%-10s %5d %12d %11d %18s' "$name" "$runs" "$differing" "$processes" "$worst")")
 }
 
 different() {

@@ -3,7 +3,8 @@
 # Runs each hostile program of tests/hostile bare and observed, as root and as uid 65534, and compares: standard output,
 # standard error and the way it ended must be the same; the recording must be complete and its ledgers must balance.
 # What each program is expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
-# Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload"; COW=HOW for --cow. Arguments: names of programs, default all.
+# Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload"; COW=HOW for --cow, FAULTS=HOW for --faults, or
+# TIERS="COW/FAULTS …" for several of both. Arguments: names of programs, "places" for what is in places.sh; default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
@@ -57,7 +58,7 @@ check_run() {
 	local source=$1 program=$2 user=$3 line=$4 mode=$5 bare=$6 place faults title
 	local -a arguments=()
 	eval "arguments=(${line%%=>*})"
-	title="$(basename "${source%.*}") ${line%%=>*}as $user, $mode"
+	title="$(basename "${source%.*}") ${line%%=>*}as $user, $mode$(in_words)"
 	new_place place
 	observe "$place" "$user" "$mode" "$program" "${arguments[@]}"
 	faults=$(MAY_SAY=$(header "$source" says) differences "$bare" "$place"
@@ -67,7 +68,7 @@ check_run() {
 }
 
 check_program() {
-	local source=$1 program=$2 user line mode bare times
+	local source=$1 program=$2 user line mode bare times tier
 	local -a arguments=() shape
 	USER_PRELOAD=$(header "$source" preload)
 	USER_PRELOAD=${USER_PRELOAD//%W/$W}
@@ -83,8 +84,12 @@ check_program() {
 			for ((times = 0; times < ${REPEAT:-1}; times++)); do
 				new_place bare
 				run_as "$bare" "$user" "${shape[@]}" "$program" "${arguments[@]}"
-				for mode in $MODES; do
-					check_run "$source" "$program" "$user" "$line" "$mode" "$bare"
+				for tier in $TIERS; do
+					use_tier "$tier"
+					for mode in $MODES; do
+						tells_apart "$mode" &&
+							check_run "$source" "$program" "$user" "$line" "$mode" "$bare"
+					done
 				done
 				discard "$bare"
 			done
@@ -103,6 +108,11 @@ for source in "$HOSTILE"/*.c "$HOSTILE"/*.cc "$HOSTILE"/special/*.c "$HOSTILE"/s
 	program=$(program_of "$source") || continue
 	check_program "$source" "$program"
 done
-(($#)) || check_places
+if (($# == 0)) || [[ " $* " == *' places '* ]]; then
+	for tier in $TIERS; do
+		use_tier "$tier"
+		check_places
+	done
+fi
 validate_jsons
 finish

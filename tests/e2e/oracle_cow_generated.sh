@@ -4,6 +4,7 @@
 # an ordinary one, by the best means that there are and by each of the lesser ones. What the report says must be so,
 # within the bound that it gives; what it cannot know must be null.
 #   FIRST=N SEEDS=N   the seeds, from FIRST on (default 0, 40); a case is run again with FIRST=its seed SEEDS=1
+#   TIERS="COW/FAULTS …"   every seed as both users by these values of --cow and --faults, instead of the usual choice
 set -u
 # shellcheck source=tests/oracle/judge.sh
 . "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
@@ -50,8 +51,11 @@ if [[ $(of_report '.processes[0].faults.method') == counts ]]; then
 fi
 for ((seed = FIRST; seed < FIRST + SEEDS; seed++)); do
 	for user in "${users[@]}"; do
-		try "$seed" "$user" auto all
+		for tier in ${TIERS:-auto/all}; do
+			try "$seed" "$user" "${tier%/*}" "${tier#*/}"
+		done
 	done
+	[[ -z ${TIERS:-} ]] || continue
 	user=${users[seed % ${#users[@]}]}
 	case $((seed % 5)) in
 	0) try "$seed" "$user" write-protect sample ;;

@@ -11,6 +11,8 @@ WARNINGS=(-Wall -Wextra -Wshadow -Wconversion -Werror)
 PLACES=0
 USER_PRELOAD='' # LD_PRELOAD as the user of the program set it
 SHAPE=()        # a command that runs the program, or pagegap with the program
+COW=${COW:-} FAULTS=${FAULTS:-}
+TIERS=${TIERS:-$COW/$FAULTS}
 
 clean_up() {
 	[[ -z ${MAP_COUNT:-} ]] || echo "$MAP_COUNT" >/proc/sys/vm/max_map_count
@@ -114,16 +116,26 @@ run_as() {
 		"$W/ended" "$place/ended" "${as[@]}" "$@" >"$place/out" 2>"$place/err" </dev/null)
 }
 
+# use_tier COW/FAULTS: the values of --cow and --faults from now on; both may be empty. TIERS are all of them.
+use_tier() { COW=${1%/*} FAULTS=${1#*/}; }
+
+# Page faults are sampled by the command: to the library alone, tiers that differ in that are the same.
+tells_apart() { [[ $1 == run || $COW != auto || $FAULTS == off ]]; }
+
+in_words() { echo "${COW:+, --cow=$COW}${FAULTS:+, --faults=$FAULTS}"; }
+
 # observe PLACE USER MODE PROGRAM…: under the command, or preloaded alone; the recording and the report stay out of the
 # way.
 observe() {
-	local place=$1 user=$2 mode=$3 recording=${RECORDING:-$1/recording} report=${REPORT:-$1/report}
+	local place=$1 user=$2 mode=$3 recording=${RECORDING:-$1/recording} report=${REPORT:-$1/report} options
 	shift 3
 	if [[ $mode == run ]]; then
-		run_as "$place" "$user" "${SHAPE[@]}" ${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"} \
-			"$BIN/pagegap" run ${COW:+--cow="$COW"} -o "$recording" --report="$report" -- "$@"
+		run_as "$place" "$user" "${SHAPE[@]}" ${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"} "$BIN/pagegap" run \
+			${COW:+--cow="$COW"} ${FAULTS:+--faults="$FAULTS"} -o "$recording" --report="$report" -- "$@"
 	else
-		run_as "$place" "$user" "${SHAPE[@]}" env PAGEGAP_OPTIONS="output=$recording,report=$report${COW:+,cow=$COW}" \
+		options=output=$recording,report=$report${COW:+,cow=$COW}
+		[[ $FAULTS != off && $FAULTS != count ]] || options+=,faults=$FAULTS
+		run_as "$place" "$user" "${SHAPE[@]}" env PAGEGAP_OPTIONS="$options" \
 			LD_PRELOAD="$BIN/libpagegap.so${USER_PRELOAD:+:$USER_PRELOAD}" "$@"
 	fi
 }

@@ -7,8 +7,9 @@
 # same TITLE USER MODE ENDINGS PROGRAM…: bare and observed within SHAPE; ENDINGS empty: the recording may be missing.
 # Sets OBSERVED.
 same() {
-	local title="$1, as $2, $3" user=$2 mode=$3 endings=$4 bare faults
+	local title="$1, as $2, $3$(in_words)" user=$2 mode=$3 endings=$4 bare faults
 	shift 4
+	tells_apart "$mode" || return 0
 	new_place bare
 	new_place OBSERVED
 	run_as "$bare" "$user" "${SHAPE[@]}" "$@"
@@ -100,7 +101,7 @@ no_place_to_write() {
 	"$BIN/pagegap" report "$OBSERVED/recording" >/dev/full 2>"$OBSERVED/err"
 	status=$?
 	check_eq 'pagegap report to a full device' '125, 1 line' "$status, $(wc -l <"$OBSERVED/err") line"
-	mkdir "$WORK/full"
+	mkdir -p "$WORK/full"
 	if ((EUID != 0)) || ! mount -t tmpfs -o size=4m,mode=777 none "$WORK/full" 2>/dev/null; then
 		skip 'a full disk' 'a small tmpfs cannot be mounted'
 		return
@@ -109,6 +110,7 @@ no_place_to_write() {
 	MOUNTED=$WORK/full
 	for user in $USERS; do
 		for mode in $MODES; do
+			tells_apart "$mode" || continue
 			for size in 0 64 128 512; do # KiB that are left
 				rm -rf "$WORK/full/"* && fallocate -l $((4096 - size))KiB "$WORK/full/filler"
 				# shellcheck disable=SC2034 # for observe
@@ -122,6 +124,7 @@ no_place_to_write() {
 			done
 		done
 	done
+	umount -l "$MOUNTED" && unset MOUNTED
 }
 
 # A shell under the command, in the background, that has said "begun" and waits for a line on descriptor 8. Sets
@@ -129,8 +132,8 @@ no_place_to_write() {
 begin_waiting() {
 	new_place OBSERVED
 	mkfifo "$OBSERVED/fifo" && exec 8<>"$OBSERVED/fifo"
-	"$BIN/pagegap" run -o "$OBSERVED/recording" --report="$OBSERVED/report" -- /bin/sh -c "$1" \
-		>"$OBSERVED/out" 2>"$OBSERVED/err" <"$OBSERVED/fifo" 8>&- &
+	"$BIN/pagegap" run ${COW:+--cow="$COW"} ${FAULTS:+--faults="$FAULTS"} -o "$OBSERVED/recording" \
+		--report="$OBSERVED/report" -- /bin/sh -c "$1" >"$OBSERVED/out" 2>"$OBSERVED/err" <"$OBSERVED/fifo" 8>&- &
 	RUNNER=$!
 	wait_for "$OBSERVED/out" begun
 }
