@@ -40,6 +40,14 @@ struct fault_event {
 
 struct fault_rings;
 
+/*
+ * fault_rings_may_be_asked_for - do this before all else
+ *
+ * The runner may have been started under a seccomp filter that kills who asks for perf events, as service managers
+ * install them. Then it lets a child ask first. False with errno: the child was killed.
+ */
+bool fault_rings_may_be_asked_for(void);
+
 /* fault_rings_open - ask for the samples of a program that is about to be started. NULL with errno: the kernel refuses. */
 struct fault_rings *fault_rings_open(void);
 

@@ -806,15 +806,17 @@ static struct sharing *sharing_here(struct faults *faults)
 struct faults *faults_open(enum faults_mode mode, bool asked)
 {
 	struct fault_machine machine;
-	struct fault_rings *rings;
+	struct fault_rings *rings = NULL;
 	struct faults *faults;
-	uint64_t fault_ns, sampled_ns;
+	uint64_t fault_ns = 0, sampled_ns = 0;
 
 	if (mode < FAULTS_SAMPLE)
 		return NULL;
-	fault_ns = measure_fault();
-	sampled_ns = fault_rings_under(measure_fault);
-	rings = fault_rings_open();
+	if (fault_rings_may_be_asked_for()) {
+		fault_ns = measure_fault();
+		sampled_ns = fault_rings_under(measure_fault);
+		rings = fault_rings_open();
+	}
 	if (!rings) {
 		if (asked)
 			complain("--faults: the kernel gives no samples of page faults: %s (see perf_event_paranoid in "

@@ -69,6 +69,7 @@ build_special() {
 	compile "$W/preloaded" "$from/preloaded.c"
 	compile "$W/own_unwind" "$from/own_unwind.cc" -static-libgcc -static-libstdc++ -lunwind
 	compile "$W/first_descriptor" "$from/first_descriptor.c"
+	compile "$W/filtered" "$from/filtered.c"
 	compile "$W/still_static" "$from/still.c" -static
 	compile "$W/still_32" "$from/still.c" -m32
 	if [[ -x $W/still_32 ]] && ! ("$W/still_32" 3; (($? == 3))) 2>/dev/null; then

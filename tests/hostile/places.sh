@@ -72,6 +72,9 @@ inherited() {
 			same 'low limits' "$user" "$mode" 'exit 0; exit 4' "$WORK/programs/close_all" loop
 			SHAPE=(prlimit --fsize=4096)
 			MAY_SAY=yes same 'small files only' "$user" "$mode" '' "$W/first_descriptor"
+			SHAPE=("$W/filtered")
+			MAY_SAY=yes same 'a filter that kills who watches' "$user" "$mode" \
+				'exit 0; exit 4' "$WORK/programs/close_all" loop
 			SHAPE=(setarch -R)
 			same 'fixed addresses' "$user" "$mode" 'exit 0' "$WORK/programs/mapping_moves"
 			SHAPE=(setarch -L)
