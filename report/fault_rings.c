@@ -378,7 +378,7 @@ static void empty_all(struct fault_rings *rings)
 		empty(rings, &rings->rings[i]);
 }
 
-void fault_rings_drain(struct fault_rings *rings, bool all, void (*take)(void *context, const struct fault_event *event),
+void fault_rings_drain(struct fault_rings *rings, bool all, bool (*take)(void *context, const struct fault_event *event),
 		       void *context)
 {
 	uint64_t until = now_ns() - SETTLED_NS;
@@ -388,7 +388,8 @@ void fault_rings_drain(struct fault_rings *rings, bool all, void (*take)(void *c
 	sorted = rings->used;
 	qsort(rings->waiting, sorted, sizeof(rings->waiting[0]), by_time);
 	while (taken < sorted && (all || rings->waiting[taken].time_ns <= until)) {
-		take(context, &rings->waiting[taken]);
+		if (!take(context, &rings->waiting[taken]))
+			break;
 		free(rings->waiting[taken++].name);
 		if (taken % TAKEN_AT_ONCE == 0 && rings->used < WAITING_MOST)
 			empty_all(rings); /* what comes meanwhile is later than all that is settled */

@@ -66,8 +66,9 @@ size_t fault_rings_polls(const struct fault_rings *rings, struct pollfd *polls);
 /*
  * fault_rings_drain - hand over what has come, in the order in which it happened
  * @all: also the newest, for which another processor may still have something earlier; for the last time
+ * @take: false: not yet; this one comes first the next time
  */
-void fault_rings_drain(struct fault_rings *rings, bool all, void (*take)(void *context, const struct fault_event *event),
+void fault_rings_drain(struct fault_rings *rings, bool all, bool (*take)(void *context, const struct fault_event *event),
 		       void *context);
 
 void fault_rings_close(struct fault_rings *rings);

@@ -49,6 +49,7 @@
 #define LATEST       256                /* of an image, that are remembered one by one */
 #define THREADS      64                 /* of an image, whose last sample is remembered; a power of two */
 #define ATTEMPTS     256                /* of an image's last page faults, that are looked at */
+#define BIRTH_NS     200000000ULL       /* so long the first writes beside a fork wait for what the child is */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 #define HUGE_BYTES   (2ULL << 20)
@@ -100,6 +101,8 @@ struct faults {
 	bool     every;                 /* whatever it costs */
 	uint64_t taken;                 /* samples of minor faults */
 	uint64_t forks;                 /* processes since the first */
+	pid_t    newborn;               /* the last one */
+	bool     closing;               /* nothing can be waited for any more */
 	bool     paused;
 	uint64_t paused_ns, resumed_ns; /* beginning of the last pause, and its end */
 	struct last_faults *last;       /* NULL: they cannot be had */
@@ -653,6 +656,7 @@ static void fork_process(struct faults *faults, const struct fault_event *event)
 		      parent ? address_map_share(parent->map) : NULL);
 	if (!parent)
 		return;
+	faults->newborn = event->pid;
 	child->sharer = sharing_fork(&parent->sharer, parent, child, event->pid, event->time_ns);
 	beside = written_beside(parent, event);
 	sharing_doubt(child->sharer, beside);
@@ -724,7 +728,23 @@ static void note_lost(struct faults *faults, uint64_t samples, uint64_t at_ns)
 			image->counts.lost += samples;
 }
 
-static void take(void *context, const struct fault_event *event)
+/*
+ * Whether a child has a copy of its parent's memory, or that memory itself, is known when it has run for a moment.
+ * What others write meanwhile is looked at then.
+ */
+static bool is_too_early(struct faults *faults, const struct life *image)
+{
+	struct life *newborn = faults->newborn && image && image->sharer ? find(faults, faults->newborn) : NULL;
+
+	if (!newborn || newborn == image)
+		return false;
+	if (!faults->closing && birth_of(faults, newborn) == SHARING_NOT_KNOWN && now_ns() - newborn->begin_ns < BIRTH_NS)
+		return true;
+	faults->newborn = 0;
+	return false;
+}
+
+static bool take(void *context, const struct fault_event *event)
 {
 	struct faults *faults = context;
 	struct life *image = find(faults, event->pid);
@@ -732,6 +752,8 @@ static void take(void *context, const struct fault_event *event)
 	switch (event->kind) {
 	case FAULT_MINOR:
 	case FAULT_MAJOR:
+		if (is_too_early(faults, image))
+			return false;
 		if (!image)
 			image = begin(faults, event->pid, event->time_ns,
 				      fault_kinds_begin(faults->eye, event->pid, NULL, 0), NULL);
@@ -763,6 +785,7 @@ static void take(void *context, const struct fault_event *event)
 		note_lost(faults, event->size, event->time_ns);
 		break;
 	}
+	return true;
 }
 
 /* What a first touch of fresh memory costs: the least of some tries, since what disturbs only adds. */
@@ -939,6 +962,7 @@ void faults_close(struct faults *faults)
 		return;
 	sharing_next_round(faults->sharing);
 	faults->last_read = false;
+	faults->closing = true;
 	if (faults->rings)
 		fault_rings_drain(faults->rings, true, take, faults);
 	for (size_t i = 0; i < BUCKETS; i++)

@@ -5,6 +5,7 @@
  * usage: cow_kinds SCENARIO; without one it lists them.
  */
 #define _GNU_SOURCE
+#include <sched.h>
 #include <time.h>
 
 #include "cow.h"
@@ -52,6 +53,36 @@ static void mapped_where_none_was_forked(void)
 		end_child(PAGES, 0, PAGES - 500, 0);
 	}
 	touch(memory, 500 * PAGE);
+	tell(to_child);
+	end_parent(child, PAGES, 500, PAGES - 500, 0);
+	expect("process", NULL, "cow.bound_pages", 0, 200, "the parent is known to have written them");
+}
+
+/*
+ * The child is stopped before it does anything. Whether it was forked or shares all memory is not known that long, and
+ * samples come in meanwhile.
+ */
+static void parent_writes_before_the_child_runs(void)
+{
+	const struct timespec pause = { .tv_nsec = 5000000 };
+	const struct sched_param none = { 0 };
+	cpu_set_t here;
+	pid_t child;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	REQUIRE(sched_setaffinity(0, sizeof(here), &here) == 0 && sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+	child = fork();
+	if (!child) {
+		await(to_child);
+		end_child(PAGES, 0, PAGES - 500, 0);
+	}
+	REQUIRE(kill(child, SIGSTOP) == 0 && sched_setscheduler(0, SCHED_OTHER, &none) == 0);
+	for (int i = 0; i < 10; i++) {
+		touch(memory + i * 50 * PAGE, 50 * PAGE);
+		nanosleep(&pause, NULL);
+	}
+	REQUIRE(kill(child, SIGCONT) == 0);
 	tell(to_child);
 	end_parent(child, PAGES, 500, PAGES - 500, 0);
 	expect("process", NULL, "cow.bound_pages", 0, 200, "the parent is known to have written them");
@@ -271,6 +302,7 @@ static void killed_after_a_fork(void)
 
 static const struct scenario scenarios[] = {
 	{ "forked_again", forked_again }, { "mapped_where_none_was_forked", mapped_where_none_was_forked },
+	{ "parent_writes_before_the_child_runs", parent_writes_before_the_child_runs },
 	{ "mergeable", mergeable }, { "parent_unmaps", parent_unmaps }, { "parent_gives_back", parent_gives_back },
 	{ "child_moves_and_writes", child_moves_and_writes }, { "child_maps_over", child_maps_over },
 	{ "huge_pages_written_whole", huge_pages_written_whole },
