@@ -13,7 +13,7 @@
 #include "instrument.h"
 
 #define FREE_NS   20000000ULL           /* this much asking is always granted, … */
-#define ASK_SHARE 100                   /* … and 1/100 of the time since the image began */
+#define ASK_SHARE 200                   /* … and 1/200 of the time since the image began */
 #define PENDING   256
 
 enum { VACANT, TAKEN }; /* instead of a start */
