@@ -3,7 +3,6 @@
 # ends: exit 9
 # bash: pipes, traps, subshells, jobs, here documents, process substitution, coprocesses, killed children.
 # images: exact
-# varies: s,No record of process [0-9]*,No record of process PID,
 trap 'echo "exit trap, status $?"' EXIT
 trap 'echo "got USR1"' USR1
 kill -USR1 $$
@@ -13,6 +12,7 @@ seq 1 1000 | while read -r n; do ((n % 100)) || echo "$n"; done | tac | paste -s
 false | true | false
 echo "pipe status ${PIPESTATUS[*]}"
 sleep 100 &
+until read -r name <"/proc/$!/comm" && [[ $name == sleep ]]; do :; done # no shell any more
 kill -TERM $!
 wait $! 2>/dev/null
 echo "killed: $?"
