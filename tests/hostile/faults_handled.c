@@ -13,7 +13,7 @@
 
 #define PAGES 400
 
-static char *barrier, *file;
+static char *barrier, *file, *volatile nowhere;
 static sigjmp_buf back;
 static volatile sig_atomic_t opened, refused, strange, cut;
 
@@ -59,7 +59,7 @@ static void go_astray(const char *who)
 	refused = cut = 0;
 	for (volatile int i = 0; i < 3; i++) {
 		if (!sigsetjmp(back, 1))
-			((volatile char *)0)[i]++;
+			((volatile char *)nowhere)[i]++;
 		if (!sigsetjmp(back, 1))
 			((volatile char *)file)[4096]++;
 	}

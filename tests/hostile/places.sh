@@ -7,7 +7,8 @@
 # same TITLE USER MODE ENDINGS PROGRAM…: bare and observed within SHAPE; ENDINGS empty: the recording may be missing.
 # Sets OBSERVED.
 same() {
-	local title="$1, as $2, $3$(in_words)" user=$2 mode=$3 endings=$4 bare faults
+	local title user=$2 mode=$3 endings=$4 bare faults
+	title="$1, as $2, $3$(in_words)"
 	shift 4
 	tells_apart "$mode" || return 0
 	new_place bare
