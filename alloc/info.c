@@ -25,7 +25,7 @@ static struct mallinfo2 all_info(void)
 	struct pagepool_statistics s;
 	struct mallinfo2 info = { 0 };
 
-	statistics_take(&s);
+	statistics_take(&s, sizeof(s));
 	info.arena = s.mapped_bytes - s.large_bytes;
 	info.ordblks = s.free_page_bytes / PAGE_SIZE;
 	info.hblks = s.large_blocks;
@@ -66,7 +66,7 @@ EXPORT int malloc_info(int format, FILE *stream)
 		errno = EINVAL;
 		return -1;
 	}
-	statistics_take(&s);
+	statistics_take(&s, sizeof(s));
 	fprintf(stream, "<malloc version=\"pagepool-1\">\n<sizes>\n");
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		const struct pagepool_class_statistics *c = &s.class[class];

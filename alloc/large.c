@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "figure.h"
 #include "metadata.h"
 #include "options.h"
 #include "os.h"
@@ -21,7 +22,7 @@ struct range {
 };
 
 struct lock large_lock;
-size_t large_live_bytes, large_kept_bytes, large_live_blocks;
+uint64_t large_live_bytes, large_kept_bytes, large_live_blocks;
 uint64_t large_reused_pages;
 static struct range kept[KEPT_MAX];     /* by address */
 static unsigned kept_count;
@@ -42,7 +43,7 @@ static bool wants_huge_pages(size_t bytes)
 
 static void remove_range(unsigned at)
 {
-	large_kept_bytes -= kept[at].bytes;
+	figure_adjust(&large_kept_bytes, 0, kept[at].bytes);
 	kept_count--;
 	memmove(&kept[at], &kept[at + 1], (kept_count - at) * sizeof(kept[0]));
 }
@@ -81,7 +82,7 @@ static void insert_range(struct range range)
 
 	while (at < kept_count && kept[at].start < range.start)
 		at++;
-	large_kept_bytes += range.bytes;
+	figure_adjust(&large_kept_bytes, range.bytes, 0);
 	if (at && kept[at - 1].start + kept[at - 1].bytes == range.start) {
 		at--;
 		kept[at].bytes += range.bytes;
@@ -93,7 +94,7 @@ static void insert_range(struct range range)
 	}
 	if (at + 1 < kept_count && kept[at].start + kept[at].bytes == kept[at + 1].start) {
 		kept[at].bytes += kept[at + 1].bytes;
-		large_kept_bytes += kept[at + 1].bytes;
+		figure_adjust(&large_kept_bytes, kept[at + 1].bytes, 0);
 		remove_range(at + 1);
 	}
 }
@@ -133,9 +134,10 @@ static uintptr_t cut_from_kept(size_t bytes, size_t align)
 		os_unmap((void *)start, lead);
 		kept[best].start = start += lead;
 		kept[best].bytes -= lead;
-		large_kept_bytes -= lead;
+		figure_adjust(&large_kept_bytes, 0, lead);
 	}
-	large_kept_bytes -= bytes;
+	figure_adjust(&large_kept_bytes, 0, bytes);
+	figure_adjust(&large_reused_pages, bytes / PAGE_SIZE, 0);
 	kept[best].start += bytes;
 	kept[best].bytes -= bytes;
 	if (!kept[best].bytes)
@@ -158,9 +160,12 @@ static uintptr_t lengthen_kept(size_t bytes)
 	range = kept[longest];
 	remove_range(longest);
 	grown = os_grow((void *)range.start, range.bytes, bytes, true);
-	if (!grown)
+	if (!grown) {
 		os_unmap((void *)range.start, range.bytes);
-	else if (wants_huge_pages(bytes))
+		return 0;
+	}
+	figure_adjust(&large_reused_pages, range.bytes / PAGE_SIZE, 0);
+	if (wants_huge_pages(bytes))
 		os_ask_huge_pages(grown, bytes);
 	return (uintptr_t)grown;
 }
@@ -173,7 +178,7 @@ void large_make_room(size_t bytes)
 
 		os_unmap((void *)(kept[0].start + kept[0].bytes - freed), freed);
 		kept[0].bytes -= freed;
-		large_kept_bytes -= freed;
+		figure_adjust(&large_kept_bytes, 0, freed);
 		bytes -= freed;
 		if (!kept[0].bytes)
 			remove_range(0);
@@ -215,8 +220,6 @@ static uintptr_t find_pages(size_t bytes, size_t align, bool *is_zero)
 	start = cut_from_kept(bytes, align);
 	if (!start && align <= PAGE_SIZE)
 		start = lengthen_kept(bytes);
-	if (start)
-		large_reused_pages += bytes / PAGE_SIZE;
 	lock_release(&large_lock);
 	*is_zero = !start;
 	if (start)
@@ -238,8 +241,8 @@ static void enter(struct slab *slab, uintptr_t start, size_t bytes)
 
 static void count_live(size_t more, size_t less, size_t blocks)
 {
-	__atomic_fetch_add(&large_live_bytes, more - less, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&large_live_blocks, blocks, __ATOMIC_RELAXED);
+	figure_adjust_shared(&large_live_bytes, more, less);
+	figure_adjust_shared(&large_live_blocks, blocks, 0);
 }
 
 struct slab *large_allocate(size_t bytes, size_t align, bool *is_zero)
@@ -299,8 +302,8 @@ static void absorb(struct slab *slab, size_t bytes)
 
 		if (kept[i].start != end)
 			continue;
-		large_kept_bytes -= taken;
-		large_reused_pages += taken / PAGE_SIZE;
+		figure_adjust(&large_kept_bytes, 0, taken);
+		figure_adjust(&large_reused_pages, taken / PAGE_SIZE, 0);
 		slab->size += taken;
 		kept[i].start += taken;
 		kept[i].bytes -= taken;

@@ -15,7 +15,7 @@
 struct slab;
 
 extern struct lock large_lock;
-extern size_t large_live_bytes, large_kept_bytes, large_live_blocks;
+extern uint64_t large_live_bytes, large_kept_bytes, large_live_blocks;
 extern uint64_t large_reused_pages;     /* ever handed out again without having gone back to the kernel */
 
 /* A block of at least so many bytes at a multiple of @align; its slab, or NULL: no memory. */

@@ -2,9 +2,9 @@
 /* Pieces of the allocator's own memory: one free list per multiple of 64 bytes, and a mapping that is being cut up. */
 #include "metadata.h"
 
-#include <stdint.h>
 #include <string.h>
 
+#include "figure.h"
 #include "os.h"
 #include "sizes.h"
 
@@ -17,7 +17,7 @@ struct piece {
 };
 
 struct lock metadata_lock;
-size_t metadata_bytes;
+uint64_t metadata_bytes;
 static struct piece *unused[METADATA_MAX / LINE + 1];
 static char *cut_from, *cut_end;        /* what is left of the newest mapping */
 static size_t next_block = BLOCK_MIN;
@@ -27,7 +27,7 @@ void *metadata_map(size_t bytes)
 	void *block = os_map_guarded(bytes);
 
 	if (block)
-		__atomic_fetch_add(&metadata_bytes, bytes, __ATOMIC_RELAXED);
+		figure_adjust_shared(&metadata_bytes, bytes, 0);
 	return block;
 }
 

@@ -7,13 +7,14 @@
 #define PAGEPOOL_METADATA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lock.h"
 
 #define METADATA_MAX 2048       /* bytes of the largest piece */
 
 extern struct lock metadata_lock;
-extern size_t metadata_bytes;   /* mapped for tables, page map included */
+extern uint64_t metadata_bytes; /* mapped for tables, page map included */
 
 /* A zeroed piece, aligned to 64 bytes; NULL without memory. @bytes is at most METADATA_MAX. */
 void *metadata_allocate(size_t bytes);

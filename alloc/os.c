@@ -6,22 +6,27 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "figure.h"
 #include "sizes.h"
 
 #define SAMPLES 16      /* pages looked at to judge a block */
 
-size_t os_mapped_bytes;
+uint64_t os_mapped_bytes;
 
 static void count_mapped(size_t more, size_t less)
 {
-	__atomic_fetch_add(&os_mapped_bytes, more - less, __ATOMIC_RELAXED);
+	figure_adjust_shared(&os_mapped_bytes, more, less);
 }
 
 static void *map(size_t bytes, int protection)
 {
 	void *address = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return address == MAP_FAILED ? NULL : address;
+	if (address == MAP_FAILED)
+		return NULL;
+	if (protection != PROT_NONE)
+		count_mapped(bytes, 0);
+	return address;
 }
 
 void *os_map(size_t bytes, size_t alignment)
@@ -33,18 +38,16 @@ void *os_map(size_t bytes, size_t alignment)
 	if (address && ((uintptr_t)address & (alignment - 1))) {
 		size_t before;
 
-		munmap(address, bytes);
+		os_unmap(address, bytes);
 		address = map(bytes + alignment, PROT_READ | PROT_WRITE);
 		before = -(uintptr_t)address & (alignment - 1);
 		if (address) {
 			if (before)
-				munmap(address, before);
-			munmap(address + before + bytes, alignment - before);
+				os_unmap(address, before);
+			os_unmap(address + before + bytes, alignment - before);
 			address += before;
 		}
 	}
-	if (address)
-		count_mapped(bytes, 0);
 	errno = error;
 	return address;
 }

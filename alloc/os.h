@@ -13,7 +13,7 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 /* Bytes mapped with access, now; changed by the functions below. */
-extern size_t os_mapped_bytes;
+extern uint64_t os_mapped_bytes;
 
 /* Fresh zero pages at a multiple of @alignment (a power of two, at least a page), or NULL. */
 void *os_map(size_t bytes, size_t alignment);

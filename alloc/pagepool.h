@@ -58,7 +58,7 @@ void pagepool_get_usage(struct pagepool *pool, struct pagepool_usage *usage);
 
 /*
  * Statistics of the malloc. What is mapped with access is the sum of live_bytes, cached_bytes, free_slot_bytes,
- * slab_end_bytes, free_page_bytes, large_kept_bytes, table_bytes, and the pages of pools.
+ * slab_end_bytes, free_page_bytes, large_kept_bytes, table_bytes and pool_bytes.
  */
 #define PAGEPOOL_CLASSES 72
 
@@ -67,18 +67,21 @@ struct pagepool_class_statistics {
 	uint64_t slabs, pages, slots;
 	uint64_t live, cached, free;    /* slots: with the program, in threads' caches, in slabs */
 	uint64_t slabs_made;            /* ever */
+	uint64_t returned_pages;        /* ever: of slabs that were given up, for other classes or for the kernel */
+	uint64_t reused_pages;          /* ever: resident already when their slab was made, faults that did not happen */
 };
 
 struct pagepool_statistics {
 	uint32_t version;               /* 1 */
 	uint32_t classes;               /* PAGEPOOL_CLASSES */
 	uint64_t mapped_bytes;          /* with access, whatever for */
-	uint64_t live_bytes;            /* of blocks that the program has, slack included */
+	uint64_t live_bytes;            /* of malloc's blocks that the program has, slack included */
 	uint64_t cached_bytes;          /* of free slots in threads' caches */
 	uint64_t free_slot_bytes;       /* of other free slots */
 	uint64_t slab_end_bytes;        /* behind the last slot of each slab */
 	uint64_t free_page_bytes;       /* of chunks, in no slab and no block */
 	uint64_t not_returned_bytes;    /* of these, what may be resident */
+	uint64_t run_blocks, run_bytes; /* live ones above 32 KiB and up to 1 MiB; part of live_bytes */
 	uint64_t large_blocks, large_bytes;     /* live ones above 1 MiB; part of live_bytes */
 	uint64_t large_kept_bytes;      /* freed, and resident, for the next one */
 	uint64_t table_bytes;           /* the allocator's own */
@@ -92,9 +95,12 @@ struct pagepool_statistics {
 };
 
 /*
- * pagepool_statistics_1 - fills in at most @bytes of the statistics; the name carries the version
+ * pagepool_statistics_1 - what the allocator holds; the name carries the version
+ * @bytes: room for the part before class[], and for as many classes as are wanted
  *
- * Returns the bytes filled in. Other threads go on meanwhile, so that figures may miss one another by what they do.
+ * Returns the bytes filled in: 0 where @bytes is less than that part. Takes no lock, allocates nothing, makes no call,
+ * leaves errno alone: it may be called anywhere, in a signal handler too that has interrupted the allocator. Other
+ * threads go on meanwhile, so that figures may miss one another by what they, or the interrupted call, were about.
  */
 size_t pagepool_statistics_1(struct pagepool_statistics *statistics, size_t bytes);
 

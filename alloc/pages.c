@@ -2,6 +2,7 @@
 /* Chunks and their bitmaps. The tightest free run is taken, from a chunk that is nearly full. */
 #include "pages.h"
 
+#include "figure.h"
 #include "fork.h"
 #include "large.h"
 #include "metadata.h"
@@ -14,6 +15,7 @@
 #define LOOKED_AT   8           /* chunks of a list that may or may not fit */
 
 struct arena main_arena;
+uint64_t plain_chunks;
 
 /* Bits */
 
@@ -101,6 +103,13 @@ static void update_fit(struct arena *arena, struct chunk *chunk)
 	}
 }
 
+static void count_chunks(struct arena *arena, size_t more, size_t less)
+{
+	figure_adjust(&arena->chunks, more, less);
+	if (arena->plain)
+		figure_adjust_shared(&plain_chunks, more, less);
+}
+
 static struct chunk *new_chunk(struct arena *arena)
 {
 	struct chunk *chunk = metadata_allocate(sizeof(*chunk));
@@ -127,7 +136,7 @@ static struct chunk *new_chunk(struct arena *arena)
 		chunk->huge = true;
 		os_ask_huge_pages(base, CHUNK_BYTES);
 	}
-	arena->chunks++;
+	count_chunks(arena, 1, 0);
 	link_chunk(arena, chunk);
 	if (!arena->plain && arena->chunks > 1)
 		fork_watch();
@@ -137,7 +146,10 @@ static struct chunk *new_chunk(struct arena *arena)
 static void drop_chunk(struct arena *arena, struct chunk *chunk)
 {
 	unlink_chunk(arena, chunk);
-	arena->chunks--;
+	for (size_t i = 0; i < CHUNK_WORDS; i++)
+		figure_adjust(&arena->dirty_free_pages, 0,
+			      (size_t)__builtin_popcountl(chunk->dirty[i] & ~chunk->taken[i]));
+	count_chunks(arena, 0, 1);
 	metadata_free(chunk, sizeof(*chunk));
 }
 
@@ -193,18 +205,19 @@ static struct chunk *find_chunk(const struct arena *arena, size_t pages, size_t 
 	return NULL;
 }
 
-static void take_run(struct arena *arena, struct chunk *chunk, size_t at, size_t pages, bool *is_zero)
+/* How many of them may be resident. */
+static size_t take_run(struct arena *arena, struct chunk *chunk, size_t at, size_t pages)
 {
 	size_t dirty = count_bits(chunk->dirty, at, pages);
 
 	set_bits(chunk->taken, at, pages);
 	set_bits(chunk->dirty, at, pages);
 	chunk->taken_pages += (uint32_t)pages;
-	arena->taken_pages += pages;
-	arena->dirty_free_pages -= dirty;
-	arena->reused_pages += dirty;
-	*is_zero = dirty == 0;
+	figure_adjust(&arena->taken_pages, pages, 0);
+	figure_adjust(&arena->dirty_free_pages, 0, dirty);
+	figure_adjust(&arena->reused_pages, dirty, 0);
 	update_fit(arena, chunk);
+	return dirty;
 }
 
 bool pages_take(struct arena *arena, size_t pages, size_t align, struct run *run)
@@ -216,7 +229,7 @@ bool pages_take(struct arena *arena, size_t pages, size_t align, struct run *run
 	if (!run->chunk)
 		run->chunk = new_chunk(arena);
 	if (run->chunk) {
-		take_run(arena, run->chunk, at, pages, &run->is_zero);
+		run->reused_pages = take_run(arena, run->chunk, at, pages);
 		run->base = (void *)(run->chunk->base + at * PAGE_SIZE);
 	}
 	lock_release(&arena->lock);
@@ -232,12 +245,12 @@ bool pages_extend(struct chunk *chunk, void *base, size_t pages, size_t new_page
 {
 	struct arena *arena = chunk->arena;
 	size_t end = page_in_chunk(chunk, base) + pages;
-	bool fits, is_zero;
+	bool fits;
 
 	lock_take(&arena->lock);
 	fits = end + new_pages - pages <= next_bit(chunk->taken, end, true);
 	if (fits)
-		take_run(arena, chunk, end, new_pages - pages, &is_zero);
+		take_run(arena, chunk, end, new_pages - pages);
 	lock_release(&arena->lock);
 	return fits;
 }
@@ -248,8 +261,8 @@ static size_t return_run(struct arena *arena, struct chunk *chunk, size_t at, si
 	if (!os_return_pages((void *)(chunk->base + at * PAGE_SIZE), pages * PAGE_SIZE))
 		return 0;
 	clear_bits(chunk->dirty, at, pages);
-	arena->dirty_free_pages -= pages;
-	arena->returned_pages += pages;
+	figure_adjust(&arena->dirty_free_pages, 0, pages);
+	figure_adjust(&arena->returned_pages, pages, 0);
 	return pages * PAGE_SIZE;
 }
 
@@ -296,8 +309,8 @@ void pages_free(struct chunk *chunk, void *base, size_t pages)
 	clear_bits(chunk->taken, page_in_chunk(chunk, base), pages);
 	chunk->taken_pages -= (uint32_t)pages;
 	chunk->freed_at_ms = now;
-	arena->taken_pages -= pages;
-	arena->dirty_free_pages += pages;
+	figure_adjust(&arena->taken_pages, 0, pages);
+	figure_adjust(&arena->dirty_free_pages, pages, 0);
 	update_fit(arena, chunk);
 	if (now >= arena->next_return_ms && !arena->plain) {
 		if (arena->next_return_ms && now > options.return_after_ms)

@@ -47,11 +47,13 @@ struct arena {
 /* The arena that malloc uses. */
 extern struct arena main_arena;
 
+extern uint64_t plain_chunks;   /* of all other arenas */
+
 /* Pages that were taken. */
 struct run {
 	void *base;
 	struct chunk *chunk;
-	bool is_zero;           /* all of them are known to read zero */
+	size_t reused_pages;    /* that may be resident, and not zero; 0: all read zero */
 };
 
 /*

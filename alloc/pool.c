@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fault.h"
+#include "figure.h"
 #include "large.h"
 #include "metadata.h"
 #include "pagemap.h"
@@ -33,6 +34,7 @@ struct pagepool {
 
 _Static_assert(sizeof(struct pagepool) <= METADATA_MAX, "a pool is a piece of metadata");
 
+uint64_t pool_large_bytes, pool_large_blocks;
 static struct lock pools_lock;
 static struct pagepool *pools;
 
@@ -107,10 +109,11 @@ EXPORT struct pagepool *pagepool_create(const struct pagepool_settings *settings
 static struct slab *slab_with_room(struct pagepool *pool, unsigned class)
 {
 	struct slab *slab = pool->partial[class].first;
+	size_t reused_pages;
 
 	if (slab)
 		return slab;
-	slab = slab_make(&pool->arena, class);
+	slab = slab_make(&pool->arena, class, &reused_pages);
 	if (!slab)
 		return NULL;
 	slab->kind = SLAB_POOL;
@@ -150,6 +153,8 @@ static void *allocate_pages(struct pagepool *pool, size_t bytes)
 	slot_set(&slab->states[0], SLOT_LIVE);
 	push(&pool->pages, slab);
 	pool->usage.page_bytes += slab->size;
+	figure_adjust_shared(&pool_large_bytes, slab->size, 0);
+	figure_adjust_shared(&pool_large_blocks, 1, 0);
 	return (void *)slab->base;
 }
 
@@ -223,6 +228,8 @@ static void free_pages(struct pagepool *pool, struct slab *slab)
 {
 	drop(&pool->pages, slab);
 	pool->usage.page_bytes -= slab->size;
+	figure_adjust_shared(&pool_large_bytes, 0, slab->size);
+	figure_adjust_shared(&pool_large_blocks, 0, 1);
 	large_discard(slab);
 }
 
@@ -323,17 +330,6 @@ EXPORT void pagepool_get_usage(struct pagepool *pool, struct pagepool_usage *usa
 }
 
 /* For the rest of the allocator */
-
-size_t pool_mapped_bytes(void)
-{
-	size_t bytes = 0;
-
-	lock_take(&pools_lock);
-	for (struct pagepool *pool = pools; pool; pool = pool->next)
-		bytes += __atomic_load_n(&pool->arena.chunks, __ATOMIC_RELAXED) * CHUNK_BYTES;
-	lock_release(&pools_lock);
-	return bytes;
-}
 
 void pool_lock_all(void)
 {

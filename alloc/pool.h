@@ -3,10 +3,10 @@
 #ifndef PAGEPOOL_POOL_H
 #define PAGEPOOL_POOL_H
 
-#include <stddef.h>
+#include <stdint.h>
 
-/* Bytes mapped for blocks of pools. */
-size_t pool_mapped_bytes(void);
+/* Blocks of pools in mappings of their own, which large_live_bytes and large_live_blocks count too. */
+extern uint64_t pool_large_bytes, pool_large_blocks;
 
 /* Around a fork: the locks of all pools, before any other. */
 void pool_lock_all(void);

@@ -2,17 +2,13 @@
 /* Runs of pages as slabs of one slot. */
 #include "runs.h"
 
+#include "figure.h"
 #include "metadata.h"
 #include "pagemap.h"
 
 #define RUN_METADATA (sizeof(struct slab) + 2)
 
-size_t run_live_bytes;
-
-static void count_live(size_t more, size_t less)
-{
-	__atomic_fetch_add(&run_live_bytes, more - less, __ATOMIC_RELAXED);
-}
+uint64_t run_live_bytes, run_live_blocks;
 
 struct slab *run_allocate(size_t bytes, size_t align, bool *is_zero)
 {
@@ -32,15 +28,17 @@ struct slab *run_allocate(size_t bytes, size_t align, bool *is_zero)
 	slab->kind = SLAB_RUN;
 	slab->chunk = run.chunk;
 	pagemap_set(slab->base, 1, slab);
-	*is_zero = run.is_zero;
-	count_live(slab->size, 0);
+	*is_zero = !run.reused_pages;
+	figure_adjust_shared(&run_live_bytes, slab->size, 0);
+	figure_adjust_shared(&run_live_blocks, 1, 0);
 	return slab;
 }
 
 void run_free(struct slab *slab)
 {
 	pagemap_set(slab->base, 1, NULL);
-	count_live(0, slab->size);
+	figure_adjust_shared(&run_live_bytes, 0, slab->size);
+	figure_adjust_shared(&run_live_blocks, 0, 1);
 	pages_free(slab->chunk, (void *)slab->base, slab->size / PAGE_SIZE);
 	metadata_free(slab, RUN_METADATA);
 }
@@ -53,7 +51,7 @@ bool run_resize(struct slab *slab, size_t bytes)
 		return false;
 	if (new_pages < pages)
 		pages_free(slab->chunk, (char *)slab->base + new_pages * PAGE_SIZE, pages - new_pages);
-	count_live(new_pages * PAGE_SIZE, slab->size);
+	figure_adjust_shared(&run_live_bytes, new_pages * PAGE_SIZE, slab->size);
 	slab->size = new_pages * PAGE_SIZE;
 	return true;
 }

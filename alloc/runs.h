@@ -5,7 +5,7 @@
 
 #include "slab.h"
 
-extern size_t run_live_bytes;
+extern uint64_t run_live_bytes, run_live_blocks;
 
 /* A block of at least so many bytes at a multiple of @align (both at most RUN_MAX); its slab, or NULL: no memory. */
 struct slab *run_allocate(size_t bytes, size_t align, bool *is_zero);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "figure.h"
 #include "fork.h"
 #include "metadata.h"
 #include "options.h"
@@ -14,12 +15,6 @@ struct size_bin size_bins[SIZE_CLASSES];
 uint32_t shared_below;
 uint32_t slow_free_below;
 
-/* With the lock of the class held; others read these figures without it. */
-static void adjust(size_t *figure, size_t more, size_t less)
-{
-	__atomic_store_n(figure, *figure + more - less, __ATOMIC_RELAXED);
-}
-
 /* Making and unmaking */
 
 static size_t slab_bytes(size_t slots)
@@ -27,7 +22,7 @@ static size_t slab_bytes(size_t slots)
 	return sizeof(struct slab) + slots + 1;
 }
 
-struct slab *slab_make(struct arena *arena, unsigned class)
+struct slab *slab_make(struct arena *arena, unsigned class, size_t *reused_pages)
 {
 	size_t size = class_size(class), pages = class_pages(class), slots = pages * PAGE_SIZE / size;
 	struct slab *slab = metadata_allocate(slab_bytes(slots));
@@ -39,6 +34,7 @@ struct slab *slab_make(struct arena *arena, unsigned class)
 		metadata_free(slab, slab_bytes(slots));
 		return NULL;
 	}
+	*reused_pages = run.reused_pages;
 	slab->base = (uintptr_t)run.base;
 	slab->size = size;
 	slab->reciprocal = (uint32_t)((1UL << 32) / size + 1);
@@ -105,8 +101,8 @@ static void settle(struct size_bin *bin, struct slab *slab)
 
 	if (slab->free == slab->slots) {
 		move(bin, slab, PLACE_ALONE);
-		adjust(&bin->slabs, 0, 1);
-		adjust(&bin->free, 0, slab->slots);
+		figure_adjust(&bin->slabs, 0, 1);
+		figure_adjust(&bin->free, 0, slab->slots);
 		slab_unmake(slab);
 	} else if (slab->place != place) {
 		move(bin, slab, place);
@@ -150,7 +146,7 @@ static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *e
 	}
 	slab->first_free = (uint16_t)at;
 	slab->free = (uint16_t)(slab->free - taken);
-	adjust(&bin->free, 0, taken);
+	figure_adjust(&bin->free, 0, taken);
 }
 
 static void shuffle(struct cached *entries, unsigned count)
@@ -168,15 +164,17 @@ static void shuffle(struct cached *entries, unsigned count)
 static struct slab *find_slab(struct size_bin *bin, unsigned class)
 {
 	struct slab *slab = bin->partial;
+	size_t reused_pages;
 
 	if (!slab) {
 		fork_slab_wanted();
-		slab = slab_make(&main_arena, class);
+		slab = slab_make(&main_arena, class, &reused_pages);
 		if (!slab)
 			return NULL;
-		adjust(&bin->slabs, 1, 0);
-		bin->slabs_made++;
-		adjust(&bin->free, slab->slots, 0);
+		figure_adjust(&bin->slabs, 1, 0);
+		figure_adjust(&bin->slabs_made, 1, 0);
+		figure_adjust(&bin->reused_pages, reused_pages, 0);
+		figure_adjust(&bin->free, slab->slots, 0);
 	}
 	move(bin, slab, PLACE_OWNED);
 	return slab;
@@ -227,7 +225,7 @@ void slab_give(unsigned class, const struct cached *entries, unsigned count)
 
 		slot_set(entries[i].state, SLOT_FREE);
 		slab->free++;
-		adjust(&bin->free, 1, 0);
+		figure_adjust(&bin->free, 1, 0);
 		if (index < slab->first_free)
 			slab->first_free = index;
 		if (slab->place != PLACE_OWNED && (slab->free == 1 || slab->free == slab->slots))
@@ -252,8 +250,7 @@ size_t slab_used_bytes(void)
 
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		size_t slots = class_pages(class) * PAGE_SIZE / class_size(class);
-		size_t slabs = __atomic_load_n(&size_bins[class].slabs, __ATOMIC_RELAXED);
-		size_t free = __atomic_load_n(&size_bins[class].free, __ATOMIC_RELAXED);
+		size_t slabs = figure(&size_bins[class].slabs), free = figure(&size_bins[class].free);
 
 		if (slabs * slots > free)
 			used += (slabs * slots - free) * class_size(class);

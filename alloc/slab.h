@@ -63,7 +63,7 @@ struct size_bin {
 	struct lock lock;
 	struct slab *partial, *inherited;
 	size_t slabs, free;             /* now: slabs, and slots in state SLOT_FREE, owned slabs included */
-	uint64_t slabs_made;
+	uint64_t slabs_made, reused_pages;      /* ever: slabs, and pages of them that were resident already */
 } __attribute__((aligned(64)));
 
 extern struct size_bin size_bins[SIZE_CLASSES];
@@ -108,7 +108,7 @@ void slab_give(unsigned class, const struct cached *entries, unsigned count);
 void slab_disown(unsigned class, struct slab *own);
 
 /* A slab of any arena with all slots free; NULL: no memory. The caller gives it a place. */
-struct slab *slab_make(struct arena *arena, unsigned class);
+struct slab *slab_make(struct arena *arena, unsigned class, size_t *reused_pages);
 
 /* The first free slot from @from on; there is one. */
 size_t slab_next_free(const struct slab *slab, size_t from);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "figure.h"
 #include "fork.h"
 #include "large.h"
 #include "metadata.h"
@@ -18,6 +19,7 @@
 
 _Static_assert(PAGEPOOL_CLASSES == SIZE_CLASSES, "the public header has the number of size classes");
 
+/* Of all caches, also those in use: their owners go on. The list only ever grows at its front. */
 static uint64_t cached_slots(unsigned class)
 {
 	uint64_t slots = 0;
@@ -27,73 +29,95 @@ static uint64_t cached_slots(unsigned class)
 	return slots;
 }
 
-static void take_class(struct pagepool_statistics *s, unsigned class)
+static uint64_t threads(void)
 {
-	struct pagepool_class_statistics *c = &s->class[class];
-	struct size_bin *bin = &size_bins[class];
-	uint64_t slab_bytes = class_pages(class) * PAGE_SIZE;
+	uint64_t count = 0;
 
-	c->block_bytes = class_size(class);
-	lock_take(&bin->lock);
-	c->slabs = bin->slabs;
-	c->free = bin->free;
-	c->slabs_made = bin->slabs_made;
-	lock_release(&bin->lock);
-	c->pages = c->slabs * class_pages(class);
-	c->slots = c->slabs * (slab_bytes / c->block_bytes);
-	c->cached = cached_slots(class);
-	if (c->cached > c->slots - c->free) /* another thread was at work */
-		c->cached = c->slots - c->free;
-	c->live = c->slots - c->free - c->cached;
+	for (struct cache *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE); cache; cache = cache->next)
+		count += __atomic_load_n(&cache->in_use, __ATOMIC_RELAXED);
+	return count;
+}
+
+/* Figures that are read one after the other may have changed in between. */
+static uint64_t less(uint64_t all, uint64_t part)
+{
+	return all > part ? all - part : 0;
+}
+
+static struct pagepool_class_statistics of_class(unsigned class)
+{
+	const struct size_bin *bin = &size_bins[class];
+	size_t pages = class_pages(class);
+	struct pagepool_class_statistics c = {
+		.block_bytes = class_size(class), .slabs = figure(&bin->slabs), .free = figure(&bin->free),
+		.slabs_made = figure(&bin->slabs_made), .reused_pages = figure(&bin->reused_pages),
+	};
+
+	c.pages = c.slabs * pages;
+	c.slots = c.slabs * (pages * PAGE_SIZE / c.block_bytes);
+	c.cached = cached_slots(class);
+	if (c.cached > less(c.slots, c.free))
+		c.cached = less(c.slots, c.free);
+	c.live = less(c.slots, c.free + c.cached);
+	c.returned_pages = less(c.slabs_made, c.slabs) * pages;
+	return c;
+}
+
+static void add_class(struct pagepool_statistics *s, const struct pagepool_class_statistics *c)
+{
 	s->live_bytes += c->live * c->block_bytes;
 	s->cached_bytes += c->cached * c->block_bytes;
 	s->free_slot_bytes += c->free * c->block_bytes;
-	s->slab_end_bytes += c->slabs * (slab_bytes % c->block_bytes);
+	s->slab_end_bytes += c->pages * PAGE_SIZE - c->slots * c->block_bytes;
 }
 
-static void take_totals(struct pagepool_statistics *s)
+static void add_totals(struct pagepool_statistics *s)
 {
-	lock_take(&main_arena.lock);
-	s->free_page_bytes = (main_arena.chunks * CHUNK_PAGES - main_arena.taken_pages) * PAGE_SIZE;
-	s->not_returned_bytes = main_arena.dirty_free_pages * PAGE_SIZE;
-	s->returned_pages = main_arena.returned_pages;
-	s->reused_pages = main_arena.reused_pages;
-	lock_release(&main_arena.lock);
-	lock_take(&large_lock);
-	s->large_blocks = large_live_blocks;
-	s->large_bytes = large_live_bytes;
-	s->large_kept_bytes = large_kept_bytes;
-	s->reused_pages += large_reused_pages;
-	lock_release(&large_lock);
-	s->live_bytes += s->large_bytes + __atomic_load_n(&run_live_bytes, __ATOMIC_RELAXED);
-	s->table_bytes = __atomic_load_n(&metadata_bytes, __ATOMIC_RELAXED);
-	s->pool_bytes = pool_mapped_bytes();
-	s->mapped_bytes = __atomic_load_n(&os_mapped_bytes, __ATOMIC_RELAXED);
-	for (struct cache *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE); cache; cache = cache->next)
-		s->threads += cache->in_use;
-	s->forks = fork_epoch;
-	s->leaves_holes = shared_below != 0;
+	s->free_page_bytes = less(figure(&main_arena.chunks) * CHUNK_PAGES, figure(&main_arena.taken_pages)) * PAGE_SIZE;
+	s->not_returned_bytes = figure(&main_arena.dirty_free_pages) * PAGE_SIZE;
+	s->returned_pages = figure(&main_arena.returned_pages);
+	s->reused_pages = figure(&main_arena.reused_pages) + figure(&large_reused_pages);
+	s->run_blocks = figure(&run_live_blocks);
+	s->run_bytes = figure(&run_live_bytes);
+	s->large_blocks = less(figure(&large_live_blocks), figure(&pool_large_blocks));
+	s->large_bytes = less(figure(&large_live_bytes), figure(&pool_large_bytes));
+	s->large_kept_bytes = figure(&large_kept_bytes);
+	s->live_bytes += s->run_bytes + s->large_bytes;
+	s->table_bytes = figure(&metadata_bytes);
+	s->pool_bytes = figure(&plain_chunks) * CHUNK_BYTES + figure(&pool_large_bytes);
+	s->mapped_bytes = figure(&os_mapped_bytes);
+	s->threads = threads();
+	s->forks = __atomic_load_n(&fork_epoch, __ATOMIC_RELAXED);
+	s->leaves_holes = __atomic_load_n(&shared_below, __ATOMIC_RELAXED) != 0;
 }
 
-void statistics_take(struct pagepool_statistics *s)
+size_t statistics_take(struct pagepool_statistics *s, size_t bytes)
 {
-	memset(s, 0, sizeof(*s));
+	const size_t totals = offsetof(struct pagepool_statistics, class);
+	size_t room;
+
+	if (bytes < totals)
+		return 0;
+	room = (bytes - totals) / sizeof(s->class[0]);
+	if (room > SIZE_CLASSES)
+		room = SIZE_CLASSES;
+	memset(s, 0, totals);
 	s->version = 1;
 	s->classes = SIZE_CLASSES;
-	for (unsigned class = 0; class < SIZE_CLASSES; class++)
-		take_class(s, class);
-	take_totals(s);
+	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+		struct pagepool_class_statistics c = of_class(class);
+
+		add_class(s, &c);
+		if (class < room)
+			s->class[class] = c;
+	}
+	add_totals(s);
+	return totals + room * sizeof(s->class[0]);
 }
 
 EXPORT size_t pagepool_statistics_1(struct pagepool_statistics *statistics, size_t bytes)
 {
-	struct pagepool_statistics all;
-
-	statistics_take(&all);
-	if (bytes > sizeof(all))
-		bytes = sizeof(all);
-	memcpy(statistics, &all, bytes);
-	return bytes;
+	return statistics_take(statistics, bytes);
 }
 
 /* As text */
@@ -120,6 +144,8 @@ static void print_class(int fd, const struct pagepool_class_statistics *c)
 	text_add_number(&line, c->slabs, 9);
 	text_add_number(&line, c->pages, 10);
 	text_add_number(&line, c->slabs_made, 12);
+	text_add_number(&line, c->returned_pages, 10);
+	text_add_number(&line, c->reused_pages, 10);
 	text_add(&line, "\n");
 	text_write(&line, fd);
 }
@@ -136,15 +162,16 @@ void statistics_print(int fd)
 {
 	struct pagepool_statistics s;
 
-	statistics_take(&s);
+	statistics_take(&s, sizeof(s));
 	print_text(fd, "pagepool: blocks by size\n"
-		       "   bytes        live    cached        free    slabs     pages  slabs made\n");
+		       "   bytes        live    cached        free    slabs     pages  slabs made  returned    reused\n");
 	for (unsigned class = 0; class < SIZE_CLASSES; class++)
 		if (s.class[class].slabs_made)
 			print_class(fd, &s.class[class]);
 	print_text(fd, "pagepool: totals\n");
 	print_total(fd, "bytes mapped with access", s.mapped_bytes);
 	print_total(fd, "bytes of live blocks, slack included", s.live_bytes);
+	print_total(fd, "of them in blocks above 32 KiB and up to 1 MiB", s.run_bytes);
 	print_total(fd, "of them in blocks above 1 MiB", s.large_bytes);
 	print_total(fd, "bytes of free slots in threads' caches", s.cached_bytes);
 	print_total(fd, "bytes of free slots in slabs", s.free_slot_bytes);

@@ -15,11 +15,14 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "../../alloc/cache.h"
 #include "../../alloc/heap.h"
 #include "../../alloc/large.h"
+#include "../../alloc/metadata.h"
 #include "../../alloc/pagepool.h"
 #include "../../alloc/sizes.h"
 #include "child.h"
@@ -221,6 +224,80 @@ static void the_statistics_add_up_to_what_is_mapped(void **state)
 		heap_free(blocks[i]);
 }
 
+/* As in a signal handler that has interrupted whoever holds them. */
+static void statistics_wait_for_no_lock(void **state)
+{
+	struct pagepool_statistics s;
+
+	(void)state;
+	alarm(20);
+	slab_lock_all();
+	lock_take(&caches_lock);
+	lock_take(&main_arena.lock);
+	lock_take(&large_lock);
+	lock_take(&metadata_lock);
+	errno = 77;
+	assert_int_equal(pagepool_statistics_1(&s, sizeof(s)), sizeof(s));
+	assert_int_equal(errno, 77);
+	lock_release(&metadata_lock);
+	lock_release(&large_lock);
+	lock_release(&main_arena.lock);
+	lock_release(&caches_lock);
+	slab_unlock_all();
+	alarm(0);
+}
+
+static void statistics_fill_in_what_there_is_room_for(void **state)
+{
+	const size_t totals = offsetof(struct pagepool_statistics, class);
+	struct pagepool_statistics s, all;
+
+	(void)state;
+	pagepool_statistics_1(&all, sizeof(all));
+	memset(&s, 0xaa, sizeof(s));
+	assert_int_equal(pagepool_statistics_1(&s, totals - 1), 0);
+	assert_int_equal(s.version, 0xaaaaaaaa);
+	assert_int_equal(pagepool_statistics_1(&s, totals + sizeof(s.class[0]) + 1), totals + sizeof(s.class[0]));
+	assert_memory_equal(&s, &all, totals + sizeof(s.class[0]));
+	assert_int_equal(s.class[1].block_bytes, 0xaaaaaaaaaaaaaaaa);
+	assert_int_equal(pagepool_statistics_1(&s, 2 * sizeof(s)), sizeof(s));
+	assert_memory_equal(&s, &all, sizeof(s));
+}
+
+/* Of a class that nothing else here uses. */
+static void a_class_tells_of_its_slabs_and_the_pages_that_they_used_again(void **state)
+{
+	const size_t bytes = 13000;
+	const unsigned class = size_class(bytes);
+	const size_t pages = class_pages(class), slots = pages * PAGE_SIZE / class_size(class);
+	struct pagepool_statistics before, s;
+	void *blocks[100];
+
+	(void)state;
+	pagepool_statistics_1(&before, sizeof(before));
+	for (size_t i = 0; i < 100; i++)
+		memset(blocks[i] = heap_allocate(bytes), 1, bytes);
+	pagepool_statistics_1(&s, sizeof(s));
+	assert_int_equal(s.class[class].block_bytes, class_size(class));
+	assert_int_equal(s.class[class].live, 100);
+	assert_int_equal(s.class[class].slots, s.class[class].slabs * slots);
+	assert_int_equal(s.class[class].pages, s.class[class].slabs * pages);
+	assert_int_equal(s.class[class].slots, 100 + s.class[class].cached + s.class[class].free);
+	for (size_t i = 0; i < 100; i++)
+		heap_free(blocks[i]);
+	if (this_cache != &no_cache)
+		cache_empty(this_cache);
+	pagepool_statistics_1(&s, sizeof(s));
+	assert_int_equal(s.class[class].live + s.class[class].cached + s.class[class].slabs, 0);
+	assert_int_equal(s.class[class].returned_pages, s.class[class].slabs_made * pages);
+	before = s;
+	heap_free(heap_allocate(bytes)); /* on pages that were just given up, and are resident still */
+	pagepool_statistics_1(&s, sizeof(s));
+	assert_int_equal(s.class[class].slabs_made, before.class[class].slabs_made + 1);
+	assert_int_equal(s.class[class].reused_pages, before.class[class].reused_pages + pages);
+	assert_int_equal(s.reused_pages, before.reused_pages + pages);
+}
+
 static size_t mapped_now(void)
 {
 	FILE *statm = fopen("/proc/self/statm", "r");
@@ -274,6 +351,9 @@ int main(void)
 		cmocka_unit_test(a_large_block_is_cut_from_one_that_was_freed),
 		cmocka_unit_test(trimming_gives_back_all_that_is_free),
 		cmocka_unit_test(the_statistics_add_up_to_what_is_mapped),
+		cmocka_unit_test(statistics_wait_for_no_lock),
+		cmocka_unit_test(statistics_fill_in_what_there_is_room_for),
+		cmocka_unit_test(a_class_tells_of_its_slabs_and_the_pages_that_they_used_again),
 		cmocka_unit_test(without_memory_it_says_so_and_after_frees_there_is_memory_again),
 	};
 
