@@ -159,6 +159,30 @@ struct capture_amounts {
 	uint64_t huge_bytes;            /* in transparent huge pages */
 };
 
+/*
+ * The parts of heap.free, where the allocator names them: all that it holds beyond live blocks.
+ * X(constant, JSON name)
+ */
+#define CAPTURE_FREE_PARTS_TABLE(X) \
+	X(FREE_SLOTS,        "free_slots")      /* between live blocks of the same size class */ \
+	X(FREE_CACHED_SLOTS, "cached_slots")    /* in the caches of threads */ \
+	X(FREE_SLAB_ENDS,    "slab_ends")       /* behind the last slot of a run of slots */ \
+	X(FREE_KEPT_PAGES,   "kept_pages")      /* free pages that have not gone back to the kernel: they may be resident */ \
+	X(FREE_RETURNED_PAGES, "returned_pages") /* free pages that have, or were never touched */ \
+	X(FREE_KEPT_BLOCKS,  "kept_blocks")     /* mappings of freed large blocks, kept for the next one */ \
+	X(FREE_TABLES,       "tables")          /* the allocator's own */ \
+	X(FREE_POOLS,        "pools")           /* pools that the program made through an interface of their own */
+#define CAPTURE_FREE_PART_CONSTANT(constant, name) constant,
+enum capture_free_part { CAPTURE_FREE_PARTS_TABLE(CAPTURE_FREE_PART_CONSTANT) CAPTURE_FREE_PARTS };
+#undef CAPTURE_FREE_PART_CONSTANT
+
+/* What the allocator says of itself, asked just after a ledger. All CAPTURE_UNKNOWN: it does not say. */
+struct capture_holdings {
+	uint64_t mapped_bytes;          /* with access, whatever for */
+	uint64_t live_bytes;            /* usable bytes of blocks that the program has */
+	uint64_t free_bytes[CAPTURE_FREE_PARTS];
+};
+
 /* A ledger. Valid when `sequence` is even, not 0, and the same before and after it was read. */
 struct capture_snapshot {
 	uint32_t sequence;              /* odd while it is being written */
@@ -181,6 +205,7 @@ struct capture_snapshot {
 	uint64_t locked_resident_bytes; /* the resident part of locked mappings */
 	uint64_t hugetlb_mapped_bytes;  /* mapped bytes of explicit huge pages: MAP_HUGETLB, hugetlbfs */
 	uint64_t hugetlb_bytes;         /* HugetlbPages: what of that is there; not counted as resident */
+	struct capture_holdings holdings;
 	char     name[CAPTURE_NAME_BYTES]; /* WHY_MARK: the mark's name, NUL-terminated */
 };
 
@@ -636,7 +661,7 @@ static inline void capture_totals(const struct capture *c, struct capture_totals
  * ledger_of - take a ledger of a process, from inside or from outside
  * @capture: its capture, mapped; only read
  * @pid: the process, or 0 for the calling one
- * @out: filled but for sequence, why and name
+ * @out: filled but for sequence, why and name; holdings as unknown
  * @mappings: CAPTURE_MAPPINGS entries for its largest mappings, or NULL
  * @mappings_used: set with @mappings
  * @mappings_dropped: set with @mappings

@@ -692,6 +692,7 @@ static void finish(struct ledger *l)
 {
 	struct capture_snapshot *out = l->out;
 
+	memset(&out->holdings, 0xff, sizeof(out->holdings)); /* CAPTURE_UNKNOWN */
 	out->unexplained_mapped_bytes = (int64_t)out->vm_size_bytes;
 	out->unexplained_resident_bytes = (int64_t)out->rss_bytes;
 	for (int row = 0; row < CAPTURE_ROWS; row++) {
@@ -699,7 +700,7 @@ static void finish(struct ledger *l)
 		out->unexplained_resident_bytes -= (int64_t)out->rows[row].resident_bytes;
 	}
 	for (int row = ROW_HEAP_LIVE; row <= ROW_HEAP_FREE && !l->capture->has_heap; row++)
-		memset(&out->rows[row], 0xff, sizeof(out->rows[row])); /* CAPTURE_UNKNOWN */
+		memset(&out->rows[row], 0xff, sizeof(out->rows[row]));
 }
 
 /* One pass; what it needs to be set up for each. */

@@ -12,6 +12,9 @@ struct next next;
 extern void *next_syscall; /* process.c, for calls.S */
 struct allocator allocator;
 
+/* Weak, for a look-up that finds nothing would call malloc, for dlerror, before all is ready. */
+extern size_t pagepool_statistics_1(void *statistics, size_t bytes) __attribute__((weak, visibility("default")));
+
 /* True if a function lies in the same object as malloc. */
 static bool beside_malloc(void *function)
 {
@@ -31,8 +34,11 @@ static void find_allocator(void)
 	slash = strrchr(object.path, '/');
 	allocator.glibc = !strcmp(slash ? slash + 1 : object.path, LIBC_SO);
 	allocator.usable_known = beside_malloc((void *)next.malloc_usable_size);
-	if (!allocator.glibc)
-		allocator.operators = beside_malloc(dlsym(RTLD_NEXT, "_Znwm"));
+	if (allocator.glibc)
+		return;
+	allocator.operators = beside_malloc(dlsym(RTLD_NEXT, "_Znwm"));
+	if (beside_malloc((void *)pagepool_statistics_1))
+		allocator.statistics = pagepool_statistics_1;
 }
 
 void next_resolve(void)

@@ -104,6 +104,7 @@ struct allocator {
 	bool     operators;             /* it defines operator new itself */
 	uint64_t start, end;            /* addresses of the object that defines malloc */
 	const char *path;               /* of that object; NUL-terminated, lives as long as the process */
+	size_t (*statistics)(void *, size_t); /* pagepool_statistics_1 of that object, or NULL: see holdings.c */
 };
 
 extern struct allocator allocator HIDDEN;

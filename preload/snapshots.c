@@ -11,6 +11,7 @@
 
 #include "cow.h"
 #include "heap.h"
+#include "holdings.h"
 #include "instrument.h"
 #include "ledger_internal.h"
 #include "series.h"
@@ -336,6 +337,7 @@ bool snapshot_take(enum capture_why why, const char *name)
 	} else if (why == WHY_PEAK && is_blurred(place)) {
 		memset(place, 0, sizeof(*place)); /* the next look may find a calmer moment */
 	} else {
+		holdings_ask(&place->holdings);
 		place->why = why;
 		place->at_ns = start;
 		if (name)

@@ -380,6 +380,8 @@ static void check_snapshot(struct check *check, struct capture_snapshot *s)
 	check_signed(&own, "unexplained_resident_bytes", &s->unexplained_resident_bytes);
 	check_numbers(&own, "the page fill", s->fill_pages, CAPTURE_FILL_BUCKETS);
 	check_numbers(&own, "a figure below the line", &s->free_on_empty_bytes, 5);
+	check_numbers(&own, "a figure of the allocator", &s->holdings.mapped_bytes,
+		      sizeof(s->holdings) / sizeof(uint64_t));
 	if (!own.found && s->why != WHY_NONE && s->at_ns != CAPTURE_UNKNOWN)
 		return;
 	finding(check, "a ledger makes no sense%s%s", *own.defect ? ": " : "", own.defect);

@@ -23,6 +23,26 @@ uint64_t figure_less(uint64_t a, uint64_t b)
 	return a == CAPTURE_UNKNOWN || b == CAPTURE_UNKNOWN || b > a ? CAPTURE_UNKNOWN : a - b;
 }
 
+bool figures_holdings(const struct capture *capture, const struct capture_snapshot *s)
+{
+	const struct capture_holdings *h = &s->holdings;
+
+	for (size_t i = 0; i < CAPTURE_FREE_PARTS; i++)
+		if (h->free_bytes[i] == CAPTURE_UNKNOWN)
+			return false;
+	return capture->has_heap && h->mapped_bytes && h->mapped_bytes != CAPTURE_UNKNOWN &&
+	       s->rows[ROW_HEAP_FREE].mapped_bytes != CAPTURE_UNKNOWN;
+}
+
+int64_t figures_unnamed(const struct capture_snapshot *s)
+{
+	int64_t unnamed = (int64_t)s->rows[ROW_HEAP_FREE].mapped_bytes;
+
+	for (size_t i = 0; i < CAPTURE_FREE_PARTS; i++)
+		unnamed -= (int64_t)s->holdings.free_bytes[i];
+	return unnamed;
+}
+
 static bool slot_used(const struct capture_counters *slot)
 {
 	return slot->tid || slot->requested_bytes || slot->frees || slot->failed;

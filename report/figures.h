@@ -15,6 +15,12 @@
 uint64_t figure_sum(uint64_t a, uint64_t b);
 uint64_t figure_less(uint64_t a, uint64_t b);
 
+/* Whether the allocator said, with this ledger, what it holds. */
+bool figures_holdings(const struct capture *capture, const struct capture_snapshot *s);
+
+/* Mapped bytes of heap.free that it did not name: 0 where nothing went on meanwhile. */
+int64_t figures_unnamed(const struct capture_snapshot *s);
+
 /* The heap of one image; all CAPTURE_UNKNOWN when malloc was not interposed. */
 void figures_heap(const struct capture *capture, struct capture_totals *heap);
 

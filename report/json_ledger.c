@@ -46,6 +46,29 @@ static json_t *fill_of(const struct subject *subject, const struct capture_snaps
 	return array;
 }
 
+/* What the allocator says of itself, and the parts of heap.free by it. */
+static json_t *holdings_of(const struct subject *subject, const struct capture_snapshot *s)
+{
+	json_t *object, *parts;
+
+	if (!figures_holdings(subject->capture, s))
+		return json_null();
+	object = json_object();
+	parts = json_array();
+	json_put_figure(object, "mapped_bytes", s->holdings.mapped_bytes);
+	json_put_figure(object, "live_usable_bytes", s->holdings.live_bytes);
+	for (size_t i = 0; i < CAPTURE_FREE_PARTS; i++) {
+		json_t *part = json_object();
+
+		json_put(part, "part", json_string(part_keys[i]));
+		json_put_figure(part, "mapped_bytes", s->holdings.free_bytes[i]);
+		json_array_append_new(parts, part);
+	}
+	json_put(object, "free", parts);
+	json_put(object, "unnamed_bytes", json_integer(figures_unnamed(s)));
+	return object;
+}
+
 static json_t *one_snapshot(const struct subject *subject, const struct capture_snapshot *s)
 {
 	static const char *const whys[] = {
@@ -74,6 +97,7 @@ static json_t *one_snapshot(const struct subject *subject, const struct capture_
 	json_put(object, "unexplained_mapped_bytes", json_integer(s->unexplained_mapped_bytes));
 	json_put(object, "unexplained_resident_bytes", json_integer(s->unexplained_resident_bytes));
 	json_put(object, "page_fill", fill_of(subject, s));
+	json_put(object, "allocator", holdings_of(subject, s));
 	return object;
 }
 

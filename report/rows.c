@@ -10,6 +10,17 @@ const char *const row_names[CAPTURE_ROWS] = {
 	[ROW_RESERVE] = "reserve", [ROW_ANON] = "own mappings", [ROW_FILE] = "files", [ROW_IMAGE] = "images", [ROW_STACK] = "stacks", [ROW_INSTRUMENT] = "pagegap", [ROW_KERNEL] = "kernel",
 };
 
+#define PART_KEY(constant, key) [constant] = key,
+const char *const part_keys[CAPTURE_FREE_PARTS] = { CAPTURE_FREE_PARTS_TABLE(PART_KEY) };
+
+const char *const part_names[CAPTURE_FREE_PARTS] = {
+	[FREE_SLOTS] = "free slots", [FREE_CACHED_SLOTS] = "slots in caches of threads",
+	[FREE_SLAB_ENDS] = "ends of slabs", [FREE_KEPT_PAGES] = "free pages kept for reuse",
+	[FREE_RETURNED_PAGES] = "free pages given back or not yet used",
+	[FREE_KEPT_BLOCKS] = "large blocks kept for reuse", [FREE_TABLES] = "tables",
+	[FREE_POOLS] = "pools of the program",
+};
+
 #define KIND_KEY(constant, key) [constant] = key,
 const char *const kind_keys[CAPTURE_KINDS] = { CAPTURE_KINDS_TABLE(KIND_KEY) };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ledger's rows by name; in sentences the heap is one. And the kinds of page faults. */
+/* The ledger's rows by name; in sentences the heap is one. The parts of free heap, and the kinds of page faults. */
 #ifndef PAGEGAP_ROWS_H
 #define PAGEGAP_ROWS_H
 
@@ -13,6 +13,10 @@ extern const char *const row_keys[CAPTURE_ROWS];
 
 /* As a page calls a row; the first one stands for the heap as a whole where it is not split. */
 extern const char *const row_names[CAPTURE_ROWS];
+
+/* The parts of heap.free, likewise. */
+extern const char *const part_keys[CAPTURE_FREE_PARTS];
+extern const char *const part_names[CAPTURE_FREE_PARTS];
 
 /* The kinds of page faults, likewise. */
 extern const char *const kind_keys[CAPTURE_KINDS];

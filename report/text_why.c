@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "report_text.h"
+#include "rows.h"
 
 #define LEAST_BYTES (64ULL << 10)
 #define LEAST_SHARE 100         /* a row matters from 1/100 of the whole */
@@ -87,13 +89,43 @@ static uint64_t mixed_pages(const struct capture_snapshot *s)
 	return pages;
 }
 
+/* The largest part that was not said yet, or CAPTURE_FREE_PARTS. */
+static size_t next_part(const struct capture_holdings *h, const bool said[CAPTURE_FREE_PARTS])
+{
+	size_t most = CAPTURE_FREE_PARTS;
+
+	for (size_t i = 0; i < CAPTURE_FREE_PARTS; i++)
+		if (!said[i] && h->free_bytes[i] &&
+		    (most == CAPTURE_FREE_PARTS || h->free_bytes[i] > h->free_bytes[most]))
+			most = i;
+	return most;
+}
+
+/* The parts of it, as the allocator names them. */
+static void name_parts(struct why *why)
+{
+	struct page *page = why->page;
+	const struct capture_holdings *h = &why->s->holdings;
+	int64_t unnamed = figures_unnamed(why->s);
+	bool said[CAPTURE_FREE_PARTS] = { false };
+	char *parts = memory_format("By the allocator's own account these are");
+	const char *between = " ";
+
+	for (size_t i; (i = next_part(h, said)) < CAPTURE_FREE_PARTS; said[i] = true, between = ", ")
+		memory_append(&parts, "%s%s %s", between, BYTES(h->free_bytes[i]), part_names[i]);
+	if (unnamed)
+		memory_append(&parts, "%s%s without a name", between, figure_cell(unnamed, page->exact).text);
+	say(why, "%s.", parts);
+	free(parts);
+}
+
 static void heap_free(struct why *why)
 {
 	struct page *page = why->page;
 	const struct capture_amounts *row = &why->s->rows[ROW_HEAP_FREE];
 	uint64_t empty = why->s->free_on_empty_bytes, pinned = figure_less(row->resident_bytes, empty);
 	uint64_t untouched = figure_less(row->mapped_bytes, figure_sum(row->resident_bytes, row->swap_bytes));
-	bool glibc = !strcmp(why->subject->capture->allocator, "glibc");
+	bool trims = !strcmp(why->subject->capture->allocator, "glibc") || figures_holdings(why->subject->capture, why->s);
 
 	if (!row_matters(why, ROW_HEAP_FREE))
 		return;
@@ -105,6 +137,8 @@ static void heap_free(struct why *why)
 	else
 		say(why, "%s are free inside the allocator, headers and its own tables included.",
 		    BYTES(row->mapped_bytes));
+	if (figures_holdings(why->subject->capture, why->s))
+		name_parts(why);
 	if (matters(pinned, row->resident_bytes))
 		say(why,
 		    "%s of the resident part lie on pages that also hold live blocks (%s pages less than 90 %% full), "
@@ -112,7 +146,7 @@ static void heap_free(struct why *why)
 		    BYTES(pinned), COUNT(mixed_pages(why->s)));
 	if (matters(empty, row->resident_bytes))
 		say(why, "%s lie on pages without any live block and could be returned%s.", BYTES(empty),
-		    glibc ? " (malloc_trim)" : "");
+		    trims ? " (malloc_trim)" : "");
 }
 
 static void reserve(struct why *why)

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# The heap rows equal what the allocator says of itself: glibc with one arena and with eight, and the allocators of
-# other libraries.
+# The heap rows equal what the allocator says of itself: glibc with one arena and with eight, the pooled allocator, and
+# the allocators of other libraries.
 set -u
 # shellcheck source=tests/oracle/judge.sh
 . "${BASH_SOURCE[0]%/*}/../oracle/judge.sh"
@@ -9,6 +9,12 @@ set -u
 for scenario in $("$BUILD/tests/oracle/glibc_books"); do
 	for arenas in 1 8; do
 		judge glibc_books "$scenario" "$arenas"
+	done
+done
+
+for scenario in $("$BUILD/tests/oracle/pool_books"); do
+	for threads in 1 8; do
+		OBSERVED_PRELOAD=$BUILD/libpagepool.so judge pool_books "$scenario" "$threads"
 	done
 done
 

@@ -143,12 +143,20 @@ done
 
 # Under pagegap
 
+of_pool='.processes[] | select(.heap.allocator | test("libpagepool"))'
+
 for program in /bin/ls "bash -c 'for i in 1 2 3; do echo x | cat; done'" "/usr/bin/python3 -c 'print(sum(len(str(i)) for i in range(10**5)))'"; do
 	name=$(basename "${program%% *}")
 	eval "run_gap $name env LD_PRELOAD=$POOL $program"
 	ledger_balances "$name under pagegap: the ledger adds up" "$name"
 	check_eq "$name under pagegap: nothing is unexplained" 0 \
 		"$(json "$name" '[.processes[].snapshots[] | .unexplained_mapped_bytes, .unexplained_resident_bytes] | add')"
+	check_eq "$name under pagegap: the heap rows are what the pool has mapped" '' \
+		"$(json "$name" "$of_pool.snapshots[]"' | ([.rows[] | select(.row | startswith("heap.")).mapped_bytes] | add)
+			as $heap | select($heap != .allocator.mapped_bytes) | "\(.why): \($heap), \(.allocator.mapped_bytes)"')"
+	check_eq "$name under pagegap: nothing of what is free is without a name" 0 \
+		"$(json "$name" "[$of_pool.snapshots[] | select(.why != \"peak\").allocator.unnamed_bytes | fabs] | add")"
+	check "$name under pagegap: the page names its parts" grep -q "the allocator's own account these are" "$name.report"
 	check "$name under pagegap: the heap is the pool's" grep -q libpagepool <(json "$name" '.processes[].heap.allocator')
 done
 finish

@@ -4,7 +4,8 @@
 #
 # Figures: of a process, a path such as "heap.allocations" or "refused.requests.0.count"; of a snapshot, "vm_size_bytes" and the
 # like, "ROW mapped" (the row's mapped_bytes; or resident, dirty, shared, swap, huge), "heap mapped" (the three heap
-# rows together), "sum mapped" (all rows and what is unexplained), "rows mapped" (all rows alone), "fill N" (pages in
+# rows together), "allocator mapped" (what the allocator says; or live_usable, unnamed), "part NAME" (of heap.free, by
+# the allocator's account), "sum mapped" (all rows and what is unexplained), "rows mapped" (all rows alone), "fill N" (pages in
 # the bucket that begins at N percent).
 
 def amount($rows; $column): $rows | map(.[$column + "_bytes"]) | if any(. == null) then null else add end;
@@ -13,6 +14,9 @@ def of_snapshot($figure):
 	. as $snapshot
 	| ($figure / " ") as $words
 	| if ($words | length) == 1 then .[$figure]
+	elif $words[0] == "allocator" then .allocator | if . == null then null else .[$words[1] + "_bytes"] end
+	elif $words[0] == "part" then
+		.allocator | if . == null then null else .free[] | select(.part == $words[1]).mapped_bytes end
 	elif $words[0] == "fill" then
 		(.page_fill // []) | map(select(.from_percent == ($words[1] | tonumber))) | .[0].pages
 	elif $words[0] == "heap" then amount(.rows | map(select(.row | startswith("heap."))); $words[1])
