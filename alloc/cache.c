@@ -8,6 +8,7 @@
 
 #include "fork.h"
 #include "metadata.h"
+#include "options.h"
 #include "pagemap.h"
 
 #define FIRST_LIMIT 8
@@ -82,7 +83,8 @@ static struct cache *idle_or_new(void)
 
 COLD void cache_ready(void)
 {
-	struct cache *cache = ending ? NULL : idle_or_new();
+	/* With canaries each block goes the long way. */
+	struct cache *cache = ending || options.canaries ? NULL : idle_or_new();
 
 	if (!cache)
 		return;

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "pagemap.h"
 #include "pool.h"
+#include "quarantine.h"
 
 #define LIMIT_MIN       ((size_t)16 << 20)      /* bytes that may be fresh, however small the process was */
 #define LOOK_FIRST_MS   20
@@ -55,6 +56,7 @@ static void leave_alone(void)
 static void take_all(void)
 {
 	pool_lock_all();
+	lock_take(&quarantine_lock);
 	lock_take(&caches_lock);
 	slab_lock_all();
 	lock_take(&main_arena.lock);
@@ -87,6 +89,7 @@ static void release_all(void)
 	lock_release(&main_arena.lock);
 	slab_unlock_all();
 	lock_release(&caches_lock);
+	lock_release(&quarantine_lock);
 	pool_unlock_all();
 }
 
@@ -121,7 +124,7 @@ static void child(void)
 
 static void forget_locks(void)
 {
-	looking.state = caches_lock.state = main_arena.lock.state = 0;
+	looking.state = quarantine_lock.state = caches_lock.state = main_arena.lock.state = 0;
 	large_lock.state = metadata_lock.state = pagemap_lock.state = 0;
 	for (unsigned class = 0; class < SIZE_CLASSES; class++)
 		size_bins[class].lock.state = 0;

@@ -8,22 +8,35 @@
 #include <string.h>
 
 #include "cache.h"
+#include "canary.h"
 #include "fault.h"
 #include "fork.h"
 #include "large.h"
 #include "options.h"
 #include "pagemap.h"
+#include "quarantine.h"
 #include "runs.h"
 
-static bool started;
+static bool started, options_known, registered;
+static struct lock starting;
+static bool freed_are_zero;     /* all that were ever freed */
 
-/* The first caller does it; others go on meanwhile, for nothing of this is needed to hand out a block. */
+/* Options are known before the first block is handed out; for the rest, others go on meanwhile: a block needs none of it. */
 COLD void heap_start(void)
 {
-	if (__atomic_exchange_n(&started, true, __ATOMIC_ACQ_REL))
+	lock_take(&starting);
+	if (!options_known) {
+		options_read();
+		freed_are_zero = options.zero_on_free;
+		heap_clear_freed(options.zero_on_free);
+		if (options.canaries)
+			canary_start();
+		options_known = true;
+	}
+	lock_release(&starting);
+	__atomic_store_n(&started, true, __ATOMIC_RELEASE);
+	if (__atomic_exchange_n(&registered, true, __ATOMIC_ACQ_REL))
 		return;
-	options_read();
-	heap_clear_freed(options.zero_on_free);
 	fork_register();
 	cache_register();
 }
@@ -31,7 +44,8 @@ COLD void heap_start(void)
 void heap_clear_freed(bool clear)
 {
 	options.zero_on_free = clear;
-	slow_free_below = clear ? UINT32_MAX : shared_below;
+	freed_are_zero = freed_are_zero && clear;
+	slow_free_below = options_slow_free() ? UINT32_MAX : shared_below;
 }
 
 static void *no_memory(void)
@@ -92,31 +106,61 @@ static void *allocate_pages(size_t bytes, size_t align, bool *is_zero)
 	return (void *)slab->base;
 }
 
+/* The slots of a class lie at its multiples, and slabs begin with a page. SIZE_CLASSES: there is none for it. */
+static unsigned aligned_class(size_t bytes, size_t align)
+{
+	size_t rounded = round_up(bytes ? bytes : 1, align);
+	unsigned class = align <= PAGE_SIZE && rounded <= SMALL_MAX ? size_class(rounded) : SIZE_CLASSES;
+
+	while (class < SIZE_CLASSES && class_size(class) & (align - 1))
+		class++;
+	return class;
+}
+
 static void *try(size_t bytes, size_t align, bool *is_zero)
 {
+	unsigned class = aligned_class(bytes, align);
+
 	*is_zero = false;
-	if (bytes <= SMALL_MAX && align == 1)
-		return allocate_small(size_class(bytes));
-	return allocate_pages(bytes, align, is_zero);
+	return class < SIZE_CLASSES ? allocate_small(class) : allocate_pages(bytes ? bytes : 1, align, is_zero);
+}
+
+/* A block that a canary is to be put behind. What was freed before is zero, where that is an option, until somebody writes. */
+static void prepare(void *block, size_t bytes)
+{
+	const struct slab *slab = pagemap_get((uintptr_t)block);
+	const uint64_t *words = block;
+
+	for (size_t i = 0; freed_are_zero && slab->kind == SLAB_SMALL && i < slab->size / sizeof(*words); i++)
+		if (words[i])
+			fault("malloc", block, "written to after it was freed");
+	canary_arm(block, slab->size, bytes);
 }
 
 static COLD void *allocate_slow(size_t bytes, size_t align, bool *is_zero)
 {
+	size_t room = bytes;
 	void *block;
 
-	if (UNLIKELY(!started))
+	if (UNLIKELY(!__atomic_load_n(&started, __ATOMIC_ACQUIRE)))
 		heap_start();
 	fork_notice();
 	if (UNLIKELY(shared_below))
 		fork_look_again();
-	if (bytes > PTRDIFF_MAX - align)
+	if (bytes > PTRDIFF_MAX - align - CANARY_BYTES)
 		return no_memory();
-	block = try(bytes, align, is_zero);
+	if (UNLIKELY(options.canaries))
+		room += CANARY_BYTES;
+	block = try(room, align, is_zero);
 	if (UNLIKELY(!block)) { /* perhaps what is kept for later is wanted now */
 		heap_trim();
-		block = try(bytes, align, is_zero);
+		block = try(room, align, is_zero);
 	}
-	return block ? block : no_memory();
+	if (UNLIKELY(!block))
+		return no_memory();
+	if (UNLIKELY(options.canaries))
+		prepare(block, bytes);
+	return block;
 }
 
 void *heap_allocate(size_t bytes)
@@ -145,23 +189,17 @@ void *heap_allocate_zeroed(size_t count, size_t bytes)
 
 void *heap_allocate_aligned(size_t align, size_t bytes)
 {
+	unsigned class;
 	bool is_zero;
 
 	if (align <= 16)
 		return heap_allocate(bytes);
 	if (bytes > PTRDIFF_MAX - align)
 		return no_memory();
-	/* The slots of a class lie at its multiples, and slabs begin with a page. */
-	if (align <= PAGE_SIZE && bytes <= SMALL_MAX) {
-		size_t rounded = round_up(bytes ? bytes : 1, align);
-		unsigned class = rounded <= SMALL_MAX ? size_class(rounded) : SIZE_CLASSES;
-
-		while (class < SIZE_CLASSES && class_size(class) & (align - 1))
-			class++;
-		if (class < SIZE_CLASSES)
-			return heap_allocate(class_size(class));
-	}
-	return allocate_slow(bytes ? bytes : 1, align, &is_zero);
+	class = aligned_class(bytes, align);
+	if (class < SIZE_CLASSES && this_cache->bins[class].count)
+		return take_from(&this_cache->bins[class]);
+	return allocate_slow(bytes, align, &is_zero);
 }
 
 /* Freeing */
@@ -199,10 +237,30 @@ static void free_pages(struct slab *slab)
 		run_free(slab);
 }
 
+/* The bytes that were asked for, where a canary tells. */
+static size_t armed_bytes(const char *call, const void *block, const struct slab *slab)
+{
+	size_t bytes;
+
+	if (!canary_holds(block, slab->size, &bytes))
+		fault(call, block, "something has written beyond its end");
+	return bytes;
+}
+
 static void clear(const struct slab *slab, void *block)
 {
 	if (slab->kind == SLAB_SMALL || !os_return_pages(block, slab->size))
 		memset(block, 0, slab->size);
+}
+
+/* What a block of whole pages is about to give up. */
+static void clear_end(const struct slab *slab, size_t kept_bytes)
+{
+	size_t kept = round_up(kept_bytes, PAGE_SIZE);
+	char *end = (char *)slab->base + kept;
+
+	if (kept < slab->size && !os_return_pages(end, slab->size - kept))
+		memset(end, 0, slab->size - kept);
 }
 
 /* Into the cache when it may be handed out again from there, else straight to its slab. */
@@ -231,13 +289,23 @@ static COLD void free_slow(void *block, struct slab *slab)
 		return;
 	fork_notice();
 	state = state_of_block("free", block, slab);
+	if (options.canaries)
+		armed_bytes("free", block, slab);
 	if (options.zero_on_free)
 		clear(slab, block);
 	slot_set(state, SLOT_CACHED);
-	if (slab->kind == SLAB_SMALL)
-		free_small(block, slab, state);
-	else
+	if (slab->kind != SLAB_SMALL) {
 		free_pages(slab);
+		return;
+	}
+	if (options.quarantine) {
+		block = quarantine_swap(block);
+		if (!block)
+			return;
+		slab = pagemap_get((uintptr_t)block);
+		state = &slab->states[slab_index(slab, (uintptr_t)block)];
+	}
+	free_small(block, slab, state);
 }
 
 void heap_free(void *block)
@@ -266,7 +334,7 @@ size_t heap_usable(void *block)
 	if (!block)
 		return 0;
 	state_of_block("malloc_usable_size", block, slab);
-	return slab->size;
+	return UNLIKELY(options.canaries) ? armed_bytes("malloc_usable_size", block, slab) : slab->size;
 }
 
 /* Resizing */
@@ -278,30 +346,36 @@ static void *resize_in_place(void *block, struct slab *slab, size_t bytes)
 		return bytes <= slab->size && bytes > slab->size - slab->size / 4 ? block : NULL;
 	if (bytes <= SMALL_MAX)
 		return NULL;
+	if (slab->kind == SLAB_LARGE && bytes <= RUN_MAX / 2)
+		return NULL;
+	if (UNLIKELY(options.zero_on_free))
+		clear_end(slab, bytes);
 	if (slab->kind == SLAB_RUN)
 		return run_resize(slab, bytes) ? block : NULL;
-	if (bytes <= RUN_MAX / 2)
-		return NULL;
 	return large_resize(slab, bytes) ? (void *)slab->base : NULL;
 }
 
 void *heap_resize(void *block, size_t bytes)
 {
 	struct slab *slab = pagemap_get((uintptr_t)block);
+	size_t old_bytes, behind = options.canaries ? CANARY_BYTES : 0;
 	void *resized;
 
 	if (!block)
 		return heap_allocate(bytes);
 	state_of_block("realloc", block, slab);
+	old_bytes = UNLIKELY(behind) ? armed_bytes("realloc", block, slab) : slab->size;
 	if (bytes > PTRDIFF_MAX - PAGE_SIZE)
 		return no_memory();
-	resized = resize_in_place(block, slab, bytes);
+	resized = resize_in_place(block, slab, bytes + behind);
+	if (UNLIKELY(behind)) /* whether it could be resized or not, it may have become longer */
+		canary_arm(resized ? resized : block, slab->size, resized ? bytes : old_bytes);
 	if (resized)
 		return resized;
 	resized = heap_allocate(bytes);
 	if (!resized)
 		return NULL;
-	memcpy(resized, block, bytes < slab->size ? bytes : slab->size);
+	memcpy(resized, block, bytes < old_bytes ? bytes : old_bytes);
 	heap_free(block);
 	return resized;
 }

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "quarantine.h"
 #include "text.h"
+
+#define HARDENED_QUARANTINE 4096
 
 struct pool_options options = {
 	.huge_from_bytes = 5UL << 20,
@@ -29,6 +32,9 @@ static const struct {
 	{ "fork_limit_percent", &options.fork_limit_percent, NULL, 1 },
 	{ "random_slots", NULL, &options.random_slots, 1 },
 	{ "zero_on_free", NULL, &options.zero_on_free, 1 },
+	{ "canaries", NULL, &options.canaries, 1 },
+	{ "quarantine", &options.quarantine, NULL, 1 },
+	{ "hardened", NULL, &options.hardened, 1 },
 	{ "statistics", NULL, &options.statistics_at_exit, 1 },
 };
 
@@ -90,4 +96,11 @@ void options_read(void)
 			complain(word, length);
 		word += length + (word[length] == ',');
 	}
+	if (options.hardened) {
+		options.random_slots = options.zero_on_free = options.canaries = true;
+		if (!options.quarantine)
+			options.quarantine = HARDENED_QUARANTINE;
+	}
+	if (options.quarantine > QUARANTINE_MAX)
+		options.quarantine = QUARANTINE_MAX;
 }

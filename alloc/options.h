@@ -15,11 +15,20 @@ struct pool_options {
 	uint64_t fork_limit_percent;    /* of what was in use at the fork: after so much anew, holes are filled again */
 	bool random_slots;
 	bool zero_on_free;
+	bool canaries;
+	uint64_t quarantine;            /* freed small blocks that wait */
+	bool hardened;                  /* all of these four */
 	bool statistics_at_exit;
 };
 
 extern struct pool_options options;
 
 void options_read(void);
+
+/* Something is to be done with each block that is freed. */
+static inline bool options_slow_free(void)
+{
+	return options.zero_on_free || options.canaries || options.quarantine;
+}
 
 #endif

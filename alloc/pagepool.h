@@ -65,7 +65,7 @@ void pagepool_get_usage(struct pagepool *pool, struct pagepool_usage *usage);
 struct pagepool_class_statistics {
 	uint64_t block_bytes;
 	uint64_t slabs, pages, slots;
-	uint64_t live, cached, free;    /* slots: with the program, in threads' caches, in slabs */
+	uint64_t live, cached, free;    /* slots: with the program; in threads' caches, or in quarantine; in slabs */
 	uint64_t slabs_made;            /* ever */
 	uint64_t returned_pages;        /* ever: of slabs that were given up, for other classes or for the kernel */
 	uint64_t reused_pages;          /* ever: resident already when their slab was made, faults that did not happen */

@@ -12,6 +12,7 @@
 #include "figure.h"
 #include "large.h"
 #include "metadata.h"
+#include "options.h"
 #include "pagemap.h"
 #include "pagepool.h"
 #include "slab.h"
@@ -215,6 +216,8 @@ static bool owns(const struct pagepool *pool, const struct slab *slab)
 
 static void free_slot(struct pagepool *pool, struct slab *slab, size_t index)
 {
+	if (options.zero_on_free)
+		memset((char *)slab->base + index * slab->size, 0, slab->size);
 	slot_set(&slab->states[index], SLOT_FREE);
 	if (index < slab->first_free)
 		slab->first_free = (uint16_t)index;
@@ -259,6 +262,10 @@ EXPORT void pagepool_free(struct pagepool *pool, void *block)
 
 static void empty_slab(struct slab *slab)
 {
+	size_t bytes = slab->slots * slab->size;
+
+	if (options.zero_on_free && !os_return_pages((void *)slab->base, round_up(bytes, PAGE_SIZE)))
+		memset((void *)slab->base, 0, bytes);
 	memset(slab->states, SLOT_FREE, slab->slots);
 	slab->free = slab->slots;
 	slab->first_free = 0;

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* Any number, of getrandom(2) where the kernel has begun to give such. */
+uint64_t random_secret(void);
+
 /* 0 … limit - 1 */
 uint64_t random_below(uint64_t limit);
 

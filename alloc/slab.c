@@ -135,29 +135,27 @@ static void take_slot(struct slab *slab, size_t index, struct cached *entry)
 	entry->state = &slab->states[index];
 }
 
+/* From any slot on; behind the last one stands SLOT_FREE. */
+static size_t random_free(const struct slab *slab)
+{
+	size_t at = slab_next_free(slab, random_below(slab->slots));
+
+	return at < slab->slots ? at : slab_next_free(slab, slab->first_free);
+}
+
 /* Fills entries[0 … taken - 1] from the end on. */
 static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *entries, unsigned taken)
 {
 	size_t at = slab->first_free;
 
 	for (unsigned i = taken; i-- > 0;) {
-		at = slab_next_free(slab, at);
+		at = options.random_slots ? random_free(slab) : slab_next_free(slab, at);
 		take_slot(slab, at++, &entries[i]);
 	}
-	slab->first_free = (uint16_t)at;
+	if (!options.random_slots)
+		slab->first_free = (uint16_t)at;
 	slab->free = (uint16_t)(slab->free - taken);
 	figure_adjust(&bin->free, 0, taken);
-}
-
-static void shuffle(struct cached *entries, unsigned count)
-{
-	for (unsigned i = count; i > 1; i--) {
-		unsigned other = (unsigned)random_below(i);
-		struct cached entry = entries[i - 1];
-
-		entries[i - 1] = entries[other];
-		entries[other] = entry;
-	}
 }
 
 /* A slab that the caller may own: one with free slots, or a new one. NULL: no memory. */
@@ -206,8 +204,6 @@ unsigned slab_take(unsigned class, struct slab **own, struct cached *entries, un
 	}
 	if (taken && taken < wanted)
 		memmove(entries, entries + wanted - taken, taken * sizeof(*entries));
-	if (options.random_slots)
-		shuffle(entries, taken);
 	lock_release(&bin->lock);
 	return taken;
 }
@@ -287,7 +283,7 @@ static void splice(struct slab **from, struct slab **to, enum slab_place place)
 static void set_shared_below(uint32_t epoch)
 {
 	__atomic_store_n(&shared_below, epoch, __ATOMIC_RELAXED);
-	__atomic_store_n(&slow_free_below, options.zero_on_free ? UINT32_MAX : epoch, __ATOMIC_RELAXED);
+	__atomic_store_n(&slow_free_below, options_slow_free() ? UINT32_MAX : epoch, __ATOMIC_RELAXED);
 }
 
 void slab_leave_alone(uint32_t epoch)

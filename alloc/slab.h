@@ -63,6 +63,7 @@ struct size_bin {
 	struct lock lock;
 	struct slab *partial, *inherited;
 	size_t slabs, free;             /* now: slabs, and slots in state SLOT_FREE, owned slabs included */
+	uint64_t quarantined;           /* slots in state SLOT_CACHED that no cache has; changed by quarantine.c */
 	uint64_t slabs_made, reused_pages;      /* ever: slabs, and pages of them that were resident already */
 } __attribute__((aligned(64)));
 
@@ -71,7 +72,7 @@ extern struct size_bin size_bins[SIZE_CLASSES];
 /* Slabs of lower epochs hand out no slots; 0: all do. */
 extern uint32_t shared_below;
 
-/* Their blocks are freed the long way: those of shared_below, or, when freed blocks are to be cleared, all. */
+/* Their blocks are freed the long way: those of shared_below, or, when something is to be done with them, all. */
 extern uint32_t slow_free_below;
 
 /* The index of the slot that starts at @address, or the number of slots where none does. */

@@ -55,7 +55,7 @@ static struct pagepool_class_statistics of_class(unsigned class)
 
 	c.pages = c.slabs * pages;
 	c.slots = c.slabs * (pages * PAGE_SIZE / c.block_bytes);
-	c.cached = cached_slots(class);
+	c.cached = cached_slots(class) + figure(&bin->quarantined);
 	if (c.cached > less(c.slots, c.free))
 		c.cached = less(c.slots, c.free);
 	c.live = less(c.slots, c.free + c.cached);

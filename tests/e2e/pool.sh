@@ -35,9 +35,9 @@ same() {
 	env LD_PRELOAD="$POOL" "$@" >pool.out 2>&1 </dev/null
 	echo "status $?" >>pool.out
 	check "$name does what it does without it" cmp bare.out pool.out
-	env LD_PRELOAD="$POOL" PAGEPOOL_OPTIONS=random_slots=1,zero_on_free=1 "$@" >pool.out 2>&1 </dev/null
+	env LD_PRELOAD="$POOL" PAGEPOOL_OPTIONS=hardened=1 "$@" >pool.out 2>&1 </dev/null
 	echo "status $?" >>pool.out
-	check "$name does so with random slots and cleared blocks" cmp bare.out pool.out
+	check "$name does so in hardened mode" cmp bare.out pool.out
 }
 has() { command -v "$1" >/dev/null || { skip "$1" 'not installed' && false; }; }
 

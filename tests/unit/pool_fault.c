@@ -3,59 +3,21 @@
  * Misuse of blocks is noticed: the process ends by SIGABRT after one line on standard error that names the pointer and
  * what is wrong with it. Each case in a child.
  *
- * links: alloc/cache.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c alloc/metadata.c
- * links: alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/random.c alloc/runs.c
- * links: alloc/slab.c alloc/statistics.c alloc/text.c
+ * links: alloc/cache.c alloc/canary.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c
+ * links: alloc/metadata.c alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/quarantine.c
+ * links: alloc/random.c alloc/runs.c alloc/slab.c alloc/statistics.c alloc/text.c
  */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "../../alloc/heap.h"
 #include "../../alloc/pagepool.h"
-
-static void (*volatile run)(void);
-
-/* The message of a child that misuses a block, which must end it. */
-static const char *message_of(void (*misuse)(void))
-{
-	static char text[2000];
-	int ends[2], status;
-	ssize_t length;
-	pid_t child;
-
-	assert_int_equal(pipe(ends), 0);
-	child = fork();
-	if (!child) {
-		struct rlimit none = { 0, 0 };
-
-		setrlimit(RLIMIT_CORE, &none);
-		signal(SIGABRT, SIG_DFL);
-		dup2(ends[1], STDERR_FILENO);
-		run = misuse;
-		run();
-		_exit(0);
-	}
-	close(ends[1]);
-	length = read(ends[0], text, sizeof(text) - 1);
-	close(ends[0]);
-	text[length > 0 ? length : 0] = 0;
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-	assert_int_equal(strncmp(text, "pagepool: ", 10), 0);
-	assert_non_null(strchr(text, '\n'));
-	assert_int_equal(strchr(text, '\n')[1], 0);
-	return text;
-}
+#include "misuse.h"
 
 static void free_twice(void)
 {
