@@ -24,27 +24,26 @@ static unsigned warm_count;
 static pthread_key_t key;
 static bool have_key;
 
-static size_t cache_bytes(void)
+static uint32_t first_limit(unsigned class)
 {
-	size_t bytes = round_up(sizeof(struct cache), 64);
-
-	for (unsigned class = 0; class < SIZE_CLASSES; class++)
-		bytes += cache_capacity(class) * sizeof(struct cached);
-	return round_up(bytes, PAGE_SIZE);
+	return cache_capacity(class) < FIRST_LIMIT ? cache_capacity(class) : FIRST_LIMIT;
 }
 
+/* With room for the first entries, close together: most classes never have more. */
 static struct cache *new_cache(void)
 {
-	struct cache *cache = metadata_map(cache_bytes());
-	char *at;
+	size_t bytes = round_up(sizeof(struct cache), 64), at = bytes;
+	struct cache *cache;
 
+	for (unsigned class = 0; class < SIZE_CLASSES; class++)
+		bytes += first_limit(class) * sizeof(struct cached);
+	cache = metadata_map(round_up(bytes, PAGE_SIZE));
 	if (!cache)
 		return NULL;
-	at = (char *)cache + round_up(sizeof(*cache), 64);
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-		cache->bins[class].entries = (void *)at;
-		cache->bins[class].limit = cache_capacity(class) < FIRST_LIMIT ? cache_capacity(class) : FIRST_LIMIT;
-		at += cache_capacity(class) * sizeof(struct cached);
+		cache->bins[class].entries = (void *)((char *)cache + at);
+		cache->bins[class].limit = first_limit(class);
+		at += first_limit(class) * sizeof(struct cached);
 	}
 	cache->next = all_caches;
 	__atomic_store_n(&all_caches, cache, __ATOMIC_RELEASE);
@@ -96,9 +95,20 @@ COLD void cache_ready(void)
 		pthread_setspecific(key, cache);
 }
 
+/* The entries move once, to where all have room. Whoever looks meanwhile, after a fork, finds them whole. */
 static void grow_limit(struct cache_bin *bin, unsigned class)
 {
-	bin->limit = bin->limit * 2 < cache_capacity(class) ? bin->limit * 2 : cache_capacity(class);
+	uint32_t capacity = cache_capacity(class);
+
+	if (bin->limit == first_limit(class) && bin->limit < capacity) {
+		struct cached *entries = metadata_allocate(capacity * sizeof(*entries));
+
+		if (!entries)
+			return;
+		memcpy(entries, bin->entries, bin->count * sizeof(*entries));
+		__atomic_store_n(&bin->entries, entries, __ATOMIC_RELEASE);
+	}
+	bin->limit = bin->limit * 2 < capacity ? bin->limit * 2 : capacity;
 }
 
 COLD bool cache_refill(struct cache *cache, unsigned class)
@@ -119,7 +129,8 @@ COLD void cache_flush(struct cache *cache, unsigned class)
 
 	if (bin->limit < cache_capacity(class)) {
 		grow_limit(bin, class);
-		return;
+		if (bin->count < bin->limit)
+			return;
 	}
 	slab_give(class, bin->entries, given);
 	bin->count -= given;

@@ -12,7 +12,7 @@
 #define HARDENED_QUARANTINE 4096
 
 struct pool_options options = {
-	.huge_from_bytes = 5UL << 20,
+	.huge_from_bytes = 2UL << 20,
 	.large_kept_bytes = 64UL << 20,
 	.return_after_ms = 1000,
 	.fork_from_bytes = 8UL << 20,
@@ -85,9 +85,18 @@ static bool take(const char *word, size_t length)
 	return false;
 }
 
+/* Most processes have no such variable, and need not fault in the pages of libc that read it. */
+static bool is_set(const char *assignment)
+{
+	for (char **variable = environ; variable && *variable; variable++)
+		if (!strncmp(*variable, assignment, strlen(assignment)))
+			return true;
+	return false;
+}
+
 void options_read(void)
 {
-	const char *word = secure_getenv("PAGEPOOL_OPTIONS");
+	const char *word = is_set("PAGEPOOL_OPTIONS=") ? secure_getenv("PAGEPOOL_OPTIONS") : NULL;
 
 	while (word && *word) {
 		size_t length = strcspn(word, ",");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Chunks and their bitmaps. The tightest free run is taken, from a chunk that is nearly full. */
+/*
+ * Chunks and their bitmaps. The oldest chunk with room is taken from, and its lowest free run that is long enough: so
+ * what is free gathers in the youngest chunks, and pages that were used already come before fresh ones.
+ */
 #include "pages.h"
 
 #include "figure.h"
@@ -12,28 +15,31 @@
 
 #define RETURN_RUN  16          /* pages; shorter free runs are not worth a system call */
 #define HUGE_RUN    (CHUNK_PAGES / 2) /* the same where huge pages would be broken up */
-#define LOOKED_AT   8           /* chunks of a list that may or may not fit */
+#define LOOKED_AT   32          /* chunks whose longest run is not much too short, before any of the next length will do */
 
 struct arena main_arena;
 uint64_t plain_chunks;
 
 /* Bits */
 
-static bool bit_is_set(const uint64_t *bits, size_t i)
+/* Of the bits from @from up to @end, those in the word that @from is in. */
+static uint64_t word_mask(size_t from, size_t end)
 {
-	return bits[i / 64] >> i % 64 & 1;
+	uint64_t mask = ~0UL << from % 64;
+
+	return end / 64 > from / 64 ? mask : mask & ~(~0UL << end % 64);
 }
 
 static void set_bits(uint64_t *bits, size_t from, size_t count)
 {
-	for (size_t i = from; i < from + count; i++)
-		bits[i / 64] |= 1UL << i % 64;
+	for (size_t end = from + count; from < end; from = (from / 64 + 1) * 64)
+		bits[from / 64] |= word_mask(from, end);
 }
 
 static void clear_bits(uint64_t *bits, size_t from, size_t count)
 {
-	for (size_t i = from; i < from + count; i++)
-		bits[i / 64] &= ~(1UL << i % 64);
+	for (size_t end = from + count; from < end; from = (from / 64 + 1) * 64)
+		bits[from / 64] &= ~word_mask(from, end);
 }
 
 /* How many are set. */
@@ -41,8 +47,8 @@ static size_t count_bits(const uint64_t *bits, size_t from, size_t count)
 {
 	size_t set = 0;
 
-	for (size_t i = from; i < from + count; i++)
-		set += bit_is_set(bits, i);
+	for (size_t end = from + count; from < end; from = (from / 64 + 1) * 64)
+		set += (size_t)__builtin_popcountl(bits[from / 64] & word_mask(from, end));
 	return set;
 }
 
@@ -68,26 +74,41 @@ static unsigned log2_of(size_t pages)
 
 static void unlink_chunk(struct arena *arena, struct chunk *chunk)
 {
+	for (unsigned i = 0; i < RUN_LENGTHS; i++)
+		if (arena->fitting[i] == chunk)
+			arena->fitting[i] = chunk->next;
 	if (chunk->previous)
 		chunk->previous->next = chunk->next;
 	else
-		arena->fits[chunk->fit] = chunk->next;
+		arena->first = chunk->next;
 	if (chunk->next)
 		chunk->next->previous = chunk->previous;
+	else
+		arena->last = chunk->previous;
+}
+
+/* It has runs of these lengths: it may be the oldest such. */
+static void note_fit(struct arena *arena, struct chunk *chunk)
+{
+	for (unsigned i = 0; chunk->longest >> i; i++)
+		if (!arena->fitting[i] || arena->fitting[i]->number > chunk->number)
+			arena->fitting[i] = chunk;
 }
 
 static void link_chunk(struct arena *arena, struct chunk *chunk)
 {
-	chunk->fit = (uint8_t)(chunk->longest ? 1 + log2_of(chunk->longest) : 0);
-	chunk->previous = NULL;
-	chunk->next = arena->fits[chunk->fit];
-	if (chunk->next)
-		chunk->next->previous = chunk;
-	arena->fits[chunk->fit] = chunk;
+	chunk->number = arena->chunks_made++;
+	chunk->previous = arena->last;
+	if (chunk->previous)
+		chunk->previous->next = chunk;
+	else
+		arena->first = chunk;
+	arena->last = chunk;
+	note_fit(arena, chunk);
 }
 
-/* Measures the longest free run anew and puts the chunk where it now belongs. */
-static void update_fit(struct arena *arena, struct chunk *chunk)
+/* Measures the longest free run anew. */
+static void measure(struct chunk *chunk)
 {
 	size_t longest = 0, end;
 
@@ -97,10 +118,6 @@ static void update_fit(struct arena *arena, struct chunk *chunk)
 			longest = end - at;
 	}
 	chunk->longest = (uint16_t)longest;
-	if (chunk->fit != (longest ? 1 + log2_of(longest) : 0)) {
-		unlink_chunk(arena, chunk);
-		link_chunk(arena, chunk);
-	}
 }
 
 static void count_chunks(struct arena *arena, size_t more, size_t less)
@@ -155,53 +172,44 @@ static void drop_chunk(struct arena *arena, struct chunk *chunk)
 
 /* Runs */
 
-/* The free run of a chunk that is the tightest fit, the lowest of several, or CHUNK_PAGES. */
+/* The lowest free run of a chunk that is long enough, or CHUNK_PAGES. */
 static size_t find_run(const struct chunk *chunk, size_t pages, size_t align)
 {
-	size_t best = CHUNK_PAGES, best_length = CHUNK_PAGES + 1, end;
+	size_t end;
 
 	for (size_t at = next_bit(chunk->taken, 0, false); at < CHUNK_PAGES; at = next_bit(chunk->taken, end, false)) {
-		size_t length, aligned = round_up(at, align);
+		size_t aligned = round_up(at, align);
 
 		end = next_bit(chunk->taken, at, true);
-		length = end - at;
-		if (aligned + pages <= end && length < best_length) {
-			best = aligned;
-			best_length = length;
-		}
+		if (aligned + pages <= end)
+			return aligned;
 	}
-	return best;
+	return CHUNK_PAGES;
 }
 
-/* Of a list, the fullest of some chunks that have room. */
-static struct chunk *fullest(struct chunk *chunk, size_t pages, size_t align, size_t *at)
+/* The oldest chunk with runs of 1 << @length pages. */
+static struct chunk *first_fitting(struct arena *arena, unsigned length)
 {
-	struct chunk *best = NULL;
+	struct chunk *chunk = arena->fitting[length];
 
-	for (unsigned i = 0; chunk && i < LOOKED_AT; i++, chunk = chunk->next) {
-		size_t found;
-
-		if (chunk->longest < pages || (best && best->taken_pages >= chunk->taken_pages))
-			continue;
-		found = find_run(chunk, pages, align);
-		if (found < CHUNK_PAGES) {
-			best = chunk;
-			*at = found;
-		}
-	}
-	return best;
+	while (chunk && !(chunk->longest >> length))
+		chunk = chunk->next;
+	return arena->fitting[length] = chunk;
 }
 
-/* From the list of @pages on: there runs may be long enough; further on they are, but for their alignment. */
-static struct chunk *find_chunk(const struct arena *arena, size_t pages, size_t align, size_t *at)
+/* Where such a run can be had: the oldest chunk that has it, unless many before it have runs just too short. */
+static struct chunk *find_chunk(struct arena *arena, size_t pages, size_t align, size_t *at)
 {
+	for (unsigned length = log2_of(pages); length < RUN_LENGTHS; length++) {
+		struct chunk *chunk = first_fitting(arena, length);
+
+		for (unsigned i = 0; chunk && i < LOOKED_AT; i++, chunk = chunk->next) {
+			*at = chunk->longest < pages ? CHUNK_PAGES : find_run(chunk, pages, align);
+			if (*at < CHUNK_PAGES)
+				return chunk;
+		}
+	}
 	*at = 0;
-	for (unsigned fit = 1 + log2_of(pages); fit < FIT_LISTS; fit++) {
-		struct chunk *chunk = fullest(arena->fits[fit], pages, align, at);
-
-		if (chunk)
-			return chunk;
-	}
 	return NULL;
 }
 
@@ -216,7 +224,7 @@ static size_t take_run(struct arena *arena, struct chunk *chunk, size_t at, size
 	figure_adjust(&arena->taken_pages, pages, 0);
 	figure_adjust(&arena->dirty_free_pages, 0, dirty);
 	figure_adjust(&arena->reused_pages, dirty, 0);
-	update_fit(arena, chunk);
+	measure(chunk);
 	return dirty;
 }
 
@@ -287,15 +295,13 @@ static size_t return_pages(struct arena *arena, uint64_t freed_before_ms, bool a
 	struct chunk *next;
 	size_t bytes = 0;
 
-	for (unsigned fit = 1; fit < FIT_LISTS; fit++) {
-		for (struct chunk *chunk = arena->fits[fit]; chunk; chunk = next) {
-			next = chunk->next;
-			if (chunk->freed_at_ms > freed_before_ms)
-				continue;
-			bytes += return_from_chunk(arena, chunk, all);
-			if (!chunk->taken_pages && arena->chunks > 1 && os_unmap((void *)chunk->base, CHUNK_BYTES))
-				drop_chunk(arena, chunk);
-		}
+	for (struct chunk *chunk = arena->first; chunk; chunk = next) {
+		next = chunk->next;
+		if (chunk->freed_at_ms > freed_before_ms)
+			continue;
+		bytes += return_from_chunk(arena, chunk, all);
+		if (!chunk->taken_pages && arena->chunks > 1 && os_unmap((void *)chunk->base, CHUNK_BYTES))
+			drop_chunk(arena, chunk);
 	}
 	return bytes;
 }
@@ -311,7 +317,8 @@ void pages_free(struct chunk *chunk, void *base, size_t pages)
 	chunk->freed_at_ms = now;
 	figure_adjust(&arena->taken_pages, 0, pages);
 	figure_adjust(&arena->dirty_free_pages, pages, 0);
-	update_fit(arena, chunk);
+	measure(chunk);
+	note_fit(arena, chunk);
 	if (now >= arena->next_return_ms && !arena->plain) {
 		if (arena->next_return_ms && now > options.return_after_ms)
 			return_pages(arena, now - options.return_after_ms, false);
@@ -332,10 +339,8 @@ size_t pages_return(struct arena *arena)
 
 void pages_destroy(struct arena *arena)
 {
-	for (unsigned fit = 0; fit < FIT_LISTS; fit++) {
-		while (arena->fits[fit]) {
-			os_unmap((void *)arena->fits[fit]->base, CHUNK_BYTES);
-			drop_chunk(arena, arena->fits[fit]);
-		}
+	while (arena->first) {
+		os_unmap((void *)arena->first->base, CHUNK_BYTES);
+		drop_chunk(arena, arena->first);
 	}
 }

@@ -18,24 +18,26 @@
 #define CHUNK_BYTES HUGE_PAGE
 #define CHUNK_PAGES (CHUNK_BYTES / PAGE_SIZE)
 #define CHUNK_WORDS (CHUNK_PAGES / 64)
-#define FIT_LISTS   11          /* by log2 of the longest free run; the first one: no free page */
+#define RUN_LENGTHS 10          /* by log2 of pages: 1 to CHUNK_PAGES */
 
 struct chunk {
 	struct arena *arena;
 	uintptr_t base;                 /* a multiple of CHUNK_BYTES */
 	uint64_t taken[CHUNK_WORDS];    /* bit: the page belongs to a run */
 	uint64_t dirty[CHUNK_WORDS];    /* bit: the page may be resident, and not zero */
-	struct chunk *next, *previous;  /* of the same fit */
+	struct chunk *next, *previous;  /* of the arena, the oldest first */
+	uint64_t number;                /* in the order of their making */
 	uint64_t freed_at_ms;           /* when a run last came free */
 	uint32_t taken_pages;
 	uint16_t longest;               /* pages of the longest free run */
-	uint8_t fit;                    /* index of its list */
 	bool huge;                      /* huge pages were asked for */
 };
 
 struct arena {
 	struct lock lock;
-	struct chunk *fits[FIT_LISTS];
+	struct chunk *first, *last;
+	struct chunk *fitting[RUN_LENGTHS];     /* no older one has a free run of 1 << index pages; NULL: none has */
+	uint64_t chunks_made;
 	size_t chunks, taken_pages;     /* now */
 	size_t dirty_free_pages;        /* free, and may be resident */
 	uint64_t reused_pages;          /* ever handed out without a fault to come */
