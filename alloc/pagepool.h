@@ -60,7 +60,7 @@ void pagepool_get_usage(struct pagepool *pool, struct pagepool_usage *usage);
  * Statistics of the malloc. What is mapped with access is the sum of live_bytes, cached_bytes, free_slot_bytes,
  * slab_end_bytes, free_page_bytes, large_kept_bytes, table_bytes and pool_bytes.
  */
-#define PAGEPOOL_CLASSES 72
+#define PAGEPOOL_CLASSES 77
 
 struct pagepool_class_statistics {
 	uint64_t block_bytes;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Size classes: multiples of 16 up to 512 bytes, then eight steps per doubling up to 16 KiB, so that at most an eighth
- * of a block is slack (from 129 bytes on; below, 15 bytes). Larger blocks are runs of whole pages.
+ * Size classes: multiples of 16 up to 512 bytes, then nine per doubling up to 16 KiB: eight even steps, and one a 32nd
+ * above the power of two, for what programs like best, a power of two and a header. At most an eighth of a block is
+ * slack (from 129 bytes on; below, 15 bytes). Larger blocks are runs of whole pages.
  */
 #ifndef PAGEPOOL_SIZES_H
 #define PAGEPOOL_SIZES_H
@@ -13,7 +14,7 @@
 #define PAGE_SIZE    ((size_t)1 << PAGE_SHIFT)
 #define SMALL_MAX    ((size_t)16 << 10)         /* largest size class */
 #define RUN_MAX      ((size_t)1 << 20)          /* larger blocks are mappings of their own */
-#define SIZE_CLASSES 72
+#define SIZE_CLASSES 77
 
 /* The class whose blocks hold @size bytes; @size is at most SMALL_MAX. */
 static inline unsigned size_class(size_t size)
@@ -24,7 +25,7 @@ static inline unsigned size_class(size_t size)
 	if (last < 512)
 		return (unsigned)(last >> 4);
 	log2 = 63 - (unsigned)__builtin_clzl(last);
-	return 32 + (log2 - 9) * 8 + (unsigned)(last >> (log2 - 3) & 7);
+	return 32 + (log2 - 9) * 9 + (unsigned)(last >> (log2 - 3) & 7) + (last >> (log2 - 5) & 31 ? 1 : 0);
 }
 
 /* Bytes of a block of this class. */
@@ -33,7 +34,7 @@ static inline size_t class_size(unsigned class)
 	if (class < 32)
 		return (class + 1) * 16UL;
 	class -= 32;
-	return (size_t)(9 + (class & 7)) << (6 + class / 8);
+	return class % 9 ? (size_t)(8 + class % 9) << (6 + class / 9) : (size_t)33 << (4 + class / 9);
 }
 
 /*

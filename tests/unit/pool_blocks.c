@@ -40,20 +40,21 @@ static void every_size_has_the_smallest_class_that_holds_it(void **state)
 	assert_int_equal(size_class(SMALL_MAX), SIZE_CLASSES - 1);
 }
 
-static void at_most_an_eighth_of_a_block_is_slack(void **state)
+static void at_most_an_eighth_of_a_block_or_less_than_a_page_is_slack(void **state)
 {
 	(void)state;
 	for (size_t size = 129; size <= 2 * RUN_MAX; size += size < 4096 ? 1 : 97) {
 		void *block = heap_allocate(size);
 		size_t usable = heap_usable(block);
 
-		if (usable < size || (usable - size) * 8 > usable)
+		if (usable < size || ((usable - size) * 8 > usable && usable - size >= PAGE_SIZE) ||
+		    (size <= SMALL_MAX && (usable - size) * 8 > usable))
 			fail_msg("%zu bytes have %zu", size, usable);
 		heap_free(block);
 	}
 }
 
-static void at_most_a_thirtieth_of_a_slab_is_behind_its_last_slot(void **state)
+static void at_most_a_sixty_fourth_of_a_slab_is_behind_its_last_slot(void **state)
 {
 	(void)state;
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
@@ -61,7 +62,7 @@ static void at_most_a_thirtieth_of_a_slab_is_behind_its_last_slot(void **state)
 
 		assert_true(bytes / class_size(class) >= 4);
 		assert_true(bytes / class_size(class) <= 1024);
-		assert_true(bytes % class_size(class) * 30 <= bytes);
+		assert_true(bytes % class_size(class) * 64 <= bytes);
 	}
 }
 
@@ -340,8 +341,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_size_has_the_smallest_class_that_holds_it),
-		cmocka_unit_test(at_most_an_eighth_of_a_block_is_slack),
-		cmocka_unit_test(at_most_a_thirtieth_of_a_slab_is_behind_its_last_slot),
+		cmocka_unit_test(at_most_an_eighth_of_a_block_or_less_than_a_page_is_slack),
+		cmocka_unit_test(at_most_a_sixty_fourth_of_a_slab_is_behind_its_last_slot),
 		cmocka_unit_test(blocks_of_any_alignment_are_aligned_and_usable),
 		cmocka_unit_test(a_block_of_no_bytes_is_a_block_of_its_own),
 		cmocka_unit_test(what_is_too_large_is_refused_with_ENOMEM),
