@@ -191,10 +191,10 @@ static bool order_heap(struct cow_fork *fork, uint64_t reused)
 	return true;
 }
 
-/* What the child wrote since it was watched is known; samples tell what of it was re-used; @early: and what before. */
-static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, bool early)
+/* What the child wrote since it was watched is known, and how much before; samples tell what of it was re-used. */
+static void order_child(struct cow_pages *pages, const struct capture_order_row *seen, uint64_t early)
 {
-	uint64_t written = pages->copied + (early ? above(seen_pages(seen), pages->copied) : 0);
+	uint64_t written = pages->copied + early;
 
 	pages->reused = lesser(seen->reused_pages, written);
 	pages->copied = written - pages->reused;
@@ -208,6 +208,21 @@ static void order_row(struct cow_pages *pages, const struct capture_order_row *s
 	pages->reused = seen->reused_pages;
 	if (!at_least || pages->copied == CAPTURE_UNKNOWN || pages->copied < copied)
 		pages->copied = copied;
+}
+
+/*
+ * What the child wrote before it was watched was its alone, or gone, when it was looked at: it is counted as copied
+ * now. @early: as many pages of the row at most. Returns how many there were.
+ */
+static uint64_t move_early(struct cow_fork *fork, struct cow_pages *pages, uint64_t early)
+{
+	uint64_t alone = lesser(early, pages->unshared), gone = lesser(early - alone, pages->gone);
+
+	pages->unshared -= alone;
+	fork->sum.unshared -= alone;
+	pages->gone -= gone;
+	fork->sum.gone -= gone;
+	return alone + gone;
 }
 
 static void sum_written(struct cow_fork *fork)
@@ -232,7 +247,7 @@ static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 	const uint64_t without = fork->bound, unsampled = cow->order.unsampled_faults;
 	const uint64_t unmapped = cow->written_unmapped_pages;
 	struct capture_order_row seen = sum_of(side);
-	uint64_t written = unmapped, surplus = 0, heap = 0;
+	uint64_t written = unmapped, surplus = 0, heap = 0, of_rows;
 	size_t first = ROW_HEAP_LIVE;
 	bool early, explained;
 
@@ -248,8 +263,16 @@ static void order_by_child(struct cow_fork *fork, const struct cow_own *own)
 		surplus += above(seen_pages(&side->rows[row]), fork->rows[row].copied);
 	explained = surplus <= figure_sum(cow->early_faults, unmapped);
 	early = explained && (!unmapped || cow->moved_pages);
-	for (size_t row = first; row < CAPTURE_ROWS; row++)
-		order_child(&fork->rows[row], &side->rows[row], early);
+	of_rows = early ? above(surplus, unmapped) : 0;
+	for (size_t row = first; row < CAPTURE_ROWS; row++) {
+		uint64_t more = early ? above(seen_pages(&side->rows[row]), fork->rows[row].copied) : 0;
+		uint64_t here = lesser(more, of_rows), moved = move_early(fork, &fork->rows[row], here);
+
+		of_rows -= here;
+		if (!cow->own_forks) /* what is still shared was not written, whatever a sample says */
+			more -= here - moved;
+		order_child(&fork->rows[row], &side->rows[row], more);
+	}
 	sum_written(fork);
 	if (early) { /* it is in the rows, as far as samples saw it written */
 		fork->sum.copied += above(unmapped, surplus);

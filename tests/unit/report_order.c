@@ -204,8 +204,12 @@ static void samples_may_see_more_than_was_watched(void **state)
 	parent.cow.faults_beside_children = 1000;
 	child.cow.early_faults = 30;
 	child.cow.order.by_child.rows[ROW_STACK] = (struct capture_order_row){ 8, 2, 0, 0, 0 };
+	child.cow.rows[ROW_STACK] = (struct capture_cow_row){ .inherited_pages = 12, .unshared_pages = 11, .gone_pages = 1 };
+	child.cow.inherited_pages += 12;
 	figures = figures_of(CHILD);
 	assert_written(&figures.total.rows[ROW_STACK], 8, 2);
+	assert_int_equal(figures.total.rows[ROW_STACK].unshared, 1); /* the others were written early */
+	assert_int_equal(figures.total.rows[ROW_STACK].gone, 1);
 	assert_written(&figures.total.sum, 358, 52);
 	assert_int_equal(figures.total.bound, 10);
 	cow_figures_free(&figures);
