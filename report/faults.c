@@ -49,7 +49,7 @@
 #define LATEST       256                /* of an image, that are remembered one by one */
 #define THREADS      64                 /* of an image, whose last sample is remembered; a power of two */
 #define ATTEMPTS     256                /* of an image's last page faults, that are looked at */
-#define BIRTH_NS     200000000ULL       /* so long the first writes beside a fork wait for what the child is */
+#define BIRTH_NS     500000000ULL       /* so long the first writes beside a fork wait for what the child is */
 #define STALE_MOST   64                 /* mappings since the last look */
 #define BUCKETS      4096
 #define HUGE_BYTES   (2ULL << 20)
