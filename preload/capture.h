@@ -489,6 +489,7 @@ struct capture_oom {
 #define CAPTURE_REQUESTS_TABLE(X) \
 	X(REQUEST_MALLOC, "malloc") /* and its relatives, whatever the allocator was refused in turn */ \
 	X(REQUEST_MMAP,   "mmap") \
+	X(REQUEST_HUGE_PAGES, "mmap of huge pages") /* MAP_HUGETLB: programs try that, and do without */ \
 	X(REQUEST_MREMAP, "mremap") \
 	X(REQUEST_BREAK,  "brk")
 #define CAPTURE_REQUEST_CONSTANT(constant, name) constant,

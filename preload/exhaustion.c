@@ -109,10 +109,10 @@ static void read_limits(struct capture_exhaustion *e)
 #define ADDRESSES (1UL << 47)           /* of a process, with four levels of page tables */
 
 /*
- * More than there can ever be: no limit is in its way, and there may be memory in plenty. Until another request is
- * refused.
+ * More than there can ever be, or huge pages that nobody has set aside: no limit of the process is in its way, and
+ * there may be memory in plenty. Until another request is refused.
  */
-static void note_too_large(enum capture_request request, uint64_t bytes)
+static void note_not_limited(enum capture_request request, uint64_t bytes)
 {
 	struct capture_exhaustion *e = &capture->exhaustion;
 
@@ -156,8 +156,8 @@ void exhaustion_note(enum capture_request request, uint64_t bytes)
 	__atomic_compare_exchange_n(&refused->first_ns, &none, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	keep_most(&refused->last_ns, now);
 	__atomic_fetch_add(&refused->count, 1, __ATOMIC_RELEASE);
-	if (bytes >= ADDRESSES)
-		note_too_large(request, bytes);
+	if (bytes >= ADDRESSES || request == REQUEST_HUGE_PAGES)
+		note_not_limited(request, bytes);
 	else if (__atomic_exchange_n(&first_for, pid, __ATOMIC_ACQUIRE) != pid)
 		note_first(request, bytes);
 	errno = error;

@@ -9,8 +9,8 @@
  * exhaustion_note - a request was refused for want of memory
  * @bytes: asked for; UINT64_MAX where that is more than a number can say
  *
- * The first time, the limits are read and a ledger is taken, but not for more than any process can have. The caller
- * is in a wrapper, behind the call that failed, and holds no lock. Keeps errno.
+ * The first time, the limits are read and a ledger is taken, but not for more than any process can have, nor for
+ * explicit huge pages. The caller is in a wrapper, behind the call that failed, and holds no lock. Keeps errno.
  */
 void exhaustion_note(enum capture_request request, uint64_t bytes) COLD;
 

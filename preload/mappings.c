@@ -38,6 +38,11 @@ static void note_refused(enum capture_request request, uint64_t bytes, const voi
 		exhaustion_note_errno(request, bytes);
 }
 
+static enum capture_request map_request(int flags)
+{
+	return flags & MAP_HUGETLB ? REQUEST_HUGE_PAGES : REQUEST_MMAP;
+}
+
 /* Memory that is to have its pages at once: mmap(2), madvise(2). */
 static void note_populated(uint64_t bytes)
 {
@@ -73,7 +78,7 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 	signals_restore();
 	count_call(CALL_MMAP, result == MAP_FAILED);
 	if (unlikely(result == MAP_FAILED))
-		note_refused(REQUEST_MMAP, length, caller);
+		note_refused(map_request(flags), length, caller);
 	else if (unlikely(flags & MAP_POPULATE))
 		note_populated(page_up(length));
 	return result;
@@ -311,7 +316,7 @@ long mappings_by_syscall(const long *a, const void *caller)
 	if (outer)
 		count_call(a[0] == SYS_mmap ? CALL_MMAP : a[0] == SYS_munmap ? CALL_MUNMAP : CALL_MREMAP, result == -1);
 	if (result == -1 && a[0] != SYS_munmap)
-		note_refused(a[0] == SYS_mmap ? REQUEST_MMAP : REQUEST_MREMAP,
+		note_refused(a[0] == SYS_mmap ? map_request((int)a[4]) : REQUEST_MREMAP,
 			     a[0] == SYS_mmap ? length : (uint64_t)a[3], caller);
 	else if (a[0] == SYS_mmap && a[4] & MAP_POPULATE)
 		note_populated(page_up(length));

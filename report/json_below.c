@@ -58,7 +58,8 @@ json_t *json_refused(const struct subject *subject)
 {
 	const struct capture_exhaustion *e = &subject->capture->exhaustion;
 	struct refusal refusal = refusal_of(e);
-	bool in_bytes = refusal.cause != REFUSAL_UNKNOWN && refusal.cause != REFUSAL_MAPPINGS;
+	bool in_bytes = refusal.cause != REFUSAL_UNKNOWN && refusal.cause != REFUSAL_MAPPINGS &&
+			refusal.cause != REFUSAL_HUGE_PAGES;
 	json_t *object;
 
 	if (!e->noted)

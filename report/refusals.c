@@ -12,7 +12,8 @@
 #define KEPT_SHARE   32                 /* … and of what the process has: vm.admin_reserve_kbytes, vm.user_… */
 
 const char *const refusal_keys[] = {
-	[REFUSAL_UNKNOWN] = NULL, [REFUSAL_SIZE] = "address_space_size", [REFUSAL_MAPPINGS] = "vm.max_map_count",
+	[REFUSAL_UNKNOWN] = NULL, [REFUSAL_SIZE] = "address_space_size", [REFUSAL_HUGE_PAGES] = "vm.nr_hugepages",
+	[REFUSAL_MAPPINGS] = "vm.max_map_count",
 	[REFUSAL_ADDRESS_SPACE] = "RLIMIT_AS", [REFUSAL_DATA] = "RLIMIT_DATA",
 	[REFUSAL_COMMIT] = "vm.overcommit_memory=2", [REFUSAL_MEMORY] = "vm.overcommit_memory=0",
 };
@@ -32,6 +33,8 @@ struct refusal refusal_of(const struct capture_exhaustion *e)
 
 	if (bytes >= ADDRESSES)
 		return (struct refusal){ REFUSAL_SIZE, ADDRESSES, e->mapped_bytes };
+	if (e->first_request == REQUEST_HUGE_PAGES)
+		return (struct refusal){ REFUSAL_HUGE_PAGES, CAPTURE_UNKNOWN, CAPTURE_UNKNOWN };
 	if (passes(e->mappings, 4, e->mappings_limit)) /* one request can take several */
 		return (struct refusal){ REFUSAL_MAPPINGS, e->mappings_limit, e->mappings };
 	if (passes(e->mapped_bytes, least, e->address_limit_bytes))

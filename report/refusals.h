@@ -10,6 +10,7 @@
 enum refusal_cause {
 	REFUSAL_UNKNOWN,
 	REFUSAL_SIZE,                   /* more than any address space has */
+	REFUSAL_HUGE_PAGES,             /* explicit huge pages: vm.nr_hugepages */
 	REFUSAL_MAPPINGS,               /* vm.max_map_count */
 	REFUSAL_ADDRESS_SPACE,          /* RLIMIT_AS */
 	REFUSAL_DATA,                   /* RLIMIT_DATA */

@@ -41,6 +41,10 @@ static void print_limit(struct page *page, const struct capture_exhaustion *e)
 	case REFUSAL_SIZE:
 		page_under(page, "by no limit: the first, for %s, was for more than an address space has", bytes.text);
 		return;
+	case REFUSAL_HUGE_PAGES:
+		page_under(page, "by no limit of the process: so many explicit huge pages are not set aside, or not free "
+				 "(vm.nr_hugepages); other memory is not concerned");
+		return;
 	case REFUSAL_MAPPINGS:
 		page_under(page, "the limit: vm.max_map_count, %s mappings; the process had %s", COUNT(refusal.limit),
 			   COUNT(refusal.used));

@@ -147,6 +147,17 @@ static void too_large(void)
 	expect("process", NULL, "refused.requests.0.count", 1, 1, "one was refused");
 }
 
+/* As servers do that would like to have huge pages: that says nothing of other memory. */
+static void no_huge_pages(void)
+{
+	const uint64_t bytes = 1UL << 40;
+
+	REQUIRE(mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0) == MAP_FAILED);
+	REQUIRE(errno == ENOMEM && map(8 * MIB) != MAP_FAILED);
+	expect_limit("vm.nr_hugepages", 0, 0);
+	expect_refused(0, 1, bytes, bytes);
+}
+
 /* A limit that is reached later is what matters. */
 static void too_large_first(void)
 {
@@ -197,7 +208,7 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "address_space", address_space }, { "blocks", blocks }, { "data", data }, { "moved", moved },
 	{ "the_break", the_break },
 	{ "too_many_mappings", too_many_mappings }, { "too_large", too_large },
-	{ "too_large_first", too_large_first }, { "bad_arguments", bad_arguments },
+	{ "no_huge_pages", no_huge_pages }, { "too_large_first", too_large_first }, { "bad_arguments", bad_arguments },
 	{ "in_a_child", in_a_child },
 };
 
