@@ -111,13 +111,22 @@ static void grow_limit(struct cache_bin *bin, unsigned class)
 	bin->limit = bin->limit * 2 < capacity ? bin->limit * 2 : capacity;
 }
 
+/* A slab of its own is for a thread that uses the class much: until then threads share pages. */
 COLD bool cache_refill(struct cache *cache, unsigned class)
 {
 	struct cache_bin *bin = &cache->bins[class];
 	uint32_t wanted = bin->limit / 2;
 
-	bin->count = slab_take(class, &cache->slabs[class], bin->entries, wanted);
-	grow_limit(bin, class);
+	if (bin->limit == cache_capacity(class)) {
+		bin->count = slab_take(class, &cache->slabs[class], bin->entries, wanted);
+	} else {
+		struct slab *shared = NULL;
+
+		bin->count = slab_take(class, &shared, bin->entries, wanted);
+		if (shared)
+			slab_disown(class, shared);
+		grow_limit(bin, class);
+	}
 	return bin->count;
 }
 
@@ -132,7 +141,7 @@ COLD void cache_flush(struct cache *cache, unsigned class)
 		if (bin->count < bin->limit)
 			return;
 	}
-	slab_give(class, bin->entries, given);
+	slab_give(bin->entries, given);
 	bin->count -= given;
 	memmove(bin->entries, bin->entries + given, bin->count * sizeof(*bin->entries));
 }
@@ -144,7 +153,7 @@ void cache_empty(struct cache *cache)
 		struct slab *own = cache->slabs[class];
 
 		if (bin->count)
-			slab_give(class, bin->entries, bin->count);
+			slab_give(bin->entries, bin->count);
 		bin->count = 0;
 		cache->slabs[class] = NULL; /* first: a fork may stop this thread in between */
 		if (own)

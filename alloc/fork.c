@@ -166,10 +166,10 @@ void fork_register(void)
 	pthread_atfork(prepare, parent, child);
 }
 
-void fork_slab_wanted(void)
+void fork_slab_wanted(size_t pages)
 {
 	if (shared_below)
-		__atomic_fetch_add(&fresh_bytes, 16 * PAGE_SIZE, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&fresh_bytes, pages * PAGE_SIZE, __ATOMIC_RELAXED);
 }
 
 /* Whether no other process maps the witness: all children and the parent have ended or have executed something else. */

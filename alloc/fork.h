@@ -8,6 +8,7 @@
 #ifndef PAGEPOOL_FORK_H
 #define PAGEPOOL_FORK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lock.h"
@@ -24,8 +25,8 @@ void fork_watch(void);
 /* True once in a child that was born without the handlers, by a raw system call or _Fork(3). Puts things right. */
 void fork_notice(void);
 
-/* A fresh slab is about to be made: counts towards the limit. */
-void fork_slab_wanted(void);
+/* A fresh slab of so many pages is about to be made: counts towards the limit. */
+void fork_slab_wanted(size_t pages);
 
 /* While slabs are left alone: is it still worth it? No lock of the allocator is held. */
 void fork_look_again(void);

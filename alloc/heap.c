@@ -11,6 +11,7 @@
 #include "canary.h"
 #include "fault.h"
 #include "fork.h"
+#include "holes.h"
 #include "large.h"
 #include "options.h"
 #include "pagemap.h"
@@ -57,11 +58,11 @@ static void *no_memory(void)
 /* Allocating */
 
 /* Without a cache, because the thread is ending or there is no memory for one: straight from the size class. */
-static void *take_one(unsigned class)
+static void *take_one(unsigned class, bool aligned)
 {
 	struct slab *own = NULL;
 	struct cached entry;
-	unsigned taken = slab_take(class, &own, &entry, 1);
+	unsigned taken = (aligned ? slab_take_aligned : slab_take)(class, &own, &entry, 1);
 
 	if (own)
 		slab_disown(class, own);
@@ -79,17 +80,26 @@ static void *take_from(struct cache_bin *bin)
 	return entry->block;
 }
 
-static void *allocate_small(unsigned class)
+/* What the bin hands out next may lie in a hole of another class, at a multiple of 16 bytes alone. */
+static bool has_aligned(const struct cache_bin *bin, size_t align)
 {
+	return bin->count && !((uintptr_t)bin->entries[bin->count - 1].block & (align - 1));
+}
+
+static void *allocate_small(unsigned class, size_t align)
+{
+	struct cache_bin *bin;
+
 	if (this_cache == &no_cache)
 		cache_ready();
 	if (this_cache == &no_cache)
-		return take_one(class);
+		return take_one(class, align > 16);
 	if (this_cache->epoch != fork_epoch)
 		cache_empty(this_cache);
-	if (this_cache->bins[class].count || cache_refill(this_cache, class))
-		return take_from(&this_cache->bins[class]);
-	return NULL;
+	bin = &this_cache->bins[class];
+	if (!bin->count && !cache_refill(this_cache, class))
+		return NULL;
+	return has_aligned(bin, align) ? take_from(bin) : take_one(class, true);
 }
 
 static void *allocate_pages(size_t bytes, size_t align, bool *is_zero)
@@ -122,19 +132,26 @@ static void *try(size_t bytes, size_t align, bool *is_zero)
 	unsigned class = aligned_class(bytes, align);
 
 	*is_zero = false;
-	return class < SIZE_CLASSES ? allocate_small(class) : allocate_pages(bytes ? bytes : 1, align, is_zero);
+	return class < SIZE_CLASSES ? allocate_small(class, align) : allocate_pages(bytes ? bytes : 1, align, is_zero);
+}
+
+/* Bytes of a live or a cached block, slack included. */
+static size_t block_bytes(const struct slab *slab, const uint8_t *state)
+{
+	return slab->size * slots_of_block(state);
 }
 
 /* A block that a canary is to be put behind. What was freed before is zero, where that is an option, until somebody writes. */
 static void prepare(void *block, size_t bytes)
 {
 	const struct slab *slab = pagemap_get((uintptr_t)block);
+	size_t room = block_bytes(slab, &slab->states[slab_index(slab, (uintptr_t)block)]);
 	const uint64_t *words = block;
 
-	for (size_t i = 0; freed_are_zero && slab->kind == SLAB_SMALL && i < slab->size / sizeof(*words); i++)
+	for (size_t i = 0; freed_are_zero && slab->kind == SLAB_SMALL && i < room / sizeof(*words); i++)
 		if (words[i])
 			fault("malloc", block, "written to after it was freed");
-	canary_arm(block, slab->size, bytes);
+	canary_arm(block, room, bytes);
 }
 
 static COLD void *allocate_slow(size_t bytes, size_t align, bool *is_zero)
@@ -197,7 +214,7 @@ void *heap_allocate_aligned(size_t align, size_t bytes)
 	if (bytes > PTRDIFF_MAX - align)
 		return no_memory();
 	class = aligned_class(bytes, align);
-	if (class < SIZE_CLASSES && this_cache->bins[class].count)
+	if (class < SIZE_CLASSES && has_aligned(&this_cache->bins[class], align))
 		return take_from(&this_cache->bins[class]);
 	return allocate_slow(bytes, align, &is_zero);
 }
@@ -207,11 +224,14 @@ void *heap_allocate_aligned(size_t align, size_t bytes)
 /* What is wrong with a pointer that is no live block of this slab. */
 static COLD __attribute__((noreturn)) void misused(const char *call, const void *block, const struct slab *slab)
 {
+	size_t index;
+
 	if (!slab)
 		fault(call, block, "no block starts here");
 	if (slab->kind == SLAB_POOL)
 		fault(call, block, "the block belongs to a pool");
-	if (slab_index(slab, (uintptr_t)block) >= slab->slots)
+	index = slab_index(slab, (uintptr_t)block);
+	if (index >= slab->slots || slot_state(&slab->states[index]) == SLOT_INSIDE)
 		fault(call, block, "inside of a block or a slab, where no block starts");
 	fault(call, block, "not allocated: freed twice, or never handed out");
 }
@@ -238,19 +258,19 @@ static void free_pages(struct slab *slab)
 }
 
 /* The bytes that were asked for, where a canary tells. */
-static size_t armed_bytes(const char *call, const void *block, const struct slab *slab)
+static size_t armed_bytes(const char *call, const void *block, size_t room)
 {
 	size_t bytes;
 
-	if (!canary_holds(block, slab->size, &bytes))
+	if (!canary_holds(block, room, &bytes))
 		fault(call, block, "something has written beyond its end");
 	return bytes;
 }
 
-static void clear(const struct slab *slab, void *block)
+static void clear(const struct slab *slab, void *block, const uint8_t *state)
 {
 	if (slab->kind == SLAB_SMALL || !os_return_pages(block, slab->size))
-		memset(block, 0, slab->size);
+		memset(block, 0, block_bytes(slab, state));
 }
 
 /* What a block of whole pages is about to give up. */
@@ -267,17 +287,19 @@ static void clear_end(const struct slab *slab, size_t kept_bytes)
 static void free_small(void *block, struct slab *slab, uint8_t *state)
 {
 	struct cached entry = { block, state };
+	size_t slots = slots_of_block(state);
+	unsigned class = slots == 1 ? slab->class : holes_class(slab, slots);
 	struct cache_bin *bin;
 
 	if (this_cache == &no_cache)
 		cache_ready();
-	bin = &this_cache->bins[slab->bin];
+	bin = &this_cache->bins[class];
 	if (this_cache == &no_cache || slab->epoch < shared_below) {
-		slab_give(slab->bin, &entry, 1);
+		slab_give(&entry, 1);
 		return;
 	}
 	if (bin->count == bin->limit)
-		cache_flush(this_cache, slab->bin);
+		cache_flush(this_cache, class);
 	bin->entries[bin->count++] = entry;
 }
 
@@ -290,9 +312,9 @@ static COLD void free_slow(void *block, struct slab *slab)
 	fork_notice();
 	state = state_of_block("free", block, slab);
 	if (options.canaries)
-		armed_bytes("free", block, slab);
+		armed_bytes("free", block, block_bytes(slab, state));
 	if (options.zero_on_free)
-		clear(slab, block);
+		clear(slab, block, state);
 	slot_set(state, SLOT_CACHED);
 	if (slab->kind != SLAB_SMALL) {
 		free_pages(slab);
@@ -330,20 +352,21 @@ void heap_free(void *block)
 size_t heap_usable(void *block)
 {
 	struct slab *slab = pagemap_get((uintptr_t)block);
+	size_t room;
 
 	if (!block)
 		return 0;
-	state_of_block("malloc_usable_size", block, slab);
-	return UNLIKELY(options.canaries) ? armed_bytes("malloc_usable_size", block, slab) : slab->size;
+	room = block_bytes(slab, state_of_block("malloc_usable_size", block, slab));
+	return UNLIKELY(options.canaries) ? armed_bytes("malloc_usable_size", block, room) : room;
 }
 
 /* Resizing */
 
 /* Without moving it, or by moving its pages; NULL when it must be copied. */
-static void *resize_in_place(void *block, struct slab *slab, size_t bytes)
+static void *resize_in_place(void *block, struct slab *slab, size_t usable, size_t bytes)
 {
 	if (slab->kind == SLAB_SMALL) /* smaller by less than a quarter is not worth a copy */
-		return bytes <= slab->size && bytes > slab->size - slab->size / 4 ? block : NULL;
+		return bytes <= usable && bytes > usable - usable / 4 ? block : NULL;
 	if (bytes <= SMALL_MAX)
 		return NULL;
 	if (slab->kind == SLAB_LARGE && bytes <= RUN_MAX / 2)
@@ -355,24 +378,34 @@ static void *resize_in_place(void *block, struct slab *slab, size_t bytes)
 	return large_resize(slab, bytes) ? (void *)slab->base : NULL;
 }
 
+/* What grows a little will go on so: an eighth more at a time, so that it is copied eight times per doubling. */
+static size_t with_room(size_t bytes, size_t usable)
+{
+	size_t roomy = usable + usable / 8;
+
+	return bytes > usable && bytes < roomy && roomy <= SMALL_MAX ? roomy : bytes;
+}
+
 void *heap_resize(void *block, size_t bytes)
 {
 	struct slab *slab = pagemap_get((uintptr_t)block);
-	size_t old_bytes, behind = options.canaries ? CANARY_BYTES : 0;
+	size_t room, old_bytes, behind = options.canaries ? CANARY_BYTES : 0;
+	const uint8_t *state;
 	void *resized;
 
 	if (!block)
 		return heap_allocate(bytes);
-	state_of_block("realloc", block, slab);
-	old_bytes = UNLIKELY(behind) ? armed_bytes("realloc", block, slab) : slab->size;
+	state = state_of_block("realloc", block, slab);
+	room = block_bytes(slab, state);
+	old_bytes = UNLIKELY(behind) ? armed_bytes("realloc", block, room) : room;
 	if (bytes > PTRDIFF_MAX - PAGE_SIZE)
 		return no_memory();
-	resized = resize_in_place(block, slab, bytes + behind);
+	resized = resize_in_place(block, slab, room, bytes + behind);
 	if (UNLIKELY(behind)) /* whether it could be resized or not, it may have become longer */
-		canary_arm(resized ? resized : block, slab->size, resized ? bytes : old_bytes);
+		canary_arm(resized ? resized : block, block_bytes(slab, state), resized ? bytes : old_bytes);
 	if (resized)
 		return resized;
-	resized = heap_allocate(bytes);
+	resized = heap_allocate(UNLIKELY(behind) ? bytes : with_room(bytes, room));
 	if (!resized)
 		return NULL;
 	memcpy(resized, block, bytes < old_bytes ? bytes : old_bytes);

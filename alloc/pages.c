@@ -15,7 +15,7 @@
 
 #define RETURN_RUN  16          /* pages; shorter free runs are not worth a system call */
 #define HUGE_RUN    (CHUNK_PAGES / 2) /* the same where huge pages would be broken up */
-#define LOOKED_AT   32          /* chunks whose longest run is not much too short, before any of the next length will do */
+#define LOOKED_AT   32          /* chunks whose longest run may be just too short, before the next length is tried */
 
 struct arena main_arena;
 uint64_t plain_chunks;

@@ -12,10 +12,16 @@
 struct lock quarantine_lock;
 static void **blocks;
 
-static void count(const void *block, uint64_t more, uint64_t less)
+/* A block that came, or goes; NULL is none. */
+static void count(const void *block, bool came)
 {
-	if (block)
-		figure_adjust(&size_bins[pagemap_get((uintptr_t)block)->class].quarantined, more, less);
+	const struct slab *slab = pagemap_get((uintptr_t)block);
+	uint64_t slots;
+
+	if (!block)
+		return;
+	slots = slots_of_block(&slab->states[slab_index(slab, (uintptr_t)block)]);
+	figure_adjust(&size_bins[slab->class].quarantined, came ? slots : 0, came ? 0 : slots);
 }
 
 void *quarantine_swap(void *block)
@@ -30,8 +36,8 @@ void *quarantine_swap(void *block)
 
 		leaves = *place;
 		*place = block;
-		count(block, 1, 0);
-		count(leaves, 0, 1);
+		count(block, true);
+		count(leaves, false);
 	}
 	lock_release(&quarantine_lock);
 	return leaves;

@@ -6,6 +6,7 @@
 
 #include "figure.h"
 #include "fork.h"
+#include "holes.h"
 #include "metadata.h"
 #include "options.h"
 #include "pagemap.h"
@@ -14,6 +15,14 @@
 struct size_bin size_bins[SIZE_CLASSES];
 uint32_t shared_below;
 uint32_t slow_free_below;
+
+void slab_count_taken(struct size_bin *bin, struct slab *slab, size_t slots)
+{
+	slab->free = (uint16_t)(slab->free - slots);
+	if (slab->slots - slab->free > slab->peak)
+		slab->peak = (uint16_t)(slab->slots - slab->free);
+	figure_adjust(&bin->free, 0, slots);
+}
 
 /* Making and unmaking */
 
@@ -67,10 +76,13 @@ void slab_unmake(struct slab *slab)
 
 static struct slab **list_of(struct size_bin *bin, const struct slab *slab)
 {
-	return slab->place == PLACE_PARTIAL ? &bin->partial : slab->place == PLACE_INHERITED ? &bin->inherited : NULL;
+	return slab->place == PLACE_PARTIAL   ? &bin->partial :
+	       slab->place == PLACE_SPARSE    ? &bin->sparse :
+	       slab->place == PLACE_INHERITED ? &bin->inherited :
+						NULL;
 }
 
-static void move(struct size_bin *bin, struct slab *slab, enum slab_place place)
+void slab_move(struct size_bin *bin, struct slab *slab, enum slab_place place)
 {
 	struct slab **list = list_of(bin, slab);
 
@@ -93,19 +105,27 @@ static void move(struct size_bin *bin, struct slab *slab, enum slab_place place)
 	}
 }
 
-/* The place of a slab that no thread owns; an empty one is unmade. */
-static void settle(struct size_bin *bin, struct slab *slab)
+/* A sparse slab stays where it is until no row of its slots can be had any more. */
+static enum slab_place place_of(const struct slab *slab)
 {
-	enum slab_place with_room = slab->epoch < shared_below ? PLACE_INHERITED : PLACE_PARTIAL;
-	enum slab_place place = slab->free ? with_room : PLACE_ALONE;
+	if (!slab->free)
+		return PLACE_ALONE;
+	if (slab->epoch < shared_below)
+		return PLACE_INHERITED;
+	return slab->place == PLACE_SPARSE || is_sparse(slab) ? PLACE_SPARSE : PLACE_PARTIAL;
+}
+
+void slab_settle(struct size_bin *bin, struct slab *slab)
+{
+	enum slab_place place = place_of(slab);
 
 	if (slab->free == slab->slots) {
-		move(bin, slab, PLACE_ALONE);
+		slab_move(bin, slab, PLACE_ALONE);
 		figure_adjust(&bin->slabs, 0, 1);
 		figure_adjust(&bin->free, 0, slab->slots);
 		slab_unmake(slab);
 	} else if (slab->place != place) {
-		move(bin, slab, place);
+		slab_move(bin, slab, place);
 	}
 }
 
@@ -154,80 +174,129 @@ static void take_slots(struct size_bin *bin, struct slab *slab, struct cached *e
 	}
 	if (!options.random_slots)
 		slab->first_free = (uint16_t)at;
-	slab->free = (uint16_t)(slab->free - taken);
-	figure_adjust(&bin->free, 0, taken);
+	slab_count_taken(bin, slab, taken);
 }
 
-/* A slab that the caller may own: one with free slots, or a new one. NULL: no memory. */
-static struct slab *find_slab(struct size_bin *bin, unsigned class)
+/* A slab with free slots for the caller to own, if there is one. */
+static struct slab *own_slab(struct size_bin *bin)
 {
-	struct slab *slab = bin->partial;
-	size_t reused_pages;
+	struct slab *slab = bin->partial ? bin->partial : bin->sparse;
 
-	if (!slab) {
-		fork_slab_wanted();
-		slab = slab_make(&main_arena, class, &reused_pages);
-		if (!slab)
-			return NULL;
-		figure_adjust(&bin->slabs, 1, 0);
-		figure_adjust(&bin->slabs_made, 1, 0);
-		figure_adjust(&bin->reused_pages, reused_pages, 0);
-		figure_adjust(&bin->free, slab->slots, 0);
-	}
-	move(bin, slab, PLACE_OWNED);
+	if (slab)
+		slab_move(bin, slab, PLACE_OWNED);
 	return slab;
 }
 
-unsigned slab_take(unsigned class, struct slab **own, struct cached *entries, unsigned wanted)
+/* A new one. NULL: no memory. */
+static struct slab *new_slab(struct size_bin *bin, unsigned class)
 {
-	struct size_bin *bin = &size_bins[class];
+	size_t reused_pages;
+	struct slab *slab;
+
+	fork_slab_wanted(class_pages(class));
+	slab = slab_make(&main_arena, class, &reused_pages);
+	if (!slab)
+		return NULL;
+	figure_adjust(&bin->slabs, 1, 0);
+	figure_adjust(&bin->slabs_made, 1, 0);
+	figure_adjust(&bin->reused_pages, reused_pages, 0);
+	figure_adjust(&bin->free, slab->slots, 0);
+	slab->place = PLACE_OWNED;
+	return slab;
+}
+
+/* Takes what is free in slabs of the class that are there already; entries[@wanted - 1] is the first one. */
+static unsigned take_present(struct size_bin *bin, struct slab **own, struct cached *entries, unsigned wanted)
+{
 	unsigned taken = 0;
 
-	lock_take(&bin->lock);
 	while (taken < wanted) {
 		struct slab *slab = *own;
 		unsigned count;
 
 		if (slab && (!slab->free || slab->epoch < shared_below)) {
-			move(bin, slab, PLACE_ALONE);
-			settle(bin, slab);
+			slab_move(bin, slab, PLACE_ALONE);
+			slab_settle(bin, slab);
 			slab = NULL;
 		}
-		if (!slab && !(taken && !bin->partial))
-			slab = find_slab(bin, class);
-		*own = slab;
+		*own = slab = slab ? slab : own_slab(bin);
 		if (!slab)
 			break;
 		count = wanted - taken < slab->free ? wanted - taken : slab->free;
 		take_slots(bin, slab, entries + wanted - taken - count, count);
 		taken += count;
 	}
+	return taken;
+}
+
+/* From slabs of the class, which may be made for it or not. */
+static unsigned take(unsigned class, struct slab **own, struct cached *entries, unsigned wanted, bool make)
+{
+	struct size_bin *bin = &size_bins[class];
+	unsigned taken;
+
+	lock_take(&bin->lock);
+	taken = take_present(bin, own, entries, wanted);
+	if (!taken && make && (*own = new_slab(bin, class)))
+		taken = take_present(bin, own, entries, wanted);
+	lock_release(&bin->lock);
 	if (taken && taken < wanted)
 		memmove(entries, entries + wanted - taken, taken * sizeof(*entries));
-	lock_release(&bin->lock);
 	return taken;
+}
+
+unsigned slab_take_aligned(unsigned class, struct slab **own, struct cached *entries, unsigned wanted)
+{
+	return take(class, own, entries, wanted, true);
+}
+
+unsigned slab_take(unsigned class, struct slab **own, struct cached *entries, unsigned wanted)
+{
+	unsigned taken = take(class, own, entries, wanted, false);
+
+	if (!taken)
+		taken = holes_take(class, entries, wanted);
+	return taken ? taken : take(class, own, entries, wanted, true);
 }
 
 /* Taking back */
 
-void slab_give(unsigned class, const struct cached *entries, unsigned count)
+/* With the lock of its class held. */
+static void give_block(struct size_bin *bin, struct slab *slab, uint8_t *state)
 {
-	struct size_bin *bin = &size_bins[class];
+	size_t index = (size_t)(state - slab->states), slots = slots_of_block(state);
 
-	lock_take(&bin->lock);
+	for (size_t i = 0; i < slots; i++)
+		slot_set(&state[i], SLOT_FREE);
+	if (slots > 1 && --slab->guests == 0)
+		__atomic_store_n(&slab->bin, slab->class, __ATOMIC_RELAXED);
+	slab->free = (uint16_t)(slab->free + slots);
+	figure_adjust(&bin->free, slots, 0);
+	if (index < slab->first_free)
+		slab->first_free = (uint16_t)index;
+	if (slab->place != PLACE_OWNED && (slab->free == slab->slots || slab->place != place_of(slab)))
+		slab_settle(bin, slab);
+}
+
+/* Most blocks of a batch are of one class, but for those in holes of another. */
+void slab_give(const struct cached *entries, unsigned count)
+{
+	struct size_bin *locked = NULL;
+
 	for (unsigned i = 0; i < count; i++) {
 		struct slab *slab = pagemap_get((uintptr_t)entries[i].block);
-		uint16_t index = (uint16_t)(entries[i].state - slab->states);
+		struct size_bin *bin = &size_bins[slab->class];
 
-		slot_set(entries[i].state, SLOT_FREE);
-		slab->free++;
-		figure_adjust(&bin->free, 1, 0);
-		if (index < slab->first_free)
-			slab->first_free = index;
-		if (slab->place != PLACE_OWNED && (slab->free == 1 || slab->free == slab->slots))
-			settle(bin, slab);
+		if (bin != locked) {
+			if (locked)
+				lock_release(&locked->lock);
+			lock_take(&bin->lock);
+			locked = bin;
+		}
+		give_block(bin, slab, entries[i].state);
 	}
-	lock_release(&bin->lock);
+	if (locked)
+		lock_release(&locked->lock);
 }
 
 void slab_disown(unsigned class, struct slab *own)
@@ -235,8 +304,8 @@ void slab_disown(unsigned class, struct slab *own)
 	struct size_bin *bin = &size_bins[class];
 
 	lock_take(&bin->lock);
-	move(bin, own, PLACE_ALONE);
-	settle(bin, own);
+	slab_move(bin, own, PLACE_ALONE);
+	slab_settle(bin, own);
 	lock_release(&bin->lock);
 }
 
@@ -292,6 +361,7 @@ void slab_leave_alone(uint32_t epoch)
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
 		lock_take(&size_bins[class].lock);
 		splice(&size_bins[class].partial, &size_bins[class].inherited, PLACE_INHERITED);
+		splice(&size_bins[class].sparse, &size_bins[class].inherited, PLACE_INHERITED);
 		lock_release(&size_bins[class].lock);
 	}
 }

@@ -22,6 +22,7 @@ enum slot_state {
 	SLOT_FREE,      /* the slab may hand it out */
 	SLOT_LIVE,      /* the program has it */
 	SLOT_CACHED,    /* a thread's cache has it */
+	SLOT_INSIDE,    /* belongs to the block that starts before it: holes.h */
 };
 
 enum slab_kind { SLAB_SMALL, SLAB_RUN, SLAB_LARGE, SLAB_POOL };
@@ -30,6 +31,7 @@ enum slab_place {
 	PLACE_ALONE,            /* in no list: no slot is free, or there is just one */
 	PLACE_OWNED,            /* a thread's: only that thread takes slots */
 	PLACE_PARTIAL,          /* in its class's list of those with free slots */
+	PLACE_SPARSE,           /* in the list of those with so many that blocks of other classes may have them */
 	PLACE_INHERITED,        /* in the list of those with free slots that are left alone after a fork */
 };
 
@@ -45,8 +47,10 @@ struct slab {
 	uint16_t free;                  /* slots in state SLOT_FREE */
 	uint16_t first_free;            /* no slot below is free */
 	uint8_t class;                  /* of its size, where it has one */
-	uint8_t bin;                    /* of caches: its class; BIN_NONE: no cache keeps its blocks */
+	uint8_t bin;                    /* of caches: its class; BIN_NONE: no cache keeps its blocks, or not all in one bin */
 	uint8_t kind, place;            /* enum slab_kind, enum slab_place */
+	uint16_t guests;                /* blocks that take several slots */
+	uint16_t peak;                  /* most slots that were not free */
 	struct chunk *chunk;            /* its pages'; NULL: a mapping of its own */
 	struct slab *next, *previous;   /* in the list of its place */
 	uint8_t states[];               /* enum slot_state; one more than slots, which is always SLOT_FREE */
@@ -61,7 +65,7 @@ struct cached {
 /* A size class: its slabs that no thread owns. */
 struct size_bin {
 	struct lock lock;
-	struct slab *partial, *inherited;
+	struct slab *partial, *sparse, *inherited;
 	size_t slabs, free;             /* now: slabs, and slots in state SLOT_FREE, owned slabs included */
 	uint64_t quarantined;           /* slots in state SLOT_CACHED that no cache has; changed by quarantine.c */
 	uint64_t slabs_made, reused_pages;      /* ever: slabs, and pages of them that were resident already */
@@ -88,6 +92,16 @@ static inline enum slot_state slot_state(const uint8_t *state)
 	return (enum slot_state)__atomic_load_n(state, __ATOMIC_RELAXED);
 }
 
+/* Slots of the block that starts here, from 1 on. */
+static inline size_t slots_of_block(const uint8_t *state)
+{
+	size_t slots = 1;
+
+	while (UNLIKELY(slot_state(&state[slots]) == SLOT_INSIDE))
+		slots++;
+	return slots;
+}
+
 static inline void slot_set(uint8_t *state, enum slot_state to)
 {
 	__atomic_store_n(state, (uint8_t)to, __ATOMIC_RELAXED);
@@ -102,8 +116,20 @@ static inline void slot_set(uint8_t *state, enum slot_state to)
  */
 unsigned slab_take(unsigned class, struct slab **own, struct cached *entries, unsigned wanted);
 
-/* Takes back slots of a class in state SLOT_CACHED. */
-void slab_give(unsigned class, const struct cached *entries, unsigned count);
+/* The same from slabs of this class alone: blocks lie at multiples of each power of two that divides their size. */
+unsigned slab_take_aligned(unsigned class, struct slab **own, struct cached *entries, unsigned wanted);
+
+/* With the lock of the class held, when slots of the slab were taken: counts them. */
+void slab_count_taken(struct size_bin *bin, struct slab *slab, size_t slots);
+
+/* Takes back blocks in state SLOT_CACHED. */
+void slab_give(const struct cached *entries, unsigned count);
+
+/* With the lock of the class held: puts a slab that no thread owns where it belongs now; an empty one is unmade. */
+void slab_settle(struct size_bin *bin, struct slab *slab);
+
+/* The same lock held: from one place to another. */
+void slab_move(struct size_bin *bin, struct slab *slab, enum slab_place place);
 
 /* A thread's slab goes to its class. */
 void slab_disown(unsigned class, struct slab *own);

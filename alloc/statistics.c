@@ -11,6 +11,7 @@
 #include "large.h"
 #include "metadata.h"
 #include "options.h"
+#include "pagemap.h"
 #include "pool.h"
 #include "runs.h"
 #include "text.h"
@@ -19,14 +20,31 @@
 
 _Static_assert(PAGEPOOL_CLASSES == SIZE_CLASSES, "the public header has the number of size classes");
 
-/* Of all caches, also those in use: their owners go on. The list only ever grows at its front. */
-static uint64_t cached_slots(unsigned class)
+/*
+ * A block in a cache counts with the class of the slab where it lies, whatever bin it is in: holes.h. The entry may be
+ * half written, or out of date: then it may count for nothing, or for another one. What it points to stays mapped.
+ */
+static void count_cached(uint64_t *cached, const struct cached *entry)
 {
-	uint64_t slots = 0;
+	const struct slab *slab = pagemap_get((uintptr_t)__atomic_load_n(&entry->block, __ATOMIC_RELAXED));
+	const uint8_t *state = __atomic_load_n(&entry->state, __ATOMIC_RELAXED);
 
-	for (struct cache *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE); cache; cache = cache->next)
-		slots += __atomic_load_n(&cache->bins[class].count, __ATOMIC_RELAXED);
-	return slots;
+	if (slab && slab->kind == SLAB_SMALL && slab->class < SIZE_CLASSES && state && slot_state(state) == SLOT_CACHED)
+		cached[slab->class] += slots_of_block(state);
+}
+
+/* Of all caches, also those in use: their owners go on. The list only ever grows at its front. */
+static void take_cached(uint64_t *cached)
+{
+	for (struct cache *cache = __atomic_load_n(&all_caches, __ATOMIC_ACQUIRE); cache; cache = cache->next) {
+		for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+			uint32_t count = __atomic_load_n(&cache->bins[class].count, __ATOMIC_ACQUIRE);
+			const struct cached *entries = __atomic_load_n(&cache->bins[class].entries, __ATOMIC_ACQUIRE);
+
+			for (uint32_t i = 0; i < count; i++)
+				count_cached(cached, &entries[i]);
+		}
+	}
 }
 
 static uint64_t threads(void)
@@ -44,7 +62,7 @@ static uint64_t less(uint64_t all, uint64_t part)
 	return all > part ? all - part : 0;
 }
 
-static struct pagepool_class_statistics of_class(unsigned class)
+static struct pagepool_class_statistics of_class(unsigned class, uint64_t cached)
 {
 	const struct size_bin *bin = &size_bins[class];
 	size_t pages = class_pages(class);
@@ -55,7 +73,7 @@ static struct pagepool_class_statistics of_class(unsigned class)
 
 	c.pages = c.slabs * pages;
 	c.slots = c.slabs * (pages * PAGE_SIZE / c.block_bytes);
-	c.cached = cached_slots(class) + figure(&bin->quarantined);
+	c.cached = cached + figure(&bin->quarantined);
 	if (c.cached > less(c.slots, c.free))
 		c.cached = less(c.slots, c.free);
 	c.live = less(c.slots, c.free + c.cached);
@@ -94,6 +112,7 @@ static void add_totals(struct pagepool_statistics *s)
 size_t statistics_take(struct pagepool_statistics *s, size_t bytes)
 {
 	const size_t totals = offsetof(struct pagepool_statistics, class);
+	uint64_t cached[SIZE_CLASSES] = { 0 };
 	size_t room;
 
 	if (bytes < totals)
@@ -104,8 +123,9 @@ size_t statistics_take(struct pagepool_statistics *s, size_t bytes)
 	memset(s, 0, totals);
 	s->version = 1;
 	s->classes = SIZE_CLASSES;
+	take_cached(cached);
 	for (unsigned class = 0; class < SIZE_CLASSES; class++) {
-		struct pagepool_class_statistics c = of_class(class);
+		struct pagepool_class_statistics c = of_class(class, cached[class]);
 
 		add_class(s, &c);
 		if (class < room)

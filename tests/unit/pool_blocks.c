@@ -3,9 +3,9 @@
  * Blocks of the pooled allocator: size classes and their slack, alignment, what is refused and with which errno,
  * resizing at the borders between slabs, runs of pages and mappings, and statistics that add up.
  *
- * links: alloc/cache.c alloc/canary.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c
- * links: alloc/metadata.c alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/quarantine.c
- * links: alloc/random.c alloc/runs.c alloc/slab.c alloc/statistics.c alloc/text.c
+ * links: alloc/cache.c alloc/canary.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/holes.c alloc/large.c
+ * links: alloc/lock.c alloc/metadata.c alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c
+ * links: alloc/quarantine.c alloc/random.c alloc/runs.c alloc/slab.c alloc/statistics.c alloc/text.c
  */
 #include <errno.h>
 #include <malloc.h>

@@ -3,9 +3,9 @@
  * Explicit pools: blocks that do not overlap, freed singly, all at once by a reset, or with the pool, whose pages
  * are then no longer mapped; pools of one size; limits; a pool that several threads use.
  *
- * links: alloc/cache.c alloc/canary.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/large.c alloc/lock.c
- * links: alloc/metadata.c alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c alloc/quarantine.c
- * links: alloc/random.c alloc/runs.c alloc/slab.c alloc/statistics.c alloc/text.c
+ * links: alloc/cache.c alloc/canary.c alloc/fault.c alloc/fork.c alloc/heap.c alloc/holes.c alloc/large.c
+ * links: alloc/lock.c alloc/metadata.c alloc/options.c alloc/os.c alloc/pagemap.c alloc/pages.c alloc/pool.c
+ * links: alloc/quarantine.c alloc/random.c alloc/runs.c alloc/slab.c alloc/statistics.c alloc/text.c
  * sanitize: thread
  */
 #include <errno.h>
