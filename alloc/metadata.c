@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pieces of the allocator's own memory: one free list per multiple of 64 bytes, and a mapping that is being cut up. */
+/* Pieces of the allocator's own memory: one free list per multiple of 16 bytes, and a mapping that is being cut up. */
 #include "metadata.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "os.h"
 #include "sizes.h"
 
-#define LINE       64
+#define UNIT       16
 #define BLOCK_MIN  ((size_t)64 << 10)
 #define BLOCK_MAX  ((size_t)1 << 20)
 
@@ -18,7 +18,7 @@ struct piece {
 
 struct lock metadata_lock;
 uint64_t metadata_bytes;
-static struct piece *unused[METADATA_MAX / LINE + 1];
+static struct piece *unused[METADATA_MAX / UNIT + 1];
 static char *cut_from, *cut_end;        /* what is left of the newest mapping */
 static size_t next_block = BLOCK_MIN;
 
@@ -54,11 +54,11 @@ void *metadata_allocate(size_t bytes)
 {
 	struct piece *piece;
 
-	bytes = round_up(bytes, LINE);
+	bytes = round_up(bytes, UNIT);
 	lock_take(&metadata_lock);
-	piece = unused[bytes / LINE];
+	piece = unused[bytes / UNIT];
 	if (piece)
-		unused[bytes / LINE] = piece->next;
+		unused[bytes / UNIT] = piece->next;
 	else
 		piece = cut(bytes);
 	lock_release(&metadata_lock);
@@ -69,9 +69,9 @@ void metadata_free(void *memory, size_t bytes)
 {
 	struct piece *piece = memory;
 
-	bytes = round_up(bytes, LINE);
+	bytes = round_up(bytes, UNIT);
 	lock_take(&metadata_lock);
-	piece->next = unused[bytes / LINE];
-	unused[bytes / LINE] = piece;
+	piece->next = unused[bytes / UNIT];
+	unused[bytes / UNIT] = piece;
 	lock_release(&metadata_lock);
 }

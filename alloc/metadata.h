@@ -16,7 +16,7 @@
 extern struct lock metadata_lock;
 extern uint64_t metadata_bytes; /* mapped for tables, page map included */
 
-/* A zeroed piece, aligned to 64 bytes; NULL without memory. @bytes is at most METADATA_MAX. */
+/* A zeroed piece, aligned to 16 bytes; NULL without memory. @bytes is at most METADATA_MAX. */
 void *metadata_allocate(size_t bytes);
 
 /* @bytes as when allocated. */
