@@ -115,7 +115,7 @@ static void grow_limit(struct cache_bin *bin, unsigned class)
 COLD bool cache_refill(struct cache *cache, unsigned class)
 {
 	struct cache_bin *bin = &cache->bins[class];
-	uint32_t wanted = bin->limit / 2;
+	uint32_t wanted = (bin->limit + 1) / 2;
 
 	if (bin->limit == cache_capacity(class)) {
 		bin->count = slab_take(class, &cache->slabs[class], bin->entries, wanted);

@@ -31,12 +31,12 @@ extern THREAD_LOCAL struct cache *this_cache;
 extern struct lock caches_lock;
 extern struct cache *all_caches;
 
-/* The most free slots of a class in one cache: 16 KiB, but 2 to 64. */
+/* The most free slots of a class in one cache: 16 KiB, of sizes above 1 KiB half of that, but 1 to 64. */
 static inline uint32_t cache_capacity(unsigned class)
 {
-	size_t slots = ((size_t)16 << 10) / class_size(class);
+	size_t size = class_size(class), slots = ((size_t)(size > 1024 ? 8 : 16) << 10) / size;
 
-	return slots < 2 ? 2 : slots > 64 ? 64 : (uint32_t)slots;
+	return slots < 1 ? 1 : slots > 64 ? 64 : (uint32_t)slots;
 }
 
 /* Gives this thread a cache, unless it is ending or there is no memory. */

@@ -62,7 +62,7 @@ static void *take_one(unsigned class, bool aligned)
 {
 	struct slab *own = NULL;
 	struct cached entry;
-	unsigned taken = (aligned ? slab_take_aligned : slab_take)(class, &own, &entry, 1);
+	unsigned taken = aligned ? slab_take_aligned(class, &own, &entry, 1) : slab_take(class, &own, &entry, 1);
 
 	if (own)
 		slab_disown(class, own);

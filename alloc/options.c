@@ -12,7 +12,7 @@
 #define HARDENED_QUARANTINE 4096
 
 struct pool_options options = {
-	.huge_from_bytes = 3UL << 19,
+	.huge_from_bytes = 3UL << 20,
 	.large_kept_bytes = 64UL << 20,
 	.return_after_ms = 1000,
 	.fork_from_bytes = 8UL << 20,
