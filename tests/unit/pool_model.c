@@ -17,7 +17,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -249,13 +254,16 @@ static void *work(void *argument)
 	return NULL;
 }
 
+static uint64_t seed = FIXED_SEED;
+
 static void threads_that_free_each_others_blocks_agree_with_the_model(void **state)
 {
 	uint64_t before = live_bytes();
 
 	(void)state;
+	seed += THREADS;
 	for (int i = 0; i < THREADS; i++) {
-		models[i].random.state = FIXED_SEED + (uint64_t)i;
+		models[i].random.state = seed + (uint64_t)i;
 		assert_int_equal(pthread_create(&models[i].thread, NULL, work, &models[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
@@ -302,6 +310,50 @@ static void threads_that_come_and_go_leave_no_cache_behind(void **state)
 	assert_true(s.table_bytes < 16 << 20);
 }
 
+/* The child goes on with all that it inherited, and its parent with the same, at once. */
+static void a_fork_and_its_parent_agree_with_the_model(void **state)
+{
+	int status;
+	pid_t child;
+
+	(void)state;
+	memset(&model, 0, sizeof(model));
+	model.random.state = ++seed;
+	for (int i = 0; i < OPERATIONS / 10; i++)
+		operate(&model);
+	for (int round = 0; round < 5; round++) {
+		child = fork();
+		model.random.state += child == 0;
+		for (int i = 0; i < OPERATIONS / 20; i++)
+			operate(&model);
+		if (!child) {
+			release_all(&model);
+			_exit(model.faults != 0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	release_all(&model);
+	assert_int_equal(model.faults, 0);
+}
+
+/* MODEL_SECONDS=N: all of it again and again, each time from other seeds. */
+static void for_as_long_as_it_is_told_all_agree_with_the_model(void **state)
+{
+	const char *seconds = getenv("MODEL_SECONDS");
+	time_t end = time(NULL) + (seconds ? atol(seconds) : 0);
+	int rounds = 0;
+
+	seed = random_of_moment("pool_model").state;
+	for (; time(NULL) < end; rounds++) {
+		run_alone((struct random){ ++seed });
+		threads_that_free_each_others_blocks_agree_with_the_model(state);
+		a_fork_and_its_parent_agree_with_the_model(state);
+	}
+	if (seconds)
+		printf("# %d rounds\n", rounds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,7 +361,9 @@ int main(void)
 		cmocka_unit_test(random_operations_of_another_seed_agree_with_the_model),
 		cmocka_unit_test(they_agree_with_random_slots_and_cleared_blocks),
 		cmocka_unit_test(threads_that_free_each_others_blocks_agree_with_the_model),
+		cmocka_unit_test(a_fork_and_its_parent_agree_with_the_model),
 		cmocka_unit_test(threads_that_come_and_go_leave_no_cache_behind),
+		cmocka_unit_test(for_as_long_as_it_is_told_all_agree_with_the_model),
 	};
 
 	return cmocka_run_group_tests_name("pool_model", tests, NULL, NULL);
