@@ -96,16 +96,14 @@ EXPORT void *memalign(size_t align, size_t bytes)
 	return heap_allocate_aligned(align, bytes);
 }
 
-/* errno is not touched: the result says it. */
+/* errno says it, too, when there is no memory. */
 EXPORT int posix_memalign(void **block, size_t align, size_t bytes)
 {
-	int error = errno;
 	void *allocated;
 
 	if (!is_power_of_two(align) || align % sizeof(void *))
 		return EINVAL;
 	allocated = heap_allocate_aligned(align, bytes);
-	errno = error;
 	if (!allocated)
 		return ENOMEM;
 	*block = allocated;

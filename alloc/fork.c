@@ -188,11 +188,12 @@ static bool is_alone(void)
 
 COLD void fork_look_again(void)
 {
-	int error = errno;
+	int error = errno, state;
 	uint64_t now = os_now_ms();
 
 	if (holds_all_locks || !lock_try(&looking))
 		return;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state); /* is_alone has cancellation points; malloc is none */
 	if (__atomic_load_n(&fresh_bytes, __ATOMIC_RELAXED) > limit_bytes) {
 		slab_fill_again();
 	} else if (now >= look_at_ms) {
@@ -201,6 +202,7 @@ COLD void fork_look_again(void)
 		if (witness && is_alone())
 			slab_fill_again();
 	}
+	pthread_setcancelstate(state, NULL);
 	lock_release(&looking);
 	errno = error;
 }

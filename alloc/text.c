@@ -2,6 +2,7 @@
 /* Numbers as digits, and a line to a descriptor. */
 #include "text.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,15 +46,19 @@ void text_add_address(struct text *text, const void *address)
 	add_in_base(text, (uintptr_t)address, 16, 1);
 }
 
+/* No thread may be cancelled in the middle of malloc, of which nobody expects it (pthreads(7), "Cancellation points"). */
 void text_write(const struct text *text, int fd)
 {
 	size_t done = 0;
+	int state;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	while (done < text->length) {
 		ssize_t written = write(fd, text->bytes + done, text->length - done);
 
 		if (written <= 0)
-			return;
+			break;
 		done += (size_t)written;
 	}
+	pthread_setcancelstate(state, NULL);
 }

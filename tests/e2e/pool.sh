@@ -66,6 +66,9 @@ check 'a program can be linked with it statically' test -x with_pool
 check_eq 'C++: all forms of new and delete' good "$(LD_PRELOAD=$POOL "$BUILD/tests/pool/operators" 2>&1)"
 same 'a program whose new handlers throw' "$BUILD/tests/hostile/bad_alloc"
 same 'a program that defines some operators itself' "$BUILD/tests/hostile/operator_new"
+# What glibc newer than 2.36 refuses, and what is usable beyond what was asked for, differs.
+edges() { "$BUILD/tests/hostile/alloc_edges" 2>&1 | sed 's/, usable.*//; /^aligned_alloc \(odd\|no alignment\):/d'; }
+check_eq 'results and errno at the edges of each function are those of glibc' "$(edges)" "$(LD_PRELOAD=$POOL edges)"
 starts=''
 for ((i = 0; i < 40; i++)); do
 	starts+=$(LD_PRELOAD=$POOL "$BUILD/tests/pool/many_starts" 2>&1 | grep -v good)
@@ -90,6 +93,26 @@ int main(int argc, char **argv)
 C
 $CC -w -o late late.c
 check_eq 'loaded late it works beside libc' late "$(./late "$POOL" 2>&1)"
+
+# Under valgrind, which puts its own malloc in front of it, and beside it where it is told not to.
+
+printf '#include <stdlib.h>\nint main(void)\n{\n\tvolatile char *a = malloc(10);\n\ta[10] = 1;\n\tfree((void *)a);\n\treturn 0;\n}\n' >beyond.c
+$CC -w -fno-builtin -o beyond beyond.c
+$CC -w -fno-builtin -o beyond_static beyond.c "$BUILD/libpagepool.a"
+# valgrinds SENTENCE PATTERN PRELOADED OPTION… PROGRAM
+valgrinds() {
+	local sentence=$1 pattern=$2 preloaded=$3
+	shift 3
+	LD_PRELOAD=$preloaded valgrind "$@" >valgrind.out 2>&1
+	check "$sentence" grep -q "$pattern" valgrind.out
+}
+if has valgrind; then
+	valgrinds 'valgrind sees a write beyond a block, preloaded' 'Invalid write of size 1' "$POOL" ./beyond
+	valgrinds 'and linked statically' 'Invalid write of size 1' '' ./beyond_static
+	valgrinds 'told that there is no malloc, it runs the pool' 'in use at exit: 0 bytes in 0 blocks' "$POOL" \
+		--soname-synonyms=somalloc=NONE ./beyond
+	valgrinds 'in which no access is wrong' 'ERROR SUMMARY: 0 errors' "$POOL" --soname-synonyms=somalloc=NONE ./beyond
+fi
 
 # The example
 

@@ -140,6 +140,45 @@ static void after_a_limit_holes_are_filled_although_the_child_lives(void **state
 	empty();
 }
 
+/* Looks for relatives meanwhile, which takes system calls at which a thread may be cancelled. */
+static void *allocate_although_cancelled(void *through)
+{
+	const uint64_t end = os_now_ms() + 200; /* it looks after 20 ms for the first time */
+
+	pthread_cancel(pthread_self());
+	while (os_now_ms() < end)
+		heap_free(heap_allocate(70000));
+	*(bool *)through = true;
+	pthread_testcancel();
+	return NULL;
+}
+
+static void a_cancellation_waits_until_a_block_is_there(void **state)
+{
+	int ends[2], status;
+	bool through = false;
+	pthread_t thread;
+	pid_t child;
+	char byte;
+
+	(void)state;
+	fill();
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	if (!child) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) != 0);
+	}
+	assert_int_equal(pthread_create(&thread, NULL, allocate_although_cancelled, &through), 0);
+	pthread_join(thread, NULL);
+	assert_true(shared_below);
+	close(ends[0]);
+	close(ends[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(through);
+	empty();
+}
+
 static void small_processes_go_on_as_before(void **state)
 {
 	size_t from = options.fork_from_bytes;
@@ -239,6 +278,7 @@ int main(void)
 		cmocka_unit_test(small_processes_go_on_as_before),
 		cmocka_unit_test(a_child_of_a_threaded_program_can_allocate),
 		cmocka_unit_test(a_child_born_by_a_bare_system_call_is_noticed),
+		cmocka_unit_test(a_cancellation_waits_until_a_block_is_there),
 	};
 
 	return cmocka_run_group_tests_name("pool_fork", tests, NULL, NULL);
