@@ -337,7 +337,7 @@ void heap_free(void *block)
 	if (LIKELY(slab)) {
 		size_t offset = (uintptr_t)block - slab->base, index = offset * slab->reciprocal >> 32;
 		uint8_t *state = &slab->states[index];
-		struct cache_bin *bin = &this_cache->bins[slab->bin];
+		struct cache_bin *bin = &this_cache->bins[__atomic_load_n(&slab->bin, __ATOMIC_RELAXED)];
 
 		if (LIKELY(index * slab->size == offset && slot_state(state) == SLOT_LIVE && bin->count < bin->limit &&
 			   slab->epoch >= slow_free_below)) {

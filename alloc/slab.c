@@ -82,6 +82,12 @@ static struct slab **list_of(struct size_bin *bin, const struct slab *slab)
 						NULL;
 }
 
+/* Whether a class has sparse slabs is looked at without its lock. */
+static void set_first(struct slab **list, struct slab *slab)
+{
+	__atomic_store_n(list, slab, __ATOMIC_RELAXED);
+}
+
 void slab_move(struct size_bin *bin, struct slab *slab, enum slab_place place)
 {
 	struct slab **list = list_of(bin, slab);
@@ -90,7 +96,7 @@ void slab_move(struct size_bin *bin, struct slab *slab, enum slab_place place)
 		if (slab->previous)
 			slab->previous->next = slab->next;
 		else
-			*list = slab->next;
+			set_first(list, slab->next);
 		if (slab->next)
 			slab->next->previous = slab->previous;
 	}
@@ -101,7 +107,7 @@ void slab_move(struct size_bin *bin, struct slab *slab, enum slab_place place)
 		slab->next = *list;
 		if (slab->next)
 			slab->next->previous = slab;
-		*list = slab;
+		set_first(list, slab);
 	}
 }
 
@@ -345,8 +351,8 @@ static void splice(struct slab **from, struct slab **to, enum slab_place place)
 	last->next = *to;
 	if (*to)
 		(*to)->previous = last;
-	*to = *from;
-	*from = NULL;
+	set_first(to, *from);
+	set_first(from, NULL);
 }
 
 static void set_shared_below(uint32_t epoch)
