@@ -174,6 +174,7 @@ for program in /bin/ls "bash -c 'for i in 1 2 3; do echo x | cat; done'" "/usr/b
 	ledger_balances "$name under pagegap: the ledger adds up" "$name"
 	check_eq "$name under pagegap: nothing is unexplained" 0 \
 		"$(json "$name" '[.processes[].snapshots[] | .unexplained_mapped_bytes, .unexplained_resident_bytes] | add')"
+	# shellcheck disable=SC2016 # jq's
 	check_eq "$name under pagegap: the heap rows are what the pool has mapped" '' \
 		"$(json "$name" "$of_pool.snapshots[]"' | ([.rows[] | select(.row | startswith("heap.")).mapped_bytes] | add)
 			as $heap | select($heap != .allocator.mapped_bytes) | "\(.why): \($heap), \(.allocator.mapped_bytes)"')"
