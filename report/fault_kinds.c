@@ -329,6 +329,11 @@ static enum fault_seen seen_as(const struct fault_eye *eye, struct fault_traits 
 	return traits.seen == SEEN_READ ? SEEN_WRITTEN : traits.seen == SEEN_READ_BEFORE ? SEEN_SHARED : traits.seen;
 }
 
+bool fault_eye_saw_shared(const struct fault_eye *eye, struct fault_traits traits, enum ledger_backing backing)
+{
+	return seen_as(eye, traits, backing) == SEEN_SHARED;
+}
+
 /* Nothing but giving it back explains that the page was not there. */
 static bool came_again(struct fault_traits traits, enum ledger_backing backing)
 {

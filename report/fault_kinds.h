@@ -48,6 +48,9 @@ typedef uint64_t fault_recall(void *context, pid_t pid);
 struct fault_eye *fault_eye_open(const struct fault_machine *machine, fault_recall *recall, void *context);
 void fault_eye_close(struct fault_eye *eye);
 
+/* Had samples seen the page before the last fork, as its process's own, and not written since? */
+bool fault_eye_saw_shared(const struct fault_eye *eye, struct fault_traits traits, enum ledger_backing backing);
+
 /*
  * fault_kinds_begin - for an image that begins by exec, or whose beginning was not seen
  * @before: of the image before it in the same process, or NULL

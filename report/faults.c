@@ -291,6 +291,7 @@ static void place(const struct faults *faults, struct life *image, const struct 
 		(major ? counts->major : counts->minor)[part->row]++;
 	else
 		*(major ? &counts->unplaced_major : &counts->unplaced_minor) += 1;
+	sample.write.known |= fault_eye_saw_shared(faults->eye, sample.traits, part->backing);
 	fault_order_count(&image->order, &sample.write, part);
 	sharing_release(faults->sharing, sample.write.fork);
 }
