@@ -5,7 +5,7 @@
 #include "options.h"
 #include "random.h"
 
-#define SLABS_TRIED  8                  /* per search; a slab without a row that is long enough costs 100 ns */
+#define SLABS_TRIED  8                  /* per search; each costs a look at all its states */
 #define ROW_MAX      ((size_t)4 << 10)  /* bytes; the slabs of small classes have few pages */
 
 unsigned holes_class(const struct slab *slab, size_t slots)
