@@ -41,8 +41,8 @@
 #define PAUSE_NS     1000000ULL         /* worth of samples that must have been saved up before a pause ends */
 #define LAST_BURST_NS 2000000ULL        /* the same for the last page faults, … */
 #define LAST_PAUSE_NS 500000ULL         /* … and for the end of a pause of theirs */
-#define PROCESS_NS   200000ULL          /* what a process costs that inherits events, is followed, gives them back */
-#define PROCESSES    200                /* so many are followed in any case, beyond that those that take … */
+#define PROCESS_NS   1000000ULL         /* what a process costs that inherits events and is followed: measured, at most */
+#define PROCESSES    100                /* so many are followed in any case, beyond that those that take … */
 #define PROCESS_SHARE 50                /* … 1/50 of the time */
 #define PENDING_MOST 65536              /* samples of one image whose row is not known yet */
 #define FORK_NS      5000000ULL         /* a fork takes at most so long, unless the process is very large */
