@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs tests and counts. Without arguments: every unit test, every tests/check_*.sh, the lint, every tests/e2e/*.sh;
-# with arguments: those scripts or unit test programs. A test prints `ok …`, `not ok …` or `skip …` lines (unit tests:
+# with arguments: those scripts or unit test programs, one after the other. A test prints `ok …`, `not ok …` or `skip …` lines (unit tests:
 # TAP); one that prints none, or that ends with a bad status without naming a failure, counts as failed. Logs stay in
 # $BUILD/check/.
 set -u
@@ -34,22 +34,38 @@ else
 	tests+=(tests/check_*.sh tests/lint.sh tests/e2e/*.sh)
 fi
 
-passed=0 failed=0 skipped=0
-for test in "${tests[@]}"; do
-	name=${test#"$BUILD/"} name=${name#tests/} name=${name%.sh}
-	log=$logs/${name//\//_}.log
-	started=$SECONDS
-	if [[ $test == *.sh ]]; then
-		bash "$test" </dev/null >"$log" 2>&1
+name_of() {
+	local name=${1#"$BUILD/"}
+	name=${name#tests/}
+	echo "${name%.sh}"
+}
+log_of() {
+	local name
+	name=$(name_of "$1")
+	echo "$logs/${name//\//_}.log"
+}
+
+# Leaves the log, and beside it the status and the seconds.
+run_test() {
+	local log started=$SECONDS
+	log=$(log_of "$1")
+	if [[ $1 == *.sh ]]; then
+		bash "$1" </dev/null >"$log" 2>&1
 	else
-		"$test" </dev/null >"$log" 2>&1
+		"$1" </dev/null >"$log" 2>&1
 	fi
-	status=$?
+	echo "$? $((SECONDS - started))" >"$log.ended"
+}
+
+tell() {
+	local name log status seconds skips oks faults
+	name=$(name_of "$1") log=$(log_of "$1")
+	read -r status seconds <"$log.ended" || status=lost
 	# cmocka prints a skipped test as "not ok N # SKIP name".
 	skips=$(grep -caE '^skip\b|^(not )?ok .*# SKIP' "$log")
 	oks=$(grep -aE '^ok\b' "$log" | grep -vc '# SKIP')
 	faults=$(grep -aE '^not ok\b' "$log" | grep -vc '# SKIP')
-	if ((faults == 0 && status != 0)); then
+	if [[ $faults == 0 && $status != 0 ]]; then
 		echo "not ok - $name: ended with status $status; last line: $(tail -n 1 "$log")" >>"$log"
 		faults=1
 	elif ((oks + faults + skips == 0)); then
@@ -60,10 +76,30 @@ for test in "${tests[@]}"; do
 	printf '%-32s %4d passed' "$name" "$oks"
 	((faults == 0)) || printf ', %d FAILED' "$faults"
 	((skips == 0)) || printf ', %d skipped' "$skips"
-	printf '  (%d s)\n' $((SECONDS - started))
+	printf '  (%d s)\n' "$seconds"
 	grep -aE '^not ok\b' "$log" | grep -v '# SKIP' | head -n 20 | cut -c 1-400 | sed 's/^/    /'
 	grep -aE '^skip\b|^(not )?ok .*# SKIP' "$log" | head -n 20 | cut -c 1-200 | sed 's/^/    /'
+}
+
+# The longest one runs beside the others, where there is a second processor.
+longest='' running=''
+if (($# == 0 && $(nproc) > 1)); then
+	longest=tests/e2e/hostile.sh
+	run_test "$longest" &
+	running=$!
+	trap 'kill $(jobs -p) 2>/dev/null' EXIT
+fi
+
+passed=0 failed=0 skipped=0
+for test in "${tests[@]}"; do
+	[[ $test == "$longest" ]] && continue
+	run_test "$test"
+	tell "$test"
 done
+if [[ $running ]]; then
+	wait "$running"
+	tell "$longest"
+fi
 printf '\n%d passed, %d failed, %d skipped; %d test files in %d s; logs in %s\n' \
 	"$passed" "$failed" "$skipped" "${#tests[@]}" "$SECONDS" "$logs"
 ((failed == 0))
