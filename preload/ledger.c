@@ -618,6 +618,7 @@ static int read_status(struct ledger *l)
 	if (got <= 0)
 		return got ? (int)-got : ESRCH;
 	text[got] = '\0';
+	l->resident_bytes = status_bytes(text, "\nVmRSS:");
 	l->out->vm_size_bytes = status_bytes(text, "\nVmSize:");
 	l->out->page_table_bytes = status_bytes(text, "\nVmPTE:");
 	l->out->locked_bytes = status_bytes(text, "\nVmLck:");
@@ -666,6 +667,8 @@ static void free_work(struct ledger *l)
 	blocks_close(l);
 }
 
+#define MUCH_BYTES (64ULL << 20)         /* walking that costs more than a system call for each mapping */
+
 static int take(struct ledger *l)
 {
 	int fd, error = l->claimed ? 0 : read_status(l);
@@ -676,6 +679,8 @@ static int take(struct ledger *l)
 	if (fd < 0)
 		return -fd;
 	smaps_begin(&l->smaps, fd, !l->claimed);
+	if (!l->claimed && l->resident_bytes != CAPTURE_UNKNOWN && l->resident_bytes >= MUCH_BYTES)
+		smaps_singly(&l->smaps);
 	while (smaps_next(&l->smaps, &l->mapping)) {
 		if (l->claimed)
 			l->mapping.resident = PAGE_BYTES; /* maps does not say: there may be evidence on its pages */

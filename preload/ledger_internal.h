@@ -58,6 +58,7 @@ struct ledger {
 	bool     self;
 	struct capture_snapshot *out;
 	struct smaps   smaps;
+	uint64_t resident_bytes;        /* VmRSS of /proc/PID/status: about what there is to walk */
 	struct mapping mapping;                 /* the one being accounted */
 	struct pages   pages;
 

@@ -10,6 +10,8 @@
 #include "sys.h"
 #include "text.h"
 
+#define LESS_THAN_A_MAPPING 512         /* the kernel's text of one has some 700 bytes: then it looks at no second one */
+
 void smaps_begin(struct smaps *smaps, int fd, bool detailed)
 {
 	smaps->fd = fd;
@@ -17,6 +19,12 @@ void smaps_begin(struct smaps *smaps, int fd, bool detailed)
 	smaps->finished = false;
 	smaps->used = smaps->next = 0;
 	smaps->error = 0;
+	smaps->most = sizeof(smaps->buffer);
+}
+
+void smaps_singly(struct smaps *smaps)
+{
+	smaps->most = LESS_THAN_A_MAPPING;
 }
 
 uint64_t scan_hex(const char **text)
@@ -72,7 +80,7 @@ static char *next_line(struct smaps *smaps)
 		memmove(smaps->buffer, line, rest);
 		smaps->next = 0;
 		smaps->used = rest;
-		got = sys_read(smaps->fd, smaps->buffer + rest, sizeof(smaps->buffer) - rest);
+		got = sys_read(smaps->fd, smaps->buffer + rest, min_u64(smaps->most, sizeof(smaps->buffer) - rest));
 		if (got <= 0) {
 			smaps->finished = true;
 			smaps->error = (int)got;

@@ -29,11 +29,18 @@ struct smaps {
 	bool     finished;
 	uint32_t used, next;            /* bytes in the buffer, and how many of them are consumed */
 	int      error;                 /* negated errno of a read that failed, else 0 */
+	uint32_t most;                  /* bytes to read at once */
 	char     buffer[4096];
 };
 
 /* @fd: an open /proc/PID/smaps, or maps when not @detailed, at its start. The caller closes it. */
 void smaps_begin(struct smaps *smaps, int fd, bool detailed);
+
+/*
+ * Reads one mapping at a time from here on: for a process with much memory. The kernel walks a mapping's pages to write its text, and
+ * once more when that did not fit behind the others' in what was read at once (fs/seq_file.c, seq_read_iter).
+ */
+void smaps_singly(struct smaps *smaps);
 
 /* Returns false at the end or after an error. */
 bool smaps_next(struct smaps *smaps, struct mapping *mapping);
