@@ -256,20 +256,28 @@ static struct there find_there(uint64_t start, uint64_t end)
 	return there;
 }
 
-/* A part of anonymous memory of which smaps has counted what is shared. */
+/*
+ * A part of anonymous memory of which smaps has counted what is shared. A page that is shared still has not been written:
+ * where as many are as were inherited, no page needs to be looked at.
+ */
 static void sort_part(struct capture_cow_row *row, uint64_t start, uint64_t end, uint64_t inherited, uint64_t shared)
 {
 	struct page_runs runs = cow_birth_runs();
 	struct capture_cow_row before = { 0 };
 	struct there there;
 
+	if (shared == inherited) {
+		row->inherited_pages = row->shared_pages = shared;
+		return;
+	}
 	run_flags_within(&cow_birth.flags, &runs, start, end, count_written, &before);
 	there = find_there(start, end);
-	row->inherited_pages += inherited;
-	row->gone_pages += inherited - there.pages;
-	row->shared_pages += min_u64(there.pages, shared);
-	row->unshared_pages += there.pages - min_u64(there.pages, shared);
-	row->written_gone_pages += before.written_pages - there.written;
+	row->inherited_pages = inherited;
+	row->gone_pages = inherited - there.pages;
+	row->shared_pages = min_u64(there.pages, shared);
+	row->unshared_pages = there.pages - row->shared_pages;
+	row->written_gone_pages = before.written_pages - there.written;
+	add_written(row, start, end);
 }
 
 static void ledger_begins(void)
@@ -313,11 +321,12 @@ static void part_of_ledger(uint64_t start, uint64_t end, enum capture_row number
 		cow_regions_add(start, end, number, &pages);
 		return;
 	}
-	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || cow_own_forks || cow_tier == TIER_PAGEMAP)
+	if (!amounts || amounts->shared_bytes == CAPTURE_UNKNOWN || cow_own_forks || cow_tier == TIER_PAGEMAP) {
 		run_flags_within(&cow_birth.flags, &runs, start, end, look_at, &pages);
-	else
+		add_written(&pages, start, end);
+	} else {
 		sort_part(&pages, start, end, inherited, amounts->shared_bytes / PAGE_BYTES);
-	add_written(&pages, start, end);
+	}
 	cow_look_add(row_at(number), &pages);
 	cow_regions_add(start, end, number, &pages);
 }
