@@ -11,6 +11,7 @@
 #include "heap.h"
 #include "lock.h"
 #include "options.h"
+#include "pagemap.h"
 #include "sizes.h"
 
 #define EXPORT __attribute__((visibility("default")))
@@ -41,7 +42,7 @@ EXPORT void *calloc(size_t count, size_t bytes)
 }
 
 /* A block resized to nothing is freed. */
-static void *resize(void *block, size_t bytes)
+EXPORT void *realloc(void *block, size_t bytes)
 {
 	if (block && !bytes) {
 		heap_free(block);
@@ -50,16 +51,11 @@ static void *resize(void *block, size_t bytes)
 	return heap_resize(block, bytes);
 }
 
-EXPORT void *realloc(void *block, size_t bytes)
-{
-	return resize(block, bytes);
-}
-
 EXPORT void *reallocarray(void *block, size_t count, size_t bytes)
 {
 	if (__builtin_mul_overflow(count, bytes, &bytes))
 		return refuse(ENOMEM);
-	return resize(block, bytes);
+	return realloc(block, bytes); /* by its name: valgrind, and others who stand in front of realloc, may not know of this one */
 }
 
 EXPORT void free(void *block)
@@ -71,14 +67,14 @@ EXPORT void free(void *block)
 EXPORT void free_sized(void *block, size_t bytes)
 {
 	(void)bytes;
-	heap_free(block);
+	free(block);
 }
 
 EXPORT void free_aligned_sized(void *block, size_t align, size_t bytes)
 {
 	(void)align;
 	(void)bytes;
-	heap_free(block);
+	free(block);
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t bytes)
@@ -119,7 +115,7 @@ EXPORT void *pvalloc(size_t bytes)
 {
 	if (bytes > PTRDIFF_MAX)
 		return refuse(ENOMEM);
-	return heap_allocate_aligned(PAGE_SIZE, round_up(bytes ? bytes : 1, PAGE_SIZE));
+	return valloc(round_up(bytes ? bytes : 1, PAGE_SIZE));
 }
 
 EXPORT size_t malloc_usable_size(void *block)
@@ -148,4 +144,5 @@ EXPORT int mallopt(int parameter, int value)
 __attribute__((constructor(101))) static void start(void)
 {
 	heap_start();
+	pagemap_prepare_next();
 }

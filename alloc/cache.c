@@ -16,6 +16,7 @@
 
 struct cache no_cache;
 THREAD_LOCAL struct cache *this_cache = &no_cache;
+THREAD_LOCAL struct cache *own_cache;
 static THREAD_LOCAL bool ending;
 
 struct lock caches_lock;
@@ -80,19 +81,27 @@ static struct cache *idle_or_new(void)
 	return cache;
 }
 
-COLD void cache_ready(void)
+COLD struct cache *cache_ready(void)
 {
-	/* With canaries each block goes the long way. */
-	struct cache *cache = ending || options.canaries ? NULL : idle_or_new();
+	bool had_one = own_cache;
 
-	if (!cache)
-		return;
-	if (cache->epoch != fork_epoch)
-		cache_empty(cache);
-	this_cache = cache;
+	/* With canaries each block goes the long way. */
+	if (!had_one && !ending && !options.canaries)
+		own_cache = idle_or_new();
+	if (!own_cache)
+		return &no_cache;
+	if (own_cache->epoch != fork_epoch)
+		cache_empty(own_cache);
+	__atomic_store_n(&this_cache, own_cache, __ATOMIC_RELAXED);
 	/* It may allocate, from the cache that is there by now. */
-	if (have_key)
-		pthread_setspecific(key, cache);
+	if (!had_one && have_key)
+		pthread_setspecific(key, own_cache);
+	return own_cache;
+}
+
+void cache_set_aside(void)
+{
+	__atomic_store_n(&this_cache, &no_cache, __ATOMIC_RELAXED);
 }
 
 /* The entries move once, to where all have room. Whoever looks meanwhile, after a fork, finds them whole. */
@@ -201,7 +210,8 @@ void cache_empty_idle(void)
 static void thread_ends(void *cache)
 {
 	ending = true;
-	this_cache = &no_cache;
+	cache_set_aside();
+	own_cache = NULL;
 	retire(cache);
 }
 
@@ -240,7 +250,7 @@ static void forget(struct cache *cache)
 static bool has_others(void)
 {
 	for (struct cache *cache = all_caches; cache; cache = cache->next)
-		if (cache->in_use && cache != this_cache)
+		if (cache->in_use && cache != own_cache)
 			return true;
 	return false;
 }
@@ -250,17 +260,17 @@ void cache_forget_others(void)
 {
 	if (!has_others())
 		return;
-	if (this_cache != &no_cache)
-		cache_empty(this_cache);
+	if (own_cache)
+		cache_empty(own_cache);
 	cache_empty_idle();
 	for (struct cache *cache = all_caches; cache; cache = cache->next)
-		if (cache->in_use && cache != this_cache)
+		if (cache->in_use && cache != own_cache)
 			forget(cache);
 }
 
 void cache_register(void)
 {
 	have_key = pthread_key_create(&key, thread_ends) == 0;
-	if (have_key && this_cache != &no_cache)
-		pthread_setspecific(key, this_cache);
+	if (have_key && own_cache)
+		pthread_setspecific(key, own_cache);
 }

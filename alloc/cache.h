@@ -27,7 +27,13 @@ struct cache {
 
 /* Of threads that have none (any more): empty and full at once. */
 extern struct cache no_cache;
+
+/*
+ * What the short ways of this thread use: its cache, or no_cache until it has one, and from a fork on until the thread
+ * comes by the long way, where it empties the one it has. Looked at once per call: a signal's handler may fork.
+ */
 extern THREAD_LOCAL struct cache *this_cache;
+extern THREAD_LOCAL struct cache *own_cache;    /* NULL: none, not yet or no longer */
 extern struct lock caches_lock;
 extern struct cache *all_caches;
 
@@ -39,8 +45,16 @@ static inline uint32_t cache_capacity(unsigned class)
 	return slots < 1 ? 1 : slots > 64 ? 64 : (uint32_t)slots;
 }
 
-/* Gives this thread a cache, unless it is ending or there is no memory. */
-void cache_ready(void);
+static inline struct cache *cache_now(void)
+{
+	return __atomic_load_n(&this_cache, __ATOMIC_RELAXED);
+}
+
+/* This thread's cache, emptied if it is from before a fork; no_cache while the thread is ending, or without memory. */
+struct cache *cache_ready(void);
+
+/* The short ways find no cache until cache_ready. It writes to one variable: whatever was interrupted goes on. */
+void cache_set_aside(void);
 
 /* At least one entry in the bin, or false: no memory. */
 bool cache_refill(struct cache *cache, unsigned class);

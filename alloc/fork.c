@@ -23,14 +23,24 @@
 #define LOOK_LAST_MS    2000
 #define PAGEMAP_EXCLUSIVE (1UL << 56)           /* the page is mapped once: Documentation/admin-guide/mm/pagemap.rst */
 
+/*
+ * glibc's lock of the list of streams, which fork takes after the handlers and resets in the child. It comes before the
+ * allocator's: fflush(NULL) holds it and waits for a stream, whose thread may be about to allocate.
+ */
+extern void _IO_list_lock(void) __attribute__((weak));
+extern void _IO_list_unlock(void) __attribute__((weak));
+
 uint32_t fork_epoch;
 
 /* Zero in every child (MADV_WIPEONFORK, Linux 4.14), one where the handlers have run. */
 static uint32_t *wiped;
-/* A page that every child shares until it execs or ends. */
+/* The kernel, or a filter of system calls, has refused such a page; it will do so in children too. */
+static bool is_refused;
+/* A page that every child shares until it execs or ends; the one before it is for wiped. */
 static char *witness;
 
 static struct lock looking;             /* held while somebody looks whether relatives are left */
+static bool is_late;                    /* what the last fork asks for is still to be done */
 static size_t fresh_bytes, limit_bytes;
 static uint64_t look_at_ms, look_after_ms;
 
@@ -49,7 +59,16 @@ static void leave_alone(void)
 	look_at_ms = os_now_ms() + look_after_ms;
 	if (witness)
 		*(volatile char *)witness = 1;
-	slab_leave_alone(++fork_epoch);
+	if (!holds_all_locks && slab_is_locked())
+		__atomic_store_n(&is_late, true, __ATOMIC_RELAXED);
+	else
+		slab_leave_alone(++fork_epoch);
+}
+
+COLD static void leave_alone_late(void)
+{
+	if (__atomic_exchange_n(&is_late, false, __ATOMIC_ACQ_REL))
+		slab_leave_alone(++fork_epoch);
 }
 
 /* In this order everywhere: a lock is taken before those below it. */
@@ -65,12 +84,18 @@ static void take_all(void)
 	lock_take(&pagemap_lock);
 }
 
+/*
+ * Where there is no other thread, no lock is needed, and one that is written to is a page to copy. But such a process may
+ * fork in a signal's handler (signal-safety(7)), which may have interrupted the allocator anywhere: what is half done
+ * stays as it is, and the rest waits until this thread comes by the long way.
+ */
 static void prepare(void)
 {
 	int error = errno;
 
-	/* Where there is no other thread, nothing can be half done; and a lock that is written to is a page to copy. */
 	if (!__libc_single_threaded) {
+		if (_IO_list_lock)
+			_IO_list_lock();
 		take_all();
 		holds_all_locks = true;
 	}
@@ -80,8 +105,6 @@ static void prepare(void)
 
 static void release_all(void)
 {
-	if (!holds_all_locks)
-		return;
 	holds_all_locks = false;
 	lock_release(&pagemap_lock);
 	lock_release(&metadata_lock);
@@ -96,16 +119,28 @@ static void release_all(void)
 /* What this thread has cached lies on shared pages. */
 static void empty_own_cache(void)
 {
-	if (this_cache != &no_cache && this_cache->epoch != fork_epoch)
-		cache_empty(this_cache);
+	if (own_cache && own_cache->epoch != fork_epoch)
+		cache_empty(own_cache);
+}
+
+static void empty_own_cache_later(void)
+{
+	if (own_cache && (is_late || own_cache->epoch != fork_epoch))
+		cache_set_aside();
 }
 
 static void parent(void)
 {
 	int error = errno;
 
-	release_all();
-	empty_own_cache();
+	if (holds_all_locks) {
+		release_all();
+		if (_IO_list_unlock)
+			_IO_list_unlock();
+		empty_own_cache();
+	} else {
+		empty_own_cache_later();
+	}
 	errno = error;
 }
 
@@ -113,12 +148,16 @@ static void child(void)
 {
 	int error = errno;
 
-	release_all();
 	looking.state = 0;
 	if (wiped)
 		*wiped = 1;
-	cache_forget_others();
-	empty_own_cache();
+	if (holds_all_locks) {
+		release_all();
+		cache_forget_others();
+		empty_own_cache();
+	} else {
+		empty_own_cache_later();
+	}
 	errno = error;
 }
 
@@ -147,18 +186,32 @@ void fork_notice(void)
 
 	if (UNLIKELY(word && !__atomic_load_n(word, __ATOMIC_RELAXED) && !holds_all_locks))
 		born_without_handlers();
+	if (UNLIKELY(__atomic_load_n(&is_late, __ATOMIC_RELAXED)))
+		leave_alone_late();
 }
 
+/* What was begun is known to a child that is born meanwhile: it goes on from there, with pages that it has too. */
 void fork_watch(void)
 {
-	char *pages = wiped ? NULL : metadata_map(2 * PAGE_SIZE);
+	int error = errno;
+	uint32_t *word;
 
-	if (!pages)
+	if (wiped || is_refused)
 		return;
-	witness = pages + PAGE_SIZE;
-	*(uint32_t *)(void *)pages = 1; /* before others see it: a zero there means a fork to them */
-	if (madvise(pages, PAGE_SIZE, MADV_WIPEONFORK) == 0)
-		__atomic_store_n(&wiped, (uint32_t *)(void *)pages, __ATOMIC_RELEASE);
+	if (!witness) {
+		char *pages = metadata_map(2 * PAGE_SIZE);
+
+		if (!pages)
+			return;
+		witness = pages + PAGE_SIZE;
+	}
+	word = (uint32_t *)(void *)(witness - PAGE_SIZE);
+	*word = 1; /* before others see it: a zero there means a fork to them */
+	if (madvise(word, PAGE_SIZE, MADV_WIPEONFORK) == 0)
+		__atomic_store_n(&wiped, word, __ATOMIC_RELEASE);
+	else
+		is_refused = errno != ENOMEM && errno != EAGAIN;
+	errno = error;
 }
 
 void fork_register(void)

@@ -18,6 +18,8 @@
 #include "quarantine.h"
 #include "runs.h"
 
+#define BLOCK_MAX ((size_t)1 << ADDRESS_BITS)   /* no address space, no use in giving back what is kept */
+
 static bool started, options_known, registered;
 static struct lock starting;
 static bool freed_are_zero;     /* all that were ever freed */
@@ -88,16 +90,17 @@ static bool has_aligned(const struct cache_bin *bin, size_t align)
 
 static void *allocate_small(unsigned class, size_t align)
 {
+	struct cache *cache = cache_now();
 	struct cache_bin *bin;
 
-	if (this_cache == &no_cache)
-		cache_ready();
-	if (this_cache == &no_cache)
+	if (cache == &no_cache)
+		cache = cache_ready();
+	if (cache == &no_cache)
 		return take_one(class, align > 16);
-	if (this_cache->epoch != fork_epoch)
-		cache_empty(this_cache);
-	bin = &this_cache->bins[class];
-	if (!bin->count && !cache_refill(this_cache, class))
+	if (cache->epoch != fork_epoch)
+		cache_empty(cache);
+	bin = &cache->bins[class];
+	if (!bin->count && !cache_refill(cache, class))
 		return NULL;
 	return has_aligned(bin, align) ? take_from(bin) : take_one(class, true);
 }
@@ -164,7 +167,7 @@ static COLD void *allocate_slow(size_t bytes, size_t align, bool *is_zero)
 	fork_notice();
 	if (UNLIKELY(shared_below))
 		fork_look_again();
-	if (bytes > PTRDIFF_MAX - align - CANARY_BYTES)
+	if (bytes > BLOCK_MAX || align > BLOCK_MAX)
 		return no_memory();
 	if (UNLIKELY(options.canaries))
 		room += CANARY_BYTES;
@@ -185,7 +188,7 @@ void *heap_allocate(size_t bytes)
 	bool is_zero;
 
 	if (LIKELY(bytes <= SMALL_MAX)) {
-		struct cache_bin *bin = &this_cache->bins[size_class(bytes)];
+		struct cache_bin *bin = &cache_now()->bins[size_class(bytes)];
 
 		if (LIKELY(bin->count))
 			return take_from(bin);
@@ -206,16 +209,17 @@ void *heap_allocate_zeroed(size_t count, size_t bytes)
 
 void *heap_allocate_aligned(size_t align, size_t bytes)
 {
+	struct cache *cache = cache_now();
 	unsigned class;
 	bool is_zero;
 
 	if (align <= 16)
 		return heap_allocate(bytes);
-	if (bytes > PTRDIFF_MAX - align)
+	if (bytes > BLOCK_MAX || align > BLOCK_MAX)
 		return no_memory();
 	class = aligned_class(bytes, align);
-	if (class < SIZE_CLASSES && has_aligned(&this_cache->bins[class], align))
-		return take_from(&this_cache->bins[class]);
+	if (class < SIZE_CLASSES && has_aligned(&cache->bins[class], align))
+		return take_from(&cache->bins[class]);
 	return allocate_slow(bytes, align, &is_zero);
 }
 
@@ -289,17 +293,18 @@ static void free_small(void *block, struct slab *slab, uint8_t *state)
 	struct cached entry = { block, state };
 	size_t slots = slots_of_block(state);
 	unsigned class = slots == 1 ? slab->class : holes_class(slab, slots);
+	struct cache *cache = cache_now();
 	struct cache_bin *bin;
 
-	if (this_cache == &no_cache)
-		cache_ready();
-	bin = &this_cache->bins[class];
-	if (this_cache == &no_cache || slab->epoch < shared_below) {
+	if (cache == &no_cache)
+		cache = cache_ready();
+	bin = &cache->bins[class];
+	if (cache == &no_cache || slab->epoch < shared_below) {
 		slab_give(&entry, 1);
 		return;
 	}
 	if (bin->count == bin->limit)
-		cache_flush(this_cache, class);
+		cache_flush(cache, class);
 	bin->entries[bin->count++] = entry;
 }
 
@@ -337,7 +342,7 @@ void heap_free(void *block)
 	if (LIKELY(slab)) {
 		size_t offset = (uintptr_t)block - slab->base, index = offset * slab->reciprocal >> 32;
 		uint8_t *state = &slab->states[index];
-		struct cache_bin *bin = &this_cache->bins[__atomic_load_n(&slab->bin, __ATOMIC_RELAXED)];
+		struct cache_bin *bin = &cache_now()->bins[__atomic_load_n(&slab->bin, __ATOMIC_RELAXED)];
 
 		if (LIKELY(index * slab->size == offset && slot_state(state) == SLOT_LIVE && bin->count < bin->limit &&
 			   slab->epoch >= slow_free_below)) {
@@ -398,7 +403,7 @@ void *heap_resize(void *block, size_t bytes)
 	state = state_of_block("realloc", block, slab);
 	room = block_bytes(slab, state);
 	old_bytes = UNLIKELY(behind) ? armed_bytes("realloc", block, room) : room;
-	if (bytes > PTRDIFF_MAX - PAGE_SIZE)
+	if (bytes > BLOCK_MAX)
 		return no_memory();
 	resized = resize_in_place(block, slab, room, bytes + behind);
 	if (UNLIKELY(behind)) /* whether it could be resized or not, it may have become longer */
@@ -415,8 +420,8 @@ void *heap_resize(void *block, size_t bytes)
 
 bool heap_trim(void)
 {
-	if (this_cache != &no_cache)
-		cache_empty(this_cache);
+	if (own_cache)
+		cache_empty(own_cache);
 	cache_empty_idle();
 	return large_return() + pages_return(&main_arena) > 0;
 }

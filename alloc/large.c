@@ -34,6 +34,7 @@ static uint64_t next_return_ms;
  */
 static int dense_blocks;
 
+/* Which are asked for the whole block: mremap(2) moves no two mappings at once, and advice for a part makes two of one. */
 static bool wants_huge_pages(size_t bytes)
 {
 	return bytes >= HUGE_PAGE && __atomic_load_n(&dense_blocks, __ATOMIC_RELAXED) > 0;
@@ -228,7 +229,7 @@ static uintptr_t find_pages(size_t bytes, size_t align, bool *is_zero)
 		align = HUGE_PAGE;
 	start = (uintptr_t)os_map(bytes, align);
 	if (start && wants_huge_pages(bytes))
-		os_ask_huge_pages((void *)start, bytes & ~(HUGE_PAGE - 1));
+		os_ask_huge_pages((void *)start, bytes);
 	return start;
 }
 
@@ -319,12 +320,13 @@ static uintptr_t move(const struct slab *slab, size_t bytes)
 {
 	void *target = os_map(bytes, bytes >= HUGE_PAGE ? HUGE_PAGE : PAGE_SIZE);
 
-	if (target && pagemap_prepare((uintptr_t)target, PAGE_SIZE) &&
-	    os_move((void *)slab->base, slab->size, target, bytes))
-		return (uintptr_t)target;
-	if (target)
+	if (!target)
+		return 0;
+	if (!pagemap_prepare((uintptr_t)target, PAGE_SIZE)) {
 		os_unmap(target, bytes);
-	return 0;
+		return 0;
+	}
+	return os_move((void *)slab->base, slab->size, target, bytes) ? (uintptr_t)target : 0;
 }
 
 static bool grow(struct slab *slab, size_t bytes)
@@ -344,7 +346,7 @@ static bool grow(struct slab *slab, size_t bytes)
 	start = move(slab, bytes);
 	enter(slab, start ? start : slab->base, start ? bytes : slab->size);
 	if (start && wants_huge_pages(bytes))
-		os_ask_huge_pages((void *)start, bytes & ~(HUGE_PAGE - 1));
+		os_ask_huge_pages((void *)start, bytes);
 	return start;
 }
 

@@ -2,6 +2,7 @@
 /* Pieces of the allocator's own memory: one free list per multiple of 16 bytes, and a mapping that is being cut up. */
 #include "metadata.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "figure.h"
@@ -31,20 +32,29 @@ void *metadata_map(size_t bytes)
 	return block;
 }
 
+/* A new mapping to cut; a page where address space is short, of which most is to be left for blocks. */
+static bool map_block(void)
+{
+	size_t bytes = next_block;
+	char *block = metadata_map(bytes);
+
+	if (!block)
+		block = metadata_map(bytes = PAGE_SIZE);
+	if (!block)
+		return false;
+	cut_from = block;
+	cut_end = block + bytes;
+	if (bytes == next_block && next_block < BLOCK_MAX)
+		next_block *= 2;
+	return true;
+}
+
 static void *cut(size_t bytes)
 {
 	char *piece;
 
-	if ((size_t)(cut_end - cut_from) < bytes) {
-		char *block = metadata_map(next_block);
-
-		if (!block)
-			return NULL;
-		cut_from = block;
-		cut_end = block + next_block;
-		if (next_block < BLOCK_MAX)
-			next_block *= 2;
-	}
+	if ((size_t)(cut_end - cut_from) < bytes && !map_block())
+		return NULL;
 	piece = cut_from;
 	cut_from += bytes;
 	return piece;

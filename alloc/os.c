@@ -3,8 +3,12 @@
 #include "os.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "figure.h"
 #include "sizes.h"
@@ -92,13 +96,64 @@ void *os_grow(void *address, size_t bytes, size_t new_bytes, bool may_move)
 	return grown;
 }
 
+/*
+ * The kernel unmaps the target before it moves, and may fail after that (mm/mremap.c: mremap_to; until Linux 6.17 also where
+ * the source is of two pieces, or limits are reached): then another thread may have mapped something there. So a target
+ * carries a mark in its last page, which a single thread can do without.
+ */
+static uint64_t *mark_of(void *target, size_t bytes)
+{
+	return (uint64_t *)(void *)((char *)target + bytes) - 1;
+}
+
+/* No two moves have the same one, and hardly anything else has it: odd multiples of 2^64 / φ. */
+static uint64_t new_mark(void)
+{
+	static uint64_t moves;
+
+	return (__atomic_fetch_add(&moves, 2, __ATOMIC_RELAXED) + 1) * 0x9e3779b97f4a7c15UL;
+}
+
+static void set_mark(void *target, size_t bytes, uint64_t mark)
+{
+	madvise(target, bytes, MADV_NOHUGEPAGE); /* a page and no more for it; it does not last: what is moved brings its own advice */
+	*mark_of(target, bytes) = mark;
+}
+
+/* Compared by the kernel, since there may be nothing to read: futex(2), ETIMEDOUT says that the word is so. */
+static bool word_is(const void *word, uint32_t value)
+{
+	const struct timespec no_time = { 0 };
+	long result;
+
+	do {
+		result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, &no_time, NULL, 0);
+	} while (result < 0 && errno == EINTR);
+	return result < 0 && errno == ETIMEDOUT;
+}
+
+static bool has_mark(void *target, size_t bytes, uint64_t mark)
+{
+	const uint32_t *words = (const uint32_t *)(const void *)mark_of(target, bytes);
+
+	return word_is(words, (uint32_t)mark) && word_is(words + 1, (uint32_t)(mark >> 32));
+}
+
 bool os_move(void *address, size_t bytes, void *target, size_t new_bytes)
 {
 	int error = errno;
-	bool done = mremap(address, bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target) == target;
+	uint64_t mark = __libc_single_threaded ? 0 : new_mark();
+	bool done;
 
+	if (mark)
+		set_mark(target, new_bytes, mark);
+	done = mremap(address, bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, target) == target;
 	if (done)
 		count_mapped(0, bytes);
+	else if (!mark || has_mark(target, new_bytes, mark))
+		os_unmap(target, new_bytes);
+	else
+		count_mapped(0, new_bytes);
 	errno = error;
 	return done;
 }

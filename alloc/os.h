@@ -27,7 +27,10 @@ bool os_unmap(void *address, size_t bytes);
 /* Grows a mapping, moving it when it must and may, or returns NULL and leaves it as it was. */
 void *os_grow(void *address, size_t bytes, size_t new_bytes, bool may_move);
 
-/* Moves a mapping over another one of @new_bytes that came from os_map, or leaves both as they were. */
+/*
+ * Moves a mapping over a fresh one of @new_bytes that came from os_map. False where that cannot be: the mapping is as it was,
+ * the fresh one is gone, and what others have mapped in its place meanwhile is theirs.
+ */
 bool os_move(void *address, size_t bytes, void *target, size_t new_bytes);
 
 /* Returns the pages; the addresses stay and read zero. */

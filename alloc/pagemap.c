@@ -2,7 +2,9 @@
 /* The writing side of the page map. */
 #include "pagemap.h"
 
+#include "figure.h"
 #include "metadata.h"
+#include "os.h"
 
 struct slab **pagemap_root[(size_t)1 << (ADDRESS_BITS - LEAF_BITS)];
 struct lock pagemap_lock;
@@ -33,4 +35,14 @@ void pagemap_set(uintptr_t address, size_t pages, struct slab *slab)
 	for (size_t i = 0; i < pages; i++, address += PAGE_SIZE)
 		__atomic_store_n(&pagemap_root[address >> LEAF_BITS][address >> PAGE_SHIFT & (LEAF_PAGES - 1)], slab,
 				 __ATOMIC_RELEASE);
+}
+
+void pagemap_prepare_next(void)
+{
+	void *next = figure(&metadata_bytes) ? NULL : os_map(PAGE_SIZE, PAGE_SIZE);
+
+	if (!next)
+		return;
+	pagemap_prepare((uintptr_t)next, PAGE_SIZE);
+	os_unmap(next, PAGE_SIZE);
 }

@@ -37,6 +37,12 @@ static inline struct slab *pagemap_get(uintptr_t address)
 /* Makes room for the entries of a range; false without memory. */
 bool pagemap_prepare(uintptr_t address, size_t bytes);
 
+/*
+ * Makes room where the kernel will map next, unless something is mapped already. That takes 2 MiB of address space, but
+ * no page; a program may limit what there is (RLIMIT_AS) before its first block.
+ */
+void pagemap_prepare_next(void);
+
 /* Enters a slab, or NULL, for so many pages of a range that was prepared. */
 void pagemap_set(uintptr_t address, size_t pages, struct slab *slab);
 

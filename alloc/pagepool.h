@@ -81,7 +81,7 @@ struct pagepool_statistics {
 	uint64_t slab_end_bytes;        /* behind the last slot of each slab */
 	uint64_t free_page_bytes;       /* of chunks, in no slab and no block */
 	uint64_t not_returned_bytes;    /* of these, what may be resident */
-	uint64_t run_blocks, run_bytes; /* live ones above 32 KiB and up to 1 MiB; part of live_bytes */
+	uint64_t run_blocks, run_bytes; /* live ones above 16 KiB and up to 1 MiB; part of live_bytes */
 	uint64_t large_blocks, large_bytes;     /* live ones above 1 MiB; part of live_bytes */
 	uint64_t large_kept_bytes;      /* freed, and resident, for the next one */
 	uint64_t table_bytes;           /* the allocator's own */

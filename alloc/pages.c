@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Chunks and their bitmaps. The oldest chunk with room is taken from, and its lowest free run that is long enough: so
- * what is free gathers in the youngest chunks, and pages that were used already come before fresh ones.
+ * what is free gathers in the youngest chunks, and pages that were used already come before fresh ones. Where no address
+ * space is left for a chunk, a smaller one is made, for which there is: down to the run that is wanted.
  */
 #include "pages.h"
 
@@ -18,7 +19,7 @@
 #define LOOKED_AT   32          /* chunks whose longest run may be just too short, before the next length is tried */
 
 struct arena main_arena;
-uint64_t plain_chunks;
+uint64_t plain_bytes;
 
 /* Bits */
 
@@ -120,40 +121,60 @@ static void measure(struct chunk *chunk)
 	chunk->longest = (uint16_t)longest;
 }
 
-static void count_chunks(struct arena *arena, size_t more, size_t less)
+static size_t chunk_bytes(const struct chunk *chunk)
 {
-	figure_adjust(&arena->chunks, more, less);
-	if (arena->plain)
-		figure_adjust_shared(&plain_chunks, more, less);
+	return chunk->pages * PAGE_SIZE;
 }
 
-static struct chunk *new_chunk(struct arena *arena)
+static void count_chunk(struct arena *arena, size_t more_pages, size_t less_pages)
+{
+	figure_adjust(&arena->chunks, more_pages != 0, less_pages != 0);
+	figure_adjust(&arena->pages, more_pages, less_pages);
+	if (arena->plain)
+		figure_adjust_shared(&plain_bytes, more_pages * PAGE_SIZE, less_pages * PAGE_SIZE);
+}
+
+/* Mapped, and with room in the page map; 0: no memory. */
+static uintptr_t map_chunk(size_t pages, size_t align)
+{
+	void *base = os_map(pages * PAGE_SIZE, align * PAGE_SIZE);
+
+	if (base && !pagemap_prepare((uintptr_t)base, pages * PAGE_SIZE)) {
+		os_unmap(base, pages * PAGE_SIZE);
+		return 0;
+	}
+	return (uintptr_t)base;
+}
+
+/* Which has room for so many pages at its start. The next one is tried at full length again. */
+static struct chunk *new_chunk(struct arena *arena, size_t pages, size_t align)
 {
 	struct chunk *chunk = metadata_allocate(sizeof(*chunk));
-	size_t used;
-	void *base;
+	size_t length = CHUNK_PAGES, used;
 
 	if (!chunk)
 		return NULL;
 	if (!arena->plain)
 		large_make_room(CHUNK_BYTES);
-	base = os_map(CHUNK_BYTES, CHUNK_BYTES);
-	if (!base || !pagemap_prepare((uintptr_t)base, CHUNK_BYTES)) {
-		if (base)
-			os_unmap(base, CHUNK_BYTES);
+	chunk->base = map_chunk(length, CHUNK_PAGES);
+	while (UNLIKELY(!chunk->base) && length > pages) {
+		length = length / 2 > pages ? length / 2 : pages;
+		chunk->base = map_chunk(length, align);
+	}
+	if (!chunk->base) {
 		metadata_free(chunk, sizeof(*chunk));
 		return NULL;
 	}
 	chunk->arena = arena;
-	chunk->base = (uintptr_t)base;
-	chunk->longest = CHUNK_PAGES;
+	chunk->pages = chunk->longest = (uint16_t)length;
+	set_bits(chunk->taken, length, CHUNK_PAGES - length); /* nobody's: not counted */
 	/* Slabs that are begun take more pages than are resident: what counts is how much of them is in use. */
 	used = slab_used_bytes() + __atomic_load_n(&run_live_bytes, __ATOMIC_RELAXED);
-	if (!arena->plain && used >= options.huge_from_bytes) {
+	if (!arena->plain && length == CHUNK_PAGES && used >= options.huge_from_bytes) {
 		chunk->huge = true;
-		os_ask_huge_pages(base, CHUNK_BYTES);
+		os_ask_huge_pages((void *)chunk->base, CHUNK_BYTES);
 	}
-	count_chunks(arena, 1, 0);
+	count_chunk(arena, length, 0);
 	link_chunk(arena, chunk);
 	if (!arena->plain && arena->chunks > 1)
 		fork_watch();
@@ -166,7 +187,7 @@ static void drop_chunk(struct arena *arena, struct chunk *chunk)
 	for (size_t i = 0; i < CHUNK_WORDS; i++)
 		figure_adjust(&arena->dirty_free_pages, 0,
 			      (size_t)__builtin_popcountl(chunk->dirty[i] & ~chunk->taken[i]));
-	count_chunks(arena, 0, 1);
+	count_chunk(arena, 0, chunk->pages);
 	metadata_free(chunk, sizeof(*chunk));
 }
 
@@ -178,7 +199,7 @@ static size_t find_run(const struct chunk *chunk, size_t pages, size_t align)
 	size_t end;
 
 	for (size_t at = next_bit(chunk->taken, 0, false); at < CHUNK_PAGES; at = next_bit(chunk->taken, end, false)) {
-		size_t aligned = round_up(at, align);
+		size_t aligned = round_up(chunk->base / PAGE_SIZE + at, align) - chunk->base / PAGE_SIZE;
 
 		end = next_bit(chunk->taken, at, true);
 		if (aligned + pages <= end)
@@ -235,7 +256,7 @@ bool pages_take(struct arena *arena, size_t pages, size_t align, struct run *run
 	lock_take(&arena->lock);
 	run->chunk = find_chunk(arena, pages, align, &at);
 	if (!run->chunk)
-		run->chunk = new_chunk(arena);
+		run->chunk = new_chunk(arena, pages, align);
 	if (run->chunk) {
 		run->reused_pages = take_run(arena, run->chunk, at, pages);
 		run->base = (void *)(run->chunk->base + at * PAGE_SIZE);
@@ -300,7 +321,7 @@ static size_t return_pages(struct arena *arena, uint64_t freed_before_ms, bool a
 		if (chunk->freed_at_ms > freed_before_ms)
 			continue;
 		bytes += return_from_chunk(arena, chunk, all);
-		if (!chunk->taken_pages && arena->chunks > 1 && os_unmap((void *)chunk->base, CHUNK_BYTES))
+		if (!chunk->taken_pages && arena->chunks > 1 && os_unmap((void *)chunk->base, chunk_bytes(chunk)))
 			drop_chunk(arena, chunk);
 	}
 	return bytes;
@@ -340,7 +361,7 @@ size_t pages_return(struct arena *arena)
 void pages_destroy(struct arena *arena)
 {
 	while (arena->first) {
-		os_unmap((void *)arena->first->base, CHUNK_BYTES);
+		os_unmap((void *)arena->first->base, chunk_bytes(arena->first));
 		drop_chunk(arena, arena->first);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs of pages for slabs and for middling blocks, cut from chunks of 2 MiB. Which pages of a chunk are taken, and
+ * Runs of pages for slabs and for middling blocks, cut from chunks of 2 MiB, or less where address space is short. Which pages of a chunk are taken, and
  * which may still be resident, stands in bitmaps outside. Pages that come free are handed out again first; what nobody
  * wanted for a while goes back to the kernel, in large pieces.
  */
@@ -22,13 +22,14 @@
 
 struct chunk {
 	struct arena *arena;
-	uintptr_t base;                 /* a multiple of CHUNK_BYTES */
-	uint64_t taken[CHUNK_WORDS];    /* bit: the page belongs to a run */
+	uintptr_t base;                 /* a multiple of CHUNK_BYTES, if it is so long */
+	uint64_t taken[CHUNK_WORDS];    /* bit: the page belongs to a run, or lies behind the end */
 	uint64_t dirty[CHUNK_WORDS];    /* bit: the page may be resident, and not zero */
 	struct chunk *next, *previous;  /* of the arena, the oldest first */
 	uint64_t number;                /* in the order of their making */
 	uint64_t freed_at_ms;           /* when a run last came free */
 	uint32_t taken_pages;
+	uint16_t pages;                 /* CHUNK_PAGES, or fewer where no more could be had */
 	uint16_t longest;               /* pages of the longest free run */
 	bool huge;                      /* huge pages were asked for */
 };
@@ -38,7 +39,8 @@ struct arena {
 	struct chunk *first, *last;
 	struct chunk *fitting[RUN_LENGTHS];     /* no older one has a free run of 1 << index pages; NULL: none has */
 	uint64_t chunks_made;
-	size_t chunks, taken_pages;     /* now */
+	size_t chunks, pages;           /* now, and in them */
+	size_t taken_pages;             /* now */
 	size_t dirty_free_pages;        /* free, and may be resident */
 	uint64_t reused_pages;          /* ever handed out without a fault to come */
 	uint64_t returned_pages;        /* ever given back to the kernel */
@@ -49,7 +51,7 @@ struct arena {
 /* The arena that malloc uses. */
 extern struct arena main_arena;
 
-extern uint64_t plain_chunks;   /* of all other arenas */
+extern uint64_t plain_bytes;    /* of the chunks of all other arenas */
 
 /* Pages that were taken. */
 struct run {

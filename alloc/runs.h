@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Middling blocks: runs of whole pages of a chunk, above 32 KiB and up to 1 MiB. They grow in place where they can. */
+/* Middling blocks: runs of whole pages of a chunk, above 16 KiB and up to 1 MiB. They grow in place where they can. */
 #ifndef PAGEPOOL_RUNS_H
 #define PAGEPOOL_RUNS_H
 

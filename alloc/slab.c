@@ -382,6 +382,14 @@ void slab_fill_again(void)
 	}
 }
 
+bool slab_is_locked(void)
+{
+	for (unsigned class = 0; class < SIZE_CLASSES; class++)
+		if (__atomic_load_n(&size_bins[class].lock.state, __ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
 void slab_lock_all(void)
 {
 	for (unsigned class = 0; class < SIZE_CLASSES; class++)

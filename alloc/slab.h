@@ -153,6 +153,9 @@ void slab_fill_again(void);
 /* Bytes of slots that are live or cached; other threads go on meanwhile. */
 size_t slab_used_bytes(void);
 
+/* Whether any class is locked: where there is one thread, the allocator was interrupted in the midst of it. */
+bool slab_is_locked(void);
+
 /* Around a fork */
 void slab_lock_all(void);
 void slab_unlock_all(void);

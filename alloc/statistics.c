@@ -91,7 +91,7 @@ static void add_class(struct pagepool_statistics *s, const struct pagepool_class
 
 static void add_totals(struct pagepool_statistics *s)
 {
-	s->free_page_bytes = less(figure(&main_arena.chunks) * CHUNK_PAGES, figure(&main_arena.taken_pages)) * PAGE_SIZE;
+	s->free_page_bytes = less(figure(&main_arena.pages), figure(&main_arena.taken_pages)) * PAGE_SIZE;
 	s->not_returned_bytes = figure(&main_arena.dirty_free_pages) * PAGE_SIZE;
 	s->returned_pages = figure(&main_arena.returned_pages);
 	s->reused_pages = figure(&main_arena.reused_pages) + figure(&large_reused_pages);
@@ -102,7 +102,7 @@ static void add_totals(struct pagepool_statistics *s)
 	s->large_kept_bytes = figure(&large_kept_bytes);
 	s->live_bytes += s->run_bytes + s->large_bytes;
 	s->table_bytes = figure(&metadata_bytes);
-	s->pool_bytes = figure(&plain_chunks) * CHUNK_BYTES + figure(&pool_large_bytes);
+	s->pool_bytes = figure(&plain_bytes) + figure(&pool_large_bytes);
 	s->mapped_bytes = figure(&os_mapped_bytes);
 	s->threads = threads();
 	s->forks = __atomic_load_n(&fork_epoch, __ATOMIC_RELAXED);
@@ -191,7 +191,7 @@ void statistics_print(int fd)
 	print_text(fd, "pagepool: totals\n");
 	print_total(fd, "bytes mapped with access", s.mapped_bytes);
 	print_total(fd, "bytes of live blocks, slack included", s.live_bytes);
-	print_total(fd, "of them in blocks above 32 KiB and up to 1 MiB", s.run_bytes);
+	print_total(fd, "of them in blocks above 16 KiB and up to 1 MiB", s.run_bytes);
 	print_total(fd, "of them in blocks above 1 MiB", s.large_bytes);
 	print_total(fd, "bytes of free slots in threads' caches", s.cached_bytes);
 	print_total(fd, "bytes of free slots in slabs", s.free_slot_bytes);

@@ -2,6 +2,7 @@
 /* Numbers as digits, and a line to a descriptor. */
 #include "text.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,6 +57,8 @@ void text_write(const struct text *text, int fd)
 	while (done < text->length) {
 		ssize_t written = write(fd, text->bytes + done, text->length - done);
 
+		if (written < 0 && errno == EINTR)
+			continue;
 		if (written <= 0)
 			break;
 		done += (size_t)written;

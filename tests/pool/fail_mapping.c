@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * To be preloaded before an allocator: lets the n-th call of mmap, munmap, mremap, mprotect or madvise fail with
- * ENOMEM, and every tenth after it; n is FAIL_AT in the environment.
+ * ENOMEM, and every m-th after it, until the program calls fail_mapping_stop; n is FAIL_AT in the environment, m is
+ * FAIL_EVERY: 10 where it is not there, 0 for the n-th alone, 1 for all from there on. fail_mapping_refusals says how many
+ * failed, in children too: there may be no n-th call.
  *
  * build: -shared -fPIC
  */
@@ -13,20 +15,48 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static long calls, fail_at = -1;
+static long calls, fail_at = -1, fail_every = 10;
+static long *refusals;          /* on a page that children share; NULL: there was no such page to be had */
 
-static int fails(void)
+/* By the first call, when there is one thread. */
+static void begin(void)
 {
-	if (fail_at < 0) {
-		const char *at = environ ? getenv("FAIL_AT") : NULL;
+	const char *at = environ ? getenv("FAIL_AT") : NULL, *every = environ ? getenv("FAIL_EVERY") : NULL;
+	long page = syscall(SYS_mmap, NULL, sizeof(*refusals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-		fail_at = at ? atol(at) : 0;
-	}
-	calls++;
-	if (!fail_at || calls < fail_at || (calls - fail_at) % 10)
+	refusals = page == -1 ? NULL : (long *)page;
+	fail_every = every ? atol(every) : fail_every;
+	fail_at = at ? atol(at) : 0;
+}
+
+/* The number of the call, if it is one that fails; else 0. */
+static long fails(void)
+{
+	long call, at;
+
+	if (fail_at < 0)
+		begin();
+	at = __atomic_load_n(&fail_at, __ATOMIC_RELAXED);
+	call = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+	if (!at || call < at || (fail_every ? (call - at) % fail_every : call > at))
 		return 0;
+	if (refusals)
+		__atomic_fetch_add(refusals, 1, __ATOMIC_RELAXED);
 	errno = ENOMEM;
-	return 1;
+	return call;
+}
+
+void fail_mapping_stop(void);
+long fail_mapping_refusals(void);
+
+void fail_mapping_stop(void)
+{
+	__atomic_store_n(&fail_at, 0, __ATOMIC_RELAXED);
+}
+
+long fail_mapping_refusals(void)
+{
+	return refusals ? __atomic_load_n(refusals, __ATOMIC_RELAXED) : 0;
 }
 
 void *mmap(void *address, size_t bytes, int protection, int flags, int file, off_t offset)
@@ -53,9 +83,17 @@ void *mremap(void *address, size_t bytes, size_t new_bytes, int flags, ...)
 {
 	va_list list;
 	void *target;
+	long call;
 
 	va_start(list, flags);
 	target = flags & MREMAP_FIXED ? va_arg(list, void *) : NULL;
 	va_end(list);
-	return fails() ? MAP_FAILED : (void *)syscall(SYS_mremap, address, bytes, new_bytes, flags, target);
+	call = fails();
+	if (!call)
+		return (void *)syscall(SYS_mremap, address, bytes, new_bytes, flags, target);
+	/* Linux may fail after it has unmapped the target: here where the call's number is even. */
+	if (target && call % 2 == 0)
+		syscall(SYS_munmap, target, new_bytes);
+	errno = ENOMEM;
+	return MAP_FAILED;
 }
