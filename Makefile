@@ -3,7 +3,8 @@
 # new file needs no line here. A program of examples/ or tests/ that needs more than the usual flags says so in its
 # leading comment:
 #   build: FLAGS             flags for compiling and linking it; where the toolchain lacks them, it is left out, aloud
-#   links: FILE.c [FOLDER]   unit tests and fuzz targets: what they test; a folder stands for its files but main.c
+#                            (unit tests: for linking alone, and required)
+#   links: FILE.c [FOLDER]   what it tests, of the parts; a folder stands for its files but main.c, a name may have a *
 #   sanitize: thread         unit tests: also run under ThreadSanitizer by `make sanitize`
 MAKEFLAGS += --no-builtin-rules
 SHELL := /bin/bash
@@ -35,7 +36,7 @@ C := $(CC) -std=gnu17 -D_GNU_SOURCE= $(CPPFLAGS) $(CFLAGS) $(WARNINGS) -fvisibil
 # would bring libgcc_s). Two counters updated by one vector store are read back by two scalar ones, which defeats
 # store forwarding: -fno-tree-vectorize -fno-reorder-blocks-and-partition.
 PRELOAD_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin -fno-tree-vectorize -fno-reorder-blocks-and-partition -fno-semantic-interposition
-PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=preload/pagegap.map \
+PRELOAD_LINK := -shared -static-libgcc -Wl,-soname,libpagegap.so -Wl,--version-script=$(BUILD)/preload/pagegap.map \
 	-Wl,-Bsymbolic-functions -Wl,-z,initfirst,-z,defs,-z,now,-z,relro,-z,noseparate-code,-z,noexecstack
 # The allocator: libc's own malloc is built-in to the compiler, which would turn calloc's body into a call of calloc.
 ALLOC_FLAGS := -fPIC -ftls-model=initial-exec -fno-builtin-malloc -fno-builtin-calloc
@@ -43,7 +44,7 @@ ALLOC_LINK := -shared -static-libgcc -Wl,-soname,libpagepool.so -Wl,--version-sc
 	-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
 REPORT_FLAGS := -fPIE
 REPORT_LINK := -pie -Wl,-z,now,-z,relro
-REPORT_LIBS := -ljansson -lelf -lZydis
+REPORT_LIBS := -ljansson -ldw -lelf -liberty -lZydis
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
 PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -iquote alloc -MMD -MP
 ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -60,10 +61,18 @@ FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 
 objects = $(addprefix $2/,$(addsuffix .o,$(basename $1)))
 programs = $(addprefix $2/,$(basename $1))
-# What stands after "KEY:" in the first lines of a file.
-header = $(shell sed -nE '1,20{s|^[/* ]*$2: *||;T;s| *\*/ *$$||;p}' $1)
+# What stands after "KEY:" in the first lines of a file: read for all of them at once, as one variable each.
+define newline
+
+
+endef
+$(eval $(subst @@,$(newline),$(shell awk 'FNR <= 20 && match($$0, /^[\/* ]*(links|build|sanitize): */) { \
+	key = substr($$0, 1, RLENGTH); gsub(/[^a-z]/, "", key); text = substr($$0, RLENGTH + 1); sub(/ *\*\/ *$$/, "", text); \
+	gsub(/[$$]/, "$$$$", text); printf "header.%s.%s += %s@@", FILENAME, key, text }' \
+	$(PROGRAM_SRC) $(BENCH_SRC) $(UNIT_SRC) $(FUZZ_SRC))))
+header = $(header.$1.$2)
 linked = $(foreach word,$(call header,$1,links),\
-	$(if $(filter %.c %.S,$(word)),$(word),$(filter-out %/main.c,$(wildcard $(word)/*.c))))
+	$(if $(filter %.c %.S,$(word)),$(wildcard $(word)),$(filter-out %/main.c,$(wildcard $(word)/*.c))))
 for_threads = $(foreach source,$1,$(if $(filter thread,$(call header,$(source),sanitize)),$(source)))
 
 LIBRARY := $(BUILD)/libpagegap.so
@@ -121,9 +130,9 @@ bench: all programs ## cost of pagegap beside heaptrack and memusage (RUNS=5, BE
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench.sh --runs=$(RUNS) $(BENCH_OPTIONS)
 bench-alloc: all programs ## the pooled allocator beside glibc, jemalloc, mimalloc, tcmalloc (RUNS=5)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/bench_alloc.sh --runs=$(RUNS) $(BENCH_OPTIONS)
-fuzz: $(FUZZERS) ## libFuzzer on the reader of recordings (FUZZ_SECONDS=600)
+fuzz: $(FUZZERS) ## libFuzzer on reading recordings and call logs, and on patching code (FUZZ_SECONDS=600)
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz.sh $(notdir $(FUZZERS))
-sanitize: all $(ASAN_UNITS) $(TSAN_UNITS) $(BUILD)/asan/pagegap ## unit tests and reporter under ASan, UBSan, TSan
+sanitize: all $(ASAN_UNITS) $(TSAN_UNITS) $(BUILD)/asan/pagegap $(BUILD)/tests/oracle/log_made ## unit tests and reporter under ASan, UBSan, TSan
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/sanitize.sh
 lint: ## shellcheck, cppcheck and the house rules
 	$(Q)BUILD='$(abspath $(BUILD))' SRC="$$PWD" tests/lint.sh
@@ -134,10 +143,17 @@ campaign: all programs ## the slow tests: real programs, kills at random moments
 
 PRELOAD_OBJ := $(call objects,$(PRELOAD_SRC),$(BUILD))
 $(BUILD)/preload/%.o $(BUILD)/asan/preload/%.o $(BUILD)/tsan/preload/%.o: PART := $(PRELOAD_FLAGS)
+# In the middle of a program's code: no register but the general ones, and none of libc's functions, which use others.
+GENERAL := dispatch_hub log log_take log_argument log_window
+$(GENERAL:%=$(BUILD)/preload/%.o): PART := $(PRELOAD_FLAGS) -mgeneral-regs-only \
+	-mmemcpy-strategy=rep_8byte:-1:noalign -mmemset-strategy=rep_8byte:-1:noalign
 $(BUILD)/alloc/%.o $(BUILD)/asan/alloc/%.o $(BUILD)/tsan/alloc/%.o: PART := $(ALLOC_FLAGS)
 $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 
-$(LIBRARY): $(PRELOAD_OBJ) preload/pagegap.map $(BUILD)/.sources
+$(BUILD)/preload/pagegap.map: preload/pagegap.map preload/wrappers_table.h
+	$(call say,CPP,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -E -P -undef -x c -o $@ $<
+$(LIBRARY): $(PRELOAD_OBJ) $(BUILD)/preload/pagegap.map $(BUILD)/.sources
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(PRELOAD_LINK) -o $@ $(PRELOAD_OBJ)
 
@@ -169,6 +185,9 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 $(BUILD)/%.o: %.S $(BUILD)/.flags
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/asan/%.o: %.S $(BUILD)/.flags
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/asan/%.o: %.c $(BUILD)/.flags
 	$(call say,ASAN,$<)
 	$(Q)mkdir -p $(@D) && $(C) $(PART) $(ASAN) -c -o $@ $<
@@ -184,12 +203,12 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
 
 # $1: source, $2: compiler, $3: language; examples/pool_* are linked with the pooled allocator
 define program_rule
-$(BUILD)/$(basename $1): $1 $(BUILD)/.flags $(if $(filter examples/pool_%,$1),$(BUILD)/libpagepool.a)
+$(BUILD)/$(basename $1): $1 $(BUILD)/.flags $(if $(filter examples/pool_%,$1),$(BUILD)/libpagepool.a) $(call objects,$(call linked,$1),$(BUILD))
 	$$(call say,CC,$1)
 	$$(Q)mkdir -p $$(@D) && flags=($$(call header,$1,build)) && \
 	if echo '#include <stdio.h>' | cat - <(echo 'int main(void) { return 0; }') | \
 			$2 -x $3 - "$$$${flags[@]}" -o /dev/null 2>/dev/null; then \
-		$2 $(PROGRAM_FLAGS) -o $$@ $$< $$(filter %.a,$$^) "$$$${flags[@]}"; \
+		$2 $(PROGRAM_FLAGS) -o $$@ $$< $$(filter %.a %.o,$$^) "$$$${flags[@]}"; \
 	else \
 		echo "skip - $1: this toolchain cannot build with $$$${flags[*]}"; \
 	fi
@@ -203,7 +222,7 @@ $(foreach source,$(filter %.cc,$(PROGRAM_SRC)),\
 define unit_rule
 $2/$(basename $1): $(call objects,$1 $(call linked,$1),$2)
 	$$(call say,LINK,$$@)
-	$$(Q)$3 -pthread -Wl,--as-needed -o $$@ $$^ $4 $(REPORT_LIBS)
+	$$(Q)$3 -pthread -Wl,--as-needed -o $$@ $$^ $4 $(call header,$1,build) $(REPORT_LIBS)
 endef
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD),$(CC) $(CFLAGS) $(LDFLAGS),-lcmocka)))
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/asan,$(CC) $(ASAN),-lcmocka)))

@@ -2,7 +2,7 @@
 /*
  * The two wrappers that cannot be C functions. vfork's child returns from here on the parent's stack and may overwrite it, so the
  * return address is kept in a register that the kernel preserves, as libc does (sysdeps/unix/sysv/linux/x86_64/vfork.S). syscall()
- * may make a process that returns on another stack, so whatever is not of interest jumps on without a frame.
+ * may make a process that returns on another stack: that is counted beforehand, and jumps on without a frame.
  */
 #include <sys/syscall.h>
 
@@ -24,12 +24,17 @@ __vfork:
 	pushq	%rdi
 	testq	%rax, %rax
 	js	1f
-	jz	2f
+	jz	5f
 	pushq	%rax
 	movq	%rax, %rdi
 	call	vfork_noted
 	popq	%rax
-2:	ret
+	ret
+5:	subq	$8, %rsp
+	call	dispatch_again
+	addq	$8, %rsp
+	xorl	%eax, %eax
+	ret
 1:	movq	%rax, %rdi
 	negq	%rdi
 	jmp	vfork_failed
@@ -41,28 +46,33 @@ syscall:
 	endbr64
 	cmpq	$0, next_syscall(%rip)
 	je	3f
-	cmpq	$SYS_mmap, %rdi
-	je	3f
-	cmpq	$SYS_munmap, %rdi
-	je	3f
-	cmpq	$SYS_mremap, %rdi
-	je	3f
-	cmpq	$SYS_fork, %rdi
-	je	3f
-	cmpq	$SYS_exit_group, %rdi
-	je	3f
-	cmpq	$SYS_prctl, %rdi
-	je	3f
-	cmpq	$SYS_seccomp, %rdi
-	je	3f
-	cmpq	$SYS_userfaultfd, %rdi
-	je	3f
+	cmpq	$SYS_vfork, %rdi
+	je	4f
+	cmpq	$SYS_clone3, %rdi
+	je	4f
+	cmpq	$SYS_rt_sigreturn, %rdi
+	je	4f
 	cmpq	$SYS_clone, %rdi
-	jne	4f
+	jne	3f
 	testq	%rdx, %rdx		/* a stack of its own: it will not return through our frame */
 	jz	3f
-4:	jmp	*next_syscall(%rip)
-3:	jmp	syscall_of_interest
+4:	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%r8
+	pushq	%r9
+	subq	$8, %rsp
+	call	syscall_leaves
+	addq	$8, %rsp
+	popq	%r9
+	popq	%r8
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	jmp	*next_syscall(%rip)
+3:	jmp	syscall_counted
 	.size	syscall, . - syscall
 
 	.section .note.GNU-stack, "", @progbits

@@ -4,7 +4,7 @@
  *
  * The file is exactly one `struct capture`, mapped MAP_SHARED by the observed program from its first moment, so that what was
  * counted outlives SIGKILL. It never grows with the number of events. It is created sparse; only the part before
- * `counters[CAPTURE_COUNTERS_EAGER]` is backed with disk blocks at once, the rest when it is needed.
+ * `counters[CAPTURE_COUNTERS_EAGER]`, and the first of `calls`, are backed with disk blocks at once, the rest when it is needed.
  *
  * Units: `_bytes` bytes, `_ns` nanoseconds, `_pages` pages of `page_size` bytes; times called `at_ns` are CLOCK_MONOTONIC.
  * CAPTURE_UNKNOWN stands for "not known" wherever a number could be asked for; 0 means zero.
@@ -19,7 +19,7 @@
 #include <sys/types.h>
 
 #define CAPTURE_MAGIC   "pagegap\n"     /* 8 bytes, no terminator */
-#define CAPTURE_VERSION 1
+#define CAPTURE_VERSION 2
 #define CAPTURE_UNKNOWN UINT64_MAX
 #define CAPTURE_SUFFIX  ".capture"      /* files are called <pid>.<image number>.capture */
 
@@ -37,6 +37,17 @@
 #define CAPTURE_LEFTS         64
 #define CAPTURE_COUNTERS      128
 #define CAPTURE_COUNTERS_EAGER 4
+#define CAPTURE_NUMBERS       512       /* of system calls: what is above has no number of its own */
+#define CAPTURE_CELLS         576
+#define CAPTURE_CELLS_SHARED  256       /* of these: more than programs have kinds of calls */
+#define CAPTURE_CELLS_EAGER   32
+#define CAPTURE_ERRORS        8
+#define CAPTURE_FDS           1024      /* descriptors whose target is known; those above are all one */
+#define CAPTURE_DESCRIPTORS   64        /* targets */
+#define CAPTURE_TRAFFIC       192
+#define CAPTURE_TRAFFIC_SHARED 64       /* of these, from the end: one for each target, from TARGET_NONE */
+#define CAPTURE_TARGET_BYTES  120
+#define CAPTURE_LATENCIES     108
 
 /* The rows of the ledger, in the order in which they are printed. X(constant, JSON name) */
 #define CAPTURE_ROWS_TABLE(X) \
@@ -53,36 +64,6 @@
 #define CAPTURE_ROW_CONSTANT(constant, name) constant,
 enum capture_row { CAPTURE_ROWS_TABLE(CAPTURE_ROW_CONSTANT) CAPTURE_ROWS };
 #undef CAPTURE_ROW_CONSTANT
-
-/*
- * The calls that are counted in this version: those of libc that end in the kernel's memory and process services.
- * X(constant, kernel's name, category). Category names are those of the design: process, memory, ipc, …
- */
-#define CAPTURE_CALLS_TABLE(X) \
-	X(CALL_MMAP,        "mmap",        "memory")  \
-	X(CALL_MUNMAP,      "munmap",      "memory")  \
-	X(CALL_MREMAP,      "mremap",      "memory")  \
-	X(CALL_MPROTECT,    "mprotect",    "memory")  \
-	X(CALL_MADVISE,     "madvise",     "memory")  \
-	X(CALL_BRK,         "brk",         "memory")  \
-	X(CALL_MLOCK,       "mlock",       "memory")  \
-	X(CALL_MLOCK2,      "mlock2",      "memory")  \
-	X(CALL_MUNLOCK,     "munlock",     "memory")  \
-	X(CALL_MLOCKALL,    "mlockall",    "memory")  \
-	X(CALL_MUNLOCKALL,  "munlockall",  "memory")  \
-	X(CALL_SHMAT,       "shmat",       "ipc")     \
-	X(CALL_SHMDT,       "shmdt",       "ipc")     \
-	X(CALL_FORK,        "fork",        "process") \
-	X(CALL_VFORK,       "vfork",       "process") \
-	X(CALL_CLONE,       "clone",       "process") \
-	X(CALL_EXECVE,      "execve",      "process") \
-	X(CALL_EXECVEAT,    "execveat",    "process") \
-	X(CALL_WAIT4,       "wait4",       "process") \
-	X(CALL_WAITID,      "waitid",      "process") \
-	X(CALL_EXIT_GROUP,  "exit_group",  "process")
-#define CAPTURE_CALL_CONSTANT(constant, name, category) constant,
-enum capture_call { CAPTURE_CALLS_TABLE(CAPTURE_CALL_CONSTANT) CAPTURE_CALLS };
-#undef CAPTURE_CALL_CONSTANT
 
 enum capture_born  { BORN_UNKNOWN, BORN_START, BORN_FORK, BORN_VFORK, BORN_SPAWN, BORN_EXEC, CAPTURE_BORN };
 /* ENDED_NOT is what a capture says of a process that runs or that died unseen; the reader tells these two apart. */
@@ -109,7 +90,13 @@ enum capture_why   { WHY_NONE, WHY_PEAK, WHY_EXIT, WHY_EXEC, WHY_REQUEST, WHY_MA
 	X(NOTE_SHARED_COUNTERS, "more threads at once than there is room for counters: the surplus shares one slot, still exact") \
 	X(NOTE_USERFAULTFD,     "the program uses userfaultfd itself: its memory after a fork is watched by other means") \
 	X(NOTE_MERGED,          "the kernel merged equal pages of the program (KSM): what was copied after a fork is known less exactly") \
-	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known")
+	X(NOTE_NO_DISPATCH,     "not every system call could be caught here: those through libc's functions are counted") \
+	X(NOTE_NOT_PRELOADED,   "the program did not load the library: only its time and status are known") \
+	X(NOTE_TRACED,          "traced from outside: its calls, times and memory are known, not what its malloc did") \
+	X(NOTE_SOME_CALLS,      "of the system calls, only those that --trace=LIST asked for are counted") \
+	X(NOTE_NO_LOG,          "no log of calls could be written here") \
+	X(NOTE_NO_TRACING,      "the program traces others, which is refused to it while it is traced itself") \
+	X(NOTE_NO_SITES,        "call sites could not be recorded here")
 #define CAPTURE_NOTE_CONSTANT(constant, text) constant,
 enum capture_note { CAPTURE_NOTES_TABLE(CAPTURE_NOTE_CONSTANT) CAPTURE_NOTE_KINDS };
 #undef CAPTURE_NOTE_CONSTANT
@@ -118,6 +105,38 @@ struct capture_noted {
 	uint32_t kind;                  /* enum capture_note */
 	int32_t  error;                 /* errno of the first time, or 0 */
 	uint64_t count;                 /* times it happened */
+};
+
+/*
+ * Functions that the kernel's vDSO answers, so that they are no system calls (vdso(7)): of clock_gettime, those for clocks that it knows.
+ * X(constant, name)
+ */
+#define CAPTURE_VDSO_TABLE(X) \
+	X(VDSO_CLOCK_GETTIME, "clock_gettime") \
+	X(VDSO_GETTIMEOFDAY,  "gettimeofday") \
+	X(VDSO_TIME,          "time") \
+	X(VDSO_GETCPU,        "getcpu")
+#define CAPTURE_VDSO_CONSTANT(constant, name) constant,
+enum capture_vdso { CAPTURE_VDSO_TABLE(CAPTURE_VDSO_CONSTANT) CAPTURE_VDSO };
+#undef CAPTURE_VDSO_CONSTANT
+
+/* What threads did with the time that they lived; what is in none of the others they slept, or were kept from running by the machine. */
+struct capture_thread_time {
+	uint64_t lived_ns;              /* from the call that made the thread, or the beginning of the image, to its end or the moment of this */
+	uint64_t user_ns, system_ns;    /* their sum is exact, the kernel splits it */
+	uint64_t wait_ns;               /* ready to run, waiting for a processor: schedstat; CAPTURE_UNKNOWN */
+	uint64_t unread_ns;             /* part of lived_ns that is in no wait_ns: of threads that lived too short to be asked */
+};
+
+/* The threads of a slot of counters: one, or several one after the other. Those of slot 0 are all that found no other. */
+struct capture_thread {
+	uint32_t threads;               /* how many there have been */
+	uint32_t lost;                  /* of these, whose end nobody saw: their times are in nothing below */
+	uint32_t tid;                   /* of the last one */
+	uint32_t alive;                 /* 1: that one was alive when the image's times were read, and `now` is its share */
+	uint64_t since_ns;              /* when that one was made */
+	struct capture_thread_time ended, now;
+	char     name[16];              /* of the last: pthread_setname_np(3), NUL-terminated; empty: not known */
 };
 
 /*
@@ -143,11 +162,90 @@ struct capture_counters {
 	 * allocations, as valgrind's "total heap usage" counts them: a realloc that returns a block is one.
 	 */
 	uint64_t size_class[CAPTURE_SIZE_CLASSES];
-	uint64_t calls[CAPTURE_CALLS];
-	uint64_t call_errors[CAPTURE_CALLS];
-	uint64_t padding[2];            /* to 64 bytes: no line is written by two threads */
+	uint16_t cells[CAPTURE_NUMBERS]; /* by number of the system call: 1 + where it is counted in capture.calls; 0: nowhere yet */
+	struct capture_thread thread;
+	uint8_t  traffic[CAPTURE_DESCRIPTORS]; /* by target: 1 + where calls on it are counted in capture.traffic; 0: nowhere yet */
+	uint64_t vdso[CAPTURE_VDSO];    /* calls of these functions, where they were asked for: enum capture_vdso */
+	uint64_t padding[1];            /* to 64 bytes: no line is written by two threads */
 };
 _Static_assert(sizeof(struct capture_counters) % 64 == 0, "one writer per cache line");
+
+/*
+ * A system call, as the threads of one slot made it; those of slot 0 are shared, with atomic adds. Times are in ticks of struct
+ * capture_clock and those of the calls that were timed.
+ */
+struct capture_call {
+	uint16_t number;                /* the kernel's; CAPTURE_NUMBERS - 1: any above */
+	uint16_t slot;                  /* of the counters */
+	uint16_t errnos[CAPTURE_ERRORS]; /* with how often each was the result; 0: none */
+	uint32_t reserved;
+	uint64_t error_counts[CAPTURE_ERRORS];
+	uint64_t calls;
+	uint64_t errors;                /* of these; those whose errno found no place above included */
+	uint64_t bytes;                 /* sum of the results that are a number of bytes */
+	uint64_t timed;
+	uint64_t ticks;                 /* sum */
+	uint64_t least_ticks, most_ticks; /* of one; as of the last that was timed */
+	/* Timed calls by duration: see capture_latency. */
+	uint64_t latencies[CAPTURE_LATENCIES];
+	uint64_t padding[2];            /* to 64 bytes */
+};
+_Static_assert(sizeof(struct capture_call) == 1024, "whole cells in a page");
+
+/*
+ * Class of a duration: four to an octave, from 2^6 ticks on. Class 0 is all below, the last one all above. capture_latency_from is the
+ * least duration of a class but for class 0.
+ */
+static inline unsigned capture_latency(uint64_t ticks)
+{
+	unsigned octave, class;
+
+	if (ticks < 80)
+		return 0;
+	octave = 63 - (unsigned)__builtin_clzll(ticks);
+	class = (octave - 6) * 4 + ((unsigned)(ticks >> (octave - 2)) & 3);
+	return class < CAPTURE_LATENCIES ? class : CAPTURE_LATENCIES - 1;
+}
+
+static inline uint64_t capture_latency_from(unsigned class)
+{
+	return (uint64_t)(4 + class % 4) << (class / 4 + 4);
+}
+
+/* Where a descriptor leads. The first TARGET_FIRST stand for all those of a kind that have no place of their own. */
+enum { TARGET_NONE, TARGET_UNKNOWN, TARGET_FILES, TARGET_PIPES, TARGET_SOCKETS, TARGET_FIRST };
+
+struct capture_target {
+	uint32_t fd;
+	uint32_t reserved;
+	char     name[CAPTURE_TARGET_BYTES]; /* as /proc/self/fd has it, its end when it is too long, NUL-terminated */
+};
+
+/* Calls that moved bytes through a descriptor, by the threads of one slot; those of slot 0 are shared, with atomic adds. */
+struct capture_traffic {
+	uint16_t slot;                  /* of the counters */
+	uint16_t target;                /* in capture.targets */
+	uint32_t reserved;
+	uint64_t calls;                 /* a call between two descriptors is counted with both */
+	uint64_t errors;                /* of these; that the descriptor is none (EBADF) is not counted */
+	uint64_t bytes_in, bytes_out;
+	uint64_t timed;
+	uint64_t ticks;                 /* of struct capture_clock */
+	uint64_t padding;
+};
+_Static_assert(sizeof(struct capture_traffic) == 64, "one writer per cache line");
+
+enum capture_calls_mode { CALLS_WRAPPED, CALLS_ALL, CALLS_TRACED, CALLS_OFF, CAPTURE_CALLS_MODES };
+
+enum capture_clock_kind { CALL_CLOCK_NONE, CALL_CLOCK_TSC, CALL_CLOCK_MONOTONIC, CALL_CLOCKS };
+
+/* What a tick is: between two moments at which both were read. */
+struct capture_clock {
+	uint32_t kind;                  /* enum capture_clock_kind: the processor's time-stamp counter, or nanoseconds */
+	uint32_t reserved;
+	uint64_t first_ticks, first_ns; /* CLOCK_MONOTONIC */
+	uint64_t last_ticks, last_ns;
+};
 
 /* One row of one ledger. A field may be CAPTURE_UNKNOWN. */
 struct capture_amounts {
@@ -564,6 +662,20 @@ struct capture {
 	uint64_t major_faults;
 	uint64_t max_rss_bytes;         /* ru_maxrss: of the process, exec'd predecessors included */
 	uint64_t usage_at_ns;           /* when these were read */
+	/*
+	 * The lives of all threads until then, added up; CAPTURE_UNKNOWN: not known, or the threads were not asked at that time. To be
+	 * compared with what the process used since the moment at which the library found it, which is:
+	 */
+	uint64_t threads_lived_ns;
+	uint64_t threads_asked_ns;      /* how long it took to ask them */
+	uint64_t begun_ns;
+	uint64_t begun_user_ns, begun_system_ns, begun_wait_ns;
+	/*
+	 * Calls that read and that write files, pipes and the like, as the kernel counts them, seen here or not; from the beginning of the image until
+	 * usage_at_ns, without the instrument's own: proc(5), /proc/pid/io. CAPTURE_UNKNOWN: not known, as
+	 * when there were several threads.
+	 */
+	uint64_t kernel_reads, kernel_writes;
 	struct capture_noted notes[CAPTURE_NOTES];
 	struct capture_faults faults;   /* of this image */
 	struct capture_cow cow;
@@ -585,6 +697,15 @@ struct capture {
 	uint64_t own_thread_ns_spent;   /* processor time in snapshots and samples */
 	uint64_t trims;                 /* calls of malloc_trim */
 
+	/* system calls */
+	struct capture_clock call_clock;
+	uint64_t uncounted_calls;       /* that found no place at all */
+	uint32_t cells_used;            /* of calls, in order */
+	uint32_t calls_mode;            /* enum capture_calls_mode */
+	uint64_t patched_sites;         /* of system calls, by this image; and those that could not be patched, for good */
+	uint64_t refused_sites;
+	uint64_t caught_calls;          /* by a signal; the others came from patched sites */
+
 	struct capture_anatomy anatomy;
 	struct capture_mapping mappings[CAPTURE_MAPPINGS]; /* of the last snapshot taken from inside */
 	struct capture_snapshot snapshots[CAPTURE_SNAPSHOTS];
@@ -599,7 +720,18 @@ struct capture {
 	uint64_t children_born;         /* the table keeps the newest, and those that died by a signal before others */
 	struct capture_child children[CAPTURE_CHILDREN];
 
+	/* traffic by descriptor */
+	uint32_t traffic_lock;          /* of whoever looks up where a descriptor leads */
+	uint32_t targets_used;          /* of targets, from TARGET_FIRST */
+	uint32_t traffic_used;          /* of traffic, but for the shared ones */
+	uint32_t vdso_counted;          /* 1: calls that the vDSO answers were to be counted */
+	uint64_t targets_dropped;       /* that gave way to others: their figures are with the rest of their kind */
+	_Alignas(8) uint8_t target_of[CAPTURE_FDS]; /* by descriptor: where it leads; TARGET_NONE: not looked up */
+	struct capture_target targets[CAPTURE_DESCRIPTORS];
+	_Alignas(64) struct capture_traffic traffic[CAPTURE_TRAFFIC];
+
 	_Alignas(64) struct capture_counters counters[CAPTURE_COUNTERS];
+	_Alignas(1024) struct capture_call calls[CAPTURE_CELLS]; /* the last CAPTURE_CELLS_SHARED are left to slot 0 */
 };
 
 /* Of that part, what every image writes: the beginning, up to the first ledger; and the counters. */
@@ -655,8 +787,9 @@ static inline void capture_totals(const struct capture *c, struct capture_totals
 	t->peak_live_bytes = known ? (uint64_t)peak : CAPTURE_UNKNOWN;
 }
 
-/* Part of the file that has disk blocks from the start. Beyond it, memory of the mapping must not be touched before it is backed. */
+/* Parts of the file that have disk blocks from the start. Beyond them, memory of the mapping must not be touched before it is backed. */
 #define CAPTURE_EAGER_BYTES (offsetof(struct capture, counters) + CAPTURE_COUNTERS_EAGER * sizeof(struct capture_counters))
+#define CAPTURE_EAGER_CALLS (offsetof(struct capture, calls) + CAPTURE_CELLS_EAGER * sizeof(struct capture_call))
 
 /*
  * ledger_of - take a ledger of a process, from inside or from outside

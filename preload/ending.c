@@ -9,10 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "call_counts.h"
 #include "cow.h"
 #include "heap.h"
 #include "instrument.h"
 #include "ranges.h"
+#include "times.h"
 
 /*
  * A child that executes another program at once still has its parent's memory: a ledger of it, and what only files of /proc tell of
@@ -61,13 +63,13 @@ void ending(enum capture_ended kind, int code)
 		instrument_note(NOTE_RANGES_LOST, ENOMEM);
 	if (executes_at_once(kind)) {
 		cow_ending(true);
-		snapshot_usage();
+		times_read_usage();
 	} else {
 		bool heard = cow_ending(false), taken = snapshot_take(kind == ENDED_EXEC ? WHY_EXEC : WHY_EXIT, NULL);
 
 		if (heard)
 			cow_ended(taken);
-		snapshot_times();
+		times_read();
 	}
 	capture->end_ns = sys_now_ns(CLOCK_MONOTONIC);
 	capture->end_code = code;
@@ -85,7 +87,7 @@ void ending_undone(void)
 static void at_exit(int status, void *unused)
 {
 	(void)unused;
-	instrument_ready(&this_thread);
+	call_made(SYS_exit_group, 0);
 	ending(ENDED_EXIT, status & 0xff);
 	if (instrument_state == INSTRUMENT_ON && instrument_is_own_process())
 		recording_report();
@@ -109,7 +111,7 @@ void ending_register(void)
 EXPORT void name(int status) \
 { \
 	if (instrument_ready(&this_thread)) { \
-		count_call(CALL_EXIT_GROUP, false); \
+		call_made(SYS_exit_group, 0); \
 		ending(ENDED_EXIT, status & 0xff); \
 		if (instrument_is_own_process()) \
 			recording_report(); \
@@ -124,7 +126,6 @@ EXPORT void quick_exit(int status)
 {
 	heap_next_ready();
 	quick_status = status;
-	count_call(CALL_EXIT_GROUP, false);
 	next.quick_exit(status);
 	__builtin_unreachable();
 }
@@ -136,7 +137,7 @@ EXPORT void abort(void)
 		int error = errno;
 
 		snapshot_take(WHY_EXIT, NULL);
-		snapshot_times();
+		times_read();
 		errno = error;
 	}
 	next.abort();

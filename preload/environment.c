@@ -2,6 +2,7 @@
 /* Taking the instrument's variables out of an environment and putting them into another. */
 #include "environment.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "log.h"
 #include "object.h"
 #include "sys.h"
 #include "text.h"
@@ -21,6 +23,7 @@ static char recording[PATH_MAX + 32] = "PAGEGAP_RECORDING=";
 static char options[4096] = "PAGEGAP_OPTIONS=";
 static char broker[160] = "PAGEGAP_BROKER=";
 static char born[64] = "PAGEGAP_BORN=";
+static char pad[] = "PAGEGAP_PAD=";       /* makes the number of our entries even: see fill_gap */
 static char library[PATH_MAX];
 static const char *loaded_as = "";        /* the same as ld.so was given it */
 
@@ -82,15 +85,28 @@ static bool take_out(char *entry)
 	return to != list || separated || !was_there;
 }
 
+/*
+ * The auxiliary vector begins behind the NULL that ends the kernel's own copy of the environment: Go and others walk to it from there
+ * (getauxval(3)). What has become free between the new NULL and the vector is filled with pairs that mean nothing (AT_IGNORE), or, where it is no
+ * whole number of pairs, ends the vector at once: then they look elsewhere.
+ */
+static void fill_gap(char **end, size_t slots)
+{
+	bool whole = !(slots % 2);
+
+	for (size_t i = 1; i <= slots; i++)
+		end[i] = (char *)(uintptr_t)(whole && i % 2 ? AT_IGNORE : AT_NULL);
+}
+
 /* Removes our entries in place, before the program looks at its environment for the first time. */
 static void hide(char **environment, bool learn)
 {
-	char **to = environment;
+	char **to = environment, **from = environment;
 
-	for (char **from = environment; from && *from; from++) {
+	for (; from && *from; from++) {
 		char *entry = *from;
 		bool ours = has_name(entry, "PAGEGAP_RECORDING=") || has_name(entry, "PAGEGAP_OPTIONS=") ||
-			    has_name(entry, "PAGEGAP_BROKER=") || has_name(entry, "PAGEGAP_BORN=");
+			    has_name(entry, "PAGEGAP_BROKER=") || has_name(entry, "PAGEGAP_BORN=") || has_name(entry, pad);
 
 		if (ours && learn) {
 			keep(recording, sizeof(recording), entry, 18);
@@ -107,6 +123,8 @@ static void hide(char **environment, bool learn)
 	}
 	if (to)
 		*to = NULL;
+	if (to && learn)
+		fill_gap(to, (size_t)(from - to));
 }
 
 static void find_library(void)
@@ -153,13 +171,18 @@ static const char *born_how(void)
 	return scan_decimal_text(at) == (uint64_t)sys_getpid() ? born + 13 : "spawn";
 }
 
+bool environment_first(void)
+{
+	return has_name(born_how(), "first.");
+}
+
 uint32_t environment_born(void)
 {
 	const char *how = born_how();
 
 	if (!recording[18] || has_name(how, "start"))
 		return BORN_START;
-	return has_name(how, "exec") ? BORN_EXEC : has_name(how, "vfork") ? BORN_VFORK : BORN_SPAWN;
+	return has_name(how, "exec") || environment_first() ? BORN_EXEC : has_name(how, "vfork") ? BORN_VFORK : BORN_SPAWN;
 }
 
 uint32_t environment_image_number(void)
@@ -243,10 +266,17 @@ void environment_check_options(void)
 		{ "output", NULL }, { "report", NULL }, { "format", NULL }, /* whoever prints the report checks that */
 		{ "cow", "auto,write-protect,scan,pagemap,smaps,off" },
 		{ "faults", "off,count" },
+		{ "syscalls", "wrappers,counts,all" },
+		{ "log", "all,off" }, { "log-size", NULL }, { "log-strings", NULL }, { "log-descriptors", "0,1" },
+		{ "vdso", "on" }, { "stacks", "off,all" }, { "depth", NULL },
 	};
 	const size_t count = sizeof(known) / sizeof(known[0]);
 	size_t length;
+	char size[32];
+	uint64_t bytes;
 
+	if (environment_option("log-size", size, sizeof(size)) && !scan_size(size, LOG_SIZE_LEAST, LOG_SIZE_MOST, &bytes))
+		complain_of_option(size, strlen(size), ": no size for a log; write log-size=", "16M, 1G");
 	for (const char *at = options + 16; *at; at += length + (at[length] != '\0')) {
 		size_t key, i = 0;
 
@@ -255,7 +285,8 @@ void environment_check_options(void)
 		while (i < count && (strlen(known[i].key) != key || strncmp(known[i].key, at, key)))
 			i++;
 		if (length && i == count)
-			complain_of_option(at, length, ": unknown; known are ", "output, report, format, cow, faults");
+			complain_of_option(at, length, ": unknown; known are ",
+					   "output, report, format, cow, faults, syscalls, vdso, log, log-size, log-strings, log-descriptors, stacks, depth");
 		else if (length && key == length)
 			complain_of_option(at, length, ": without a value; write ", "key=value,...");
 		else if (length && known[i].values && !is_among(at + key + 1, length - key - 1, known[i].values))
@@ -377,6 +408,8 @@ char **environment_build(char *const *from, void *room, size_t bytes, const char
 		to[used++] = options;
 	if (broker[15])
 		to[used++] = broker;
+	if ((2 + !theirs + !!options[16] + !!broker[15]) % 2)
+		to[used++] = pad;
 	to[used] = NULL;
 	return to;
 }

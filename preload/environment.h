@@ -14,6 +14,7 @@ void environment_begin(void);
 
 uint32_t environment_born(void);                /* enum capture_born */
 uint32_t environment_image_number(void);
+bool environment_first(void);                   /* an earlier image of this process made the recording */
 const char *environment_recording(void);        /* directory; empty: none yet */
 void environment_set_recording(const char *directory);
 const char *environment_broker(void);           /* "name:token" or empty */
@@ -22,7 +23,7 @@ void environment_check_options(void);             /* a line on standard error fo
 bool environment_option(const char *name, char *value, size_t room); /* of PAGEGAP_OPTIONS; false: not given */
 char **environment_arguments(int *count);       /* argv of the process, as the kernel passed it */
 
-#define ENVIRONMENT_EXTRA 6                     /* entries that environment_build may add, its NULL included */
+#define ENVIRONMENT_EXTRA 7                     /* entries that environment_build may add, its NULL included */
 
 /*
  * environment_room - bytes that environment_build needs for an environment
@@ -36,7 +37,7 @@ size_t environment_room(char *const *from);
  * environment_build - the environment for an image to be executed
  * @from: the one that the program wants, or NULL
  * @room: @bytes as environment_room told, aligned for pointers
- * @how: "exec", "vfork" or "spawn"
+ * @how: "exec", "first" (an exec of the process that prints the report), "vfork" or "spawn"
  * @pid: of the process that the new image will be in, or of its parent for "spawn"
  *
  * Async-signal-safe. Returns NULL when the image cannot be followed: it gets @from.

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "call_counts.h"
 #include "environment.h"
 #include "heap.h"
 #include "instrument.h"
@@ -149,6 +150,7 @@ static const char *search(const char *file, char *place, size_t room)
 /* exec */
 
 struct target {
+	unsigned number;                /* of the system call */
 	int directory, flags;           /* openat's */
 	const char *path;               /* to the file itself */
 	const char *given;              /* what the program said, for the report */
@@ -176,6 +178,8 @@ static char **hand_over(const struct handover *over, const struct target *target
 	if (sandbox_active) /* the new image would know nothing of the filter, and be killed by it */
 		instrument_note(NOTE_NO_EXEC_FOLLOW, EPERM);
 	else if (over->bytes && over->room && follows(target->directory, target->path, target->flags)) {
+		if (!strcmp(how, "exec") && recording_is_first())
+			how = "first";
 		built = environment_build(environment, over->room, over->bytes, how, pid, capture ? capture->image_number + 1 : 0);
 		if (!built)
 			instrument_note(NOTE_NO_EXEC_FOLLOW, 0);
@@ -196,7 +200,7 @@ static char **begin_exec(const struct handover *over, const struct target *targe
 	if (!instrument_ready(&this_thread) || !is_string(target->given) || !is_string(target->path))
 		return (char **)(uintptr_t)environment;
 	own = instrument_is_own_process();
-	count_call(CALL_EXECVE, false);
+	call_made(target->number, 0);
 	if (own && (target->flags || !sys_failed(sys_call3(SYS_faccessat, target->directory, target->path, X_OK)))) {
 		strncpy(capture->exec_path, target->given, sizeof(capture->exec_path) - 1);
 		ending(ENDED_EXEC, 0);
@@ -205,63 +209,67 @@ static char **begin_exec(const struct handover *over, const struct target *targe
 }
 
 /* Only a failed exec comes back. errno is the exec's. */
-static int failed_exec(const struct handover *over)
+static int failed_exec(const struct handover *over, const struct target *target)
 {
+	int error = errno;
+
 	take_back(over);
 	if (instrument_state == INSTRUMENT_ON && this_thread.counters) {
 		ending_undone();
-		count(&this_thread, call_errors[CALL_EXECVE], 1);
+		if (!dispatch_on)
+			call_made_failed(target->number, error);
 	}
+	errno = error;
 	return -1;
 }
 
 EXPORT int execve(const char *path, char *const arguments[], char *const environment[])
 {
-	struct target target = { AT_FDCWD, 0, path, path };
+	struct target target = { SYS_execve, AT_FDCWD, 0, path, path };
 	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.execve(path, arguments, begin_exec(&over, &target, environment));
 	if (errno == E2BIG) /* for want of the room that our variables take? */
 		next.execve(path, arguments, environment);
-	return failed_exec(&over);
+	return failed_exec(&over, &target);
 }
 
 EXPORT int execveat(int directory, const char *path, char *const arguments[], char *const environment[], int flags)
 {
-	struct target target = { directory, flags, path, path };
+	struct target target = { SYS_execveat, directory, flags, path, path };
 	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.execveat(directory, path, arguments, begin_exec(&over, &target, environment), flags);
 	if (errno == E2BIG) /* for want of the room that our variables take? */
 		next.execveat(directory, path, arguments, environment, flags);
-	return failed_exec(&over);
+	return failed_exec(&over, &target);
 }
 
 EXPORT int fexecve(int fd, char *const arguments[], char *const environment[])
 {
-	struct target target = { fd, AT_EMPTY_PATH, "", "(a descriptor)" };
+	struct target target = { SYS_execveat, fd, AT_EMPTY_PATH, "", "(a descriptor)" };
 	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.fexecve(fd, arguments, begin_exec(&over, &target, environment));
 	if (errno == E2BIG) /* for want of the room that our variables take? */
 		next.fexecve(fd, arguments, environment);
-	return failed_exec(&over);
+	return failed_exec(&over, &target);
 }
 
 EXPORT int execvpe(const char *file, char *const arguments[], char *const environment[])
 {
 	char place[search_room(file)];
-	struct target target = { AT_FDCWD, 0, search(file, place, sizeof(place)), file };
+	struct target target = { SYS_execve, AT_FDCWD, 0, search(file, place, sizeof(place)), file };
 	HANDOVER(over, environment);
 
 	heap_next_ready();
 	next.execvpe(file, arguments, begin_exec(&over, &target, environment));
 	if (errno == E2BIG) /* for want of the room that our variables take? */
 		next.execvpe(file, arguments, environment);
-	return failed_exec(&over);
+	return failed_exec(&over, &target);
 }
 
 EXPORT int execv(const char *path, char *const arguments[])
@@ -322,14 +330,16 @@ static int spawn(int (*function)(pid_t *, const char *, const posix_spawn_file_a
 {
 	HANDOVER(over, environment);
 	pid_t own = 0;
+	uint64_t begun;
 	int error;
 
 	if (!instrument_ready(&this_thread) || !is_string(target->path))
 		return function(pid, target->given, actions, attributes, arguments, environment);
-	error = function(&own, target->given, actions, attributes, arguments,
-			 hand_over(&over, target, environment, "spawn", sys_getpid()));
+	environment = hand_over(&over, target, environment, "spawn", sys_getpid());
+	begun = call_begins();
+	error = function(&own, target->given, actions, attributes, arguments, environment);
 	take_back(&over);
-	count_call(CALL_CLONE, error != 0);
+	call_ends(SYS_clone3, begun, error, 0);
 	if (!error) {
 		process_born(own, BORN_SPAWN);
 		if (pid)
@@ -341,7 +351,7 @@ static int spawn(int (*function)(pid_t *, const char *, const posix_spawn_file_a
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attributes,
 		       char *const arguments[], char *const environment[])
 {
-	struct target target = { AT_FDCWD, 0, path, path };
+	struct target target = { SYS_clone3, AT_FDCWD, 0, path, path };
 
 	heap_next_ready();
 	return spawn(next.posix_spawn, pid, &target, actions, attributes, arguments, environment);
@@ -351,13 +361,13 @@ EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_act
 			char *const arguments[], char *const environment[])
 {
 	char place[search_room(file)];
-	struct target target = { AT_FDCWD, 0, search(file, place, sizeof(place)), file };
+	struct target target = { SYS_execve, AT_FDCWD, 0, search(file, place, sizeof(place)), file };
 
 	heap_next_ready();
 	return spawn(next.posix_spawnp, pid, &target, actions, attributes, arguments, environment);
 }
 
-static const struct target shell = { AT_FDCWD, 0, "/bin/sh", "/bin/sh" };
+static const struct target shell = { SYS_clone3, AT_FDCWD, 0, "/bin/sh", "/bin/sh" };
 
 /*
  * system(3) as libc does it (sysdeps/posix/system.c), but with posix_spawn's environment: environ belongs to the whole program, other

@@ -37,6 +37,8 @@ void heap_untracked(struct thread *thread, uint64_t requested)
 {
 	count(thread, untracked, 1);
 	count(thread, untracked_bytes, requested);
+	if (sites)
+		sites_note_untracked(requested);
 	instrument_note(NOTE_NO_MAP_MEMORY, ENOMEM);
 }
 
@@ -119,7 +121,7 @@ static void mapping_resized(uint64_t start, const struct block *old, const void 
  */
 void heap_choose_way(struct thread *thread)
 {
-	thread->fast = allocator.glibc && heap_header_trusted && !thread->shared ? thread->counters : NULL;
+	thread->fast = allocator.glibc && heap_header_trusted && !thread->shared && !sites ? thread->counters : NULL;
 	thread->countdown = TICK_CALLS;
 }
 
@@ -296,6 +298,7 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 {
 	struct block old;
 	uint8_t *known = address ? blockmap_find((uint64_t)address, &old) : NULL;
+	uint32_t site = known && sites ? sites_of(&old) : 0;
 	uint64_t mapping = 0;
 	void *block;
 
@@ -318,6 +321,8 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 	}
 	if (mapping)
 		mapping_resized(mapping, &old, block);
+	if (known && sites)
+		sites_release(site, &old);
 	if (known)
 		heap_released(thread, &old);
 	else if (address)

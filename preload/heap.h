@@ -10,6 +10,7 @@
 #include "exhaustion.h"
 #include "instrument.h"
 #include "next.h"
+#include "sites.h"
 
 /* How far a thread's live bytes may run ahead of the process's figure; with several threads it bounds the error of the peak. */
 #define PENDING_BYTES (64L << 10)
@@ -93,10 +94,13 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 	usable = heap_usable(block, requested);
 	count(thread, requested_bytes, requested);
 	count(thread, size_class[heap_size_class(requested)], 1);
-	if (unlikely(!blockmap_set((uint64_t)block, requested, usable)))
+	if (unlikely(!blockmap_set((uint64_t)block, requested, usable))) {
 		heap_untracked(thread, requested);
-	else
+	} else {
 		heap_add_live(thread, (int64_t)requested, (int64_t)usable);
+		if (unlikely(sites != NULL))
+			sites_note(&(struct block){ (uint64_t)block, requested, usable });
+	}
 	heap_follow(thread);
 }
 
@@ -113,6 +117,8 @@ static inline void heap_amend(struct thread *thread, uint8_t *byte, const struct
 {
 	uint64_t surplus = block->requested - requested;
 
+	if (unlikely(sites != NULL))
+		sites_amend(block, requested);
 	blockmap_erase(byte, block);
 	blockmap_set(block->address, requested, block->usable);
 	count(thread, size_class[heap_size_class(block->requested)], -1UL);
@@ -145,6 +151,8 @@ static inline void heap_forget(struct thread *thread, void *address)
 	}
 	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
 		heap_before_release(&block);
+	if (unlikely(sites != NULL))
+		sites_release(sites_of(&block), &block);
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 	if (likely(block.usable < RELEASE_BYTES))

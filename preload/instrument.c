@@ -6,14 +6,20 @@
 #include <sys/auxv.h>
 
 #include "blockmap.h"
+#include "call_counts.h"
 #include "cow.h"
+#include "dispatch.h"
 #include "environment.h"
 #include "heap.h"
 #include "ledger_internal.h"
+#include "log.h"
 #include "process.h"
 #include "ranges.h"
 #include "signals.h"
 #include "smaps.h"
+#include "traffic.h"
+#include "times.h"
+#include "vdso.h"
 
 __thread struct thread this_thread;
 struct capture *capture;
@@ -69,6 +75,7 @@ void instrument_start(void)
 {
 	uint32_t new = INSTRUMENT_NEW;
 	struct rlimit stack;
+	char syscalls[16];
 
 	if (!__atomic_compare_exchange_n(&instrument_state, &new, INSTRUMENT_STARTING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
@@ -84,6 +91,9 @@ void instrument_start(void)
 	}
 	fork_sentinel[0] = 1;
 	inner_pid = sys_getpid();
+	vdso_begin();
+	times_begin();
+	call_counts_begin(!environment_option("syscalls", syscalls, sizeof(syscalls)) || strcmp(syscalls, "counts"));
 	look_around();
 	capture->anatomy.blockmap_address = (uint64_t)&blockmap;
 	capture->anatomy.ranges_address = ranges_address();
@@ -96,10 +106,13 @@ void instrument_start(void)
 		instrument_note(NOTE_OWN_MALLOC, 0);
 	strncpy(capture->allocator, allocator.glibc ? "glibc" : allocator.path ? allocator.path : "", sizeof(capture->allocator) - 1);
 	heap_header_trusted = allocator.glibc && allocator.usable_known;
+	sites_begin();
 	ending_register();
 	process_register();
 	__atomic_store_n(&instrument_state, INSTRUMENT_ON, __ATOMIC_RELEASE);
 	signals_restore();
+	log_begin();
+	dispatch_begin();
 }
 
 __attribute__((constructor)) static void construct(void)
@@ -113,8 +126,8 @@ bool instrument_attend(struct thread *thread)
 		instrument_start();
 	if (instrument_state != INSTRUMENT_ON)
 		return false;
-	if (!fork_sentinel[0])
-		instrument_forked();
+	if (!fork_sentinel[0] && !process_child_begins())
+		return false;
 	return thread->counters || thread_attach(thread);
 }
 
@@ -136,12 +149,12 @@ void instrument_note(enum capture_note kind, int error)
 	}
 }
 
-bool instrument_is_own_process(void)
+GENERAL_REGISTERS bool instrument_is_own_process(void)
 {
 	return capture && fork_sentinel[0] && sys_getpid() == inner_pid;
 }
 
-bool instrument_sees_outer_pids(void)
+GENERAL_REGISTERS bool instrument_sees_outer_pids(void)
 {
 	return (uint32_t)inner_pid == capture->pid;
 }
@@ -153,6 +166,7 @@ void instrument_forked(void)
 
 	signals_block();
 	fork_sentinel[0] = 1;
+	sys_own_reads = sys_own_writes = 0;
 	inner_pid = sys_getpid();
 	kept_forked();
 	ranges_forked();
@@ -161,7 +175,14 @@ void instrument_forked(void)
 	threads_forked();
 	this_thread.counters = this_thread.fast = NULL;
 	recording_begin_child(parent);
+	sites_forked();
 	snapshot_forked();
+	times_begin();
+	vdso_forked();
+	call_counts_forked();
+	dispatch_forked();
+	traffic_looks_left = TRAFFIC_LOOKS;
+	log_forked();
 	if (instrument_state == INSTRUMENT_ON) {
 		thread_attach(&this_thread);
 		cow_forked();

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "capture.h"
+#include "log.h"
 #include "sys.h"
 
 /* Of the calling thread. */
@@ -18,7 +19,8 @@ struct thread {
 	uint32_t countdown;                     /* allocations until the next look at the clock */
 	uint32_t inside;                        /* in a call of the allocator's: what it calls in turn is its own business */
 	bool     shared;                        /* counters are slot 0, which needs atomic adds */
-	uint64_t start_ns;
+	uint64_t start_ns;                      /* when it was made; 0: not known yet */
+	uint32_t tid;                           /* when it was last asked, for the log */
 };
 
 extern __thread struct thread this_thread __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -65,9 +67,6 @@ void instrument_forked(void) COLD;
 bool snapshot_take(enum capture_why why, const char *name) COLD; /* false: it was not taken */
 void snapshot_tick(struct thread *thread) COLD;                 /* publishes what is pending; now and then samples and looks for a peak */
 void snapshot_before_release(uint64_t bytes) COLD;              /* memory is about to go: was this the peak? */
-void snapshot_times(void) COLD;                                 /* brings the capture's times up to date */
-void snapshot_usage(void) COLD;                                 /* of them only what getrusage tells */
-void snapshot_thread_ends(void) COLD;
 bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident);  /* bytes: proc(5), /proc/pid/statm */
 /* Bytes, or CAPTURE_UNKNOWN. Only around a fork, which one thread is in at a time. */
 uint64_t snapshot_read_page_tables(void);
@@ -86,11 +85,19 @@ void ending_forked(void);
 /* recording.c: where captures go */
 struct capture *recording_begin(uint32_t born, uint32_t image_number);
 struct capture *recording_begin_child(uint32_t parent_pid);
-bool recording_extend(void);                                    /* backs the counters beyond the first; false: no */
+bool recording_is_first(void);                                  /* this process prints the report, there being no runner */
+bool recording_back(uint64_t start, uint64_t end);              /* disk blocks for these bytes of the capture; false: no */
+/*
+ * Another file of this image's, beside its capture. @bytes: how long it is or will be; @flags: O_CREAT | O_EXCL for a new one.
+ * Returns a descriptor or a negated errno. One thread at a time.
+ */
+long recording_open(const char *suffix, uint64_t bytes, int flags) COLD;
+long recording_back_file(int fd, uint64_t start, uint64_t end) COLD; /* disk blocks for these bytes of it; 0 or a negated errno */
 void recording_report(void) COLD;                               /* the first process of a recording without a runner prints it */
 
 /* threads.c */
 extern uint32_t threads_started HIDDEN;                                /* beyond the first */
+uint32_t threads_slots(void);                                          /* of counters that are backed: no others may be touched */
 bool thread_attach(struct thread *thread);
 void thread_detach(void);
 void threads_forked(void);
@@ -105,17 +112,5 @@ void heap_choose_way(struct thread *thread);
 	else \
 		__atomic_fetch_add(&(thread)->counters->field, (amount), __ATOMIC_RELAXED); \
 } while (0)
-
-/* A call of a wrapper that ends in the kernel. */
-static inline void count_call(enum capture_call call, bool failed)
-{
-	struct thread *thread = &this_thread;
-
-	if (!instrument_ready(thread) || thread->inside)
-		return;
-	count(thread, calls[call], 1);
-	if (failed)
-		count(thread, call_errors[call], 1);
-}
 
 #endif

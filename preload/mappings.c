@@ -9,12 +9,14 @@
 #include <sys/shm.h>
 #include <unistd.h>
 
+#include "call_counts.h"
 #include "cow.h"
 #include "exhaustion.h"
 #include "heap.h"
 #include "instrument.h"
 #include "next.h"
 #include "ranges.h"
+#include "unwind.h"
 #include "signals.h"
 
 /* Called by the object that defines malloc, when that is neither libc nor unknown: then what it maps is the allocator's. */
@@ -61,6 +63,7 @@ static bool ready(void)
 static void *map(void *address, size_t length, int protection, int flags, int fd, off_t offset, const void *caller)
 {
 	bool counted = ready();
+	uint64_t begun;
 	void *result;
 
 	if (!heap_next_ready()) /* while the next mmap is being looked up: the kernel's own */
@@ -72,11 +75,12 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
 		cow_unmapped((uint64_t)address, (uint64_t)address + length);
 	}
 	signals_block(); /* no handler may leave between the two */
+	begun = call_begins();
 	result = next.mmap(address, length, protection, flags, fd, offset);
+	call_ends(SYS_mmap, begun, result == MAP_FAILED ? errno : 0, 0);
 	if (result != MAP_FAILED && length)
 		ranges_claim((uint64_t)result, (uint64_t)result + length, kind_of(flags, caller), 0);
 	signals_restore();
-	count_call(CALL_MMAP, result == MAP_FAILED);
 	if (unlikely(result == MAP_FAILED))
 		note_refused(map_request(flags), length, caller);
 	else if (unlikely(flags & MAP_POPULATE))
@@ -99,6 +103,7 @@ static void forget(uint64_t address, uint64_t length)
 {
 	const uint64_t top = 1UL << 47;
 
+	unwind_forget_stacks();
 	if (!length || address % PAGE_BYTES || address > top || length > top - address)
 		return;
 	snapshot_before_release(length);
@@ -110,15 +115,17 @@ static void forget(uint64_t address, uint64_t length)
 EXPORT int munmap(void *address, size_t length)
 {
 	bool counted = ready();
+	uint64_t begun;
 	int result;
 
 	if (!counted)
 		return heap_next_ready() ? next.munmap(address, length) : (int)sys_call2(SYS_munmap, address, length);
 	signals_block();
 	forget((uint64_t)address, length);
+	begun = call_begins();
 	result = next.munmap(address, length);
+	call_ends(SYS_munmap, begun, result ? errno : 0, 0);
 	signals_restore();
-	count_call(CALL_MUNMAP, result != 0);
 	return result;
 }
 
@@ -136,6 +143,18 @@ static void leave_by_mremap(uint64_t address, uint64_t old_length, uint64_t new_
 		cow_left(address + page_up(new_length), address + old_length);
 }
 
+/* A try of the instrument's own: as long as it fails, nobody has made a call. */
+static void *remap_in_place(void *address, size_t old_length, size_t new_length, uint64_t begun)
+{
+	long result = sys_call4(SYS_mremap, address, old_length, new_length, 0);
+
+	if (sys_failed(result))
+		return MAP_FAILED;
+	if (dispatch_on)
+		call_count(SYS_mremap, begun, 0, 0);
+	return (void *)result;
+}
+
 EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int flags, ...)
 {
 	bool counted = ready();
@@ -143,14 +162,18 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 	bool known = counted && ranges_find((uint64_t)address, &range) && range.start <= (uint64_t)address;
 	void *wanted = NULL, *result;
 	int error = errno;
+	uint64_t begun;
 	va_list arguments;
 
 	if (flags & (MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */)) {
 		va_start(arguments, flags);
 		wanted = va_arg(arguments, void *);
 		va_end(arguments);
+		if (!(flags & MREMAP_FIXED) && (uint64_t)wanted % PAGE_BYTES)
+			wanted = NULL; /* a wish that nobody made: what our wrappers leave in registers must not matter (glibc before 2.41 reads it) */
 	}
-	result = counted && grows(old_length, new_length, flags) ? next.mremap(address, old_length, new_length, 0) : MAP_FAILED;
+	begun = call_begins();
+	result = counted && grows(old_length, new_length, flags) ? remap_in_place(address, old_length, new_length, begun) : MAP_FAILED;
 	if (result == MAP_FAILED) {
 		errno = error;
 		if (counted)
@@ -161,6 +184,7 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 		}
 		if (known && !(flags & 4))
 			ranges_drop((uint64_t)address, (uint64_t)address + old_length);
+		unwind_forget_stacks();
 		result = next.mremap(address, old_length, new_length, flags, wanted);
 	}
 	if (known && result != MAP_FAILED)
@@ -168,7 +192,7 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 	else if (known && !(flags & 4))
 		ranges_claim((uint64_t)address, (uint64_t)address + old_length, range.kind, range.tag);
 	if (counted)
-		count_call(CALL_MREMAP, result == MAP_FAILED);
+		call_ends(SYS_mremap, begun, result == MAP_FAILED ? errno : 0, 0);
 	if (counted && unlikely(result == MAP_FAILED))
 		note_refused(REQUEST_MREMAP, new_length, __builtin_return_address(0));
 	return result;
@@ -176,17 +200,20 @@ EXPORT void *mremap(void *address, size_t old_length, size_t new_length, int fla
 
 EXPORT int mprotect(void *address, size_t length, int protection)
 {
+	uint64_t begun = call_begins();
 	int result;
 
 	if (!heap_next_ready())
 		return (int)sys_call3(SYS_mprotect, address, length, protection);
+	unwind_forget_stacks();
 	result = next.mprotect(address, length, protection);
-	count_call(CALL_MPROTECT, result != 0);
+	call_ends(SYS_mprotect, begun, result ? errno : 0, 0);
 	return result;
 }
 
 EXPORT int madvise(void *address, size_t length, int advice)
 {
+	uint64_t begun;
 	int result;
 
 	if (!heap_next_ready())
@@ -195,11 +222,12 @@ EXPORT int madvise(void *address, size_t length, int advice)
 		snapshot_before_release(length);
 	if (advice == MADV_DONTNEED || advice == 24 /* MADV_DONTNEED_LOCKED */)
 		cow_given_back((uint64_t)address, (uint64_t)address + length);
+	begun = call_begins();
 	result = next.madvise(address, length, advice);
+	call_ends(SYS_madvise, begun, result ? errno : 0, 0);
 	if (!result && (advice == MADV_DONTFORK || advice == MADV_DOFORK || advice == MADV_WIPEONFORK ||
 			advice == MADV_KEEPONFORK))
 		cow_advised((uint64_t)address, (uint64_t)address + length, advice);
-	count_call(CALL_MADVISE, result != 0);
 	if (!result && (advice == 22 /* MADV_POPULATE_READ */ || advice == 23 /* MADV_POPULATE_WRITE */))
 		note_populated(page_up(length));
 	return result;
@@ -217,6 +245,7 @@ static void note_break(uint64_t before, uint64_t after, const void *caller)
 EXPORT void *sbrk(intptr_t increment)
 {
 	bool counted = ready();
+	uint64_t begun;
 	void *before;
 
 	if (counted && increment < 0) {
@@ -225,11 +254,13 @@ EXPORT void *sbrk(intptr_t increment)
 		snapshot_before_release((uint64_t)-increment);
 		cow_left(page_up(now - (uint64_t)-increment), now);
 	}
+	begun = call_begins();
 	before = next.sbrk(increment);
 	if (counted) {
 		if (before != (void *)-1 && increment)
 			note_break((uint64_t)before, (uint64_t)before + (uint64_t)increment, __builtin_return_address(0));
-		count_call(CALL_BRK, before == (void *)-1);
+		if (increment)
+			call_ends(SYS_brk, begun, before == (void *)-1 ? errno : 0, 0);
 		if (unlikely(before == (void *)-1))
 			note_refused(REQUEST_BREAK, (uint64_t)increment, __builtin_return_address(0));
 	}
@@ -239,16 +270,17 @@ EXPORT void *sbrk(intptr_t increment)
 EXPORT int brk(void *address)
 {
 	bool counted = ready();
-	uint64_t before = counted ? (uint64_t)sys_call1(SYS_brk, 0) : 0;
+	uint64_t before = counted ? (uint64_t)sys_call1(SYS_brk, 0) : 0, begun;
 	int result;
 
 	if (counted && (uint64_t)address < before)
 		cow_left(page_up((uint64_t)address), before);
+	begun = call_begins();
 	result = next.brk(address);
 	if (counted) {
 		if (!result)
 			note_break(before, (uint64_t)address, __builtin_return_address(0));
-		count_call(CALL_BRK, result != 0);
+		call_ends(SYS_brk, begun, result ? errno : 0, 0);
 		if (unlikely(result != 0))
 			note_refused(REQUEST_BREAK, (uint64_t)address - before, __builtin_return_address(0));
 	}
@@ -258,30 +290,55 @@ EXPORT int brk(void *address)
 /* Shared memory bears its name in smaps: these are only counted. */
 EXPORT void *shmat(int id, const void *address, int flags)
 {
+	uint64_t begun = call_begins();
 	void *result;
 
 	heap_next_ready();
 	result = next.shmat(id, address, flags);
-	count_call(CALL_SHMAT, result == (void *)-1);
+	call_ends(SYS_shmat, begun, result == (void *)-1 ? errno : 0, 0);
 	return result;
 }
 
-#define COUNTED(name, call, parameters, arguments) \
+#define COUNTED(name, parameters, arguments) \
 EXPORT int name parameters \
 { \
+	uint64_t begun = call_begins(); \
 	int result; \
 \
 	heap_next_ready(); \
 	result = next.name arguments; \
-	count_call(call, result != 0); \
+	call_ends(SYS_##name, begun, result ? errno : 0, 0); \
 	return result; \
 }
-COUNTED(shmdt, CALL_SHMDT, (const void *address), (address))
-COUNTED(mlock, CALL_MLOCK, (const void *address, size_t length), (address, length))
-COUNTED(mlock2, CALL_MLOCK2, (const void *address, size_t length, unsigned flags), (address, length, flags))
-COUNTED(munlock, CALL_MUNLOCK, (const void *address, size_t length), (address, length))
-COUNTED(mlockall, CALL_MLOCKALL, (int flags), (flags))
-COUNTED(munlockall, CALL_MUNLOCKALL, (void), ())
+COUNTED(shmdt, (const void *address), (address))
+COUNTED(mlock, (const void *address, size_t length), (address, length))
+COUNTED(mlock2, (const void *address, size_t length, unsigned flags), (address, length, flags))
+COUNTED(munlock, (const void *address, size_t length), (address, length))
+
+/* A limit on locked memory is for the program's own: what the instrument has mapped would leave it little (setrlimit(2), RLIMIT_MEMLOCK). */
+static void unlock_own(void)
+{
+	struct range range;
+
+	for (uint64_t at = 0; ranges_find(at, &range); at = range.end)
+		if (range.kind == RANGE_INSTRUMENT)
+			sys_call2(SYS_munlock, range.start, range.end - range.start);
+}
+
+EXPORT int mlockall(int flags)
+{
+	uint64_t begun = call_begins();
+	int result;
+
+	heap_next_ready();
+	result = next.mlockall(flags);
+	call_ends(SYS_mlockall, begun, result ? errno : 0, 0);
+	if (!result)
+		unlock_own();
+	return result;
+}
+
+COUNTED(munlockall, (void), ())
 
 /*
  * Through syscall(2). It must end there and not in the next mmap: that may be an allocator's, whose own mmap is this very call.
@@ -291,9 +348,10 @@ long mappings_by_syscall(const long *a, const void *caller);
 
 long mappings_by_syscall(const long *a, const void *caller)
 {
-	bool counted = ready(), outer = !by_allocator(caller), known = false;
+	bool counted = ready(), known = false;
 	uint64_t address = (uint64_t)a[1], length = (uint64_t)a[2];
 	struct range range;
+	uint64_t begun;
 	long result;
 
 	if (counted && a[0] == SYS_mremap)
@@ -304,6 +362,7 @@ long mappings_by_syscall(const long *a, const void *caller)
 		leave_by_mremap(address, length, (uint64_t)a[3], (int)a[4]);
 	if (known && !(a[4] & 4))
 		ranges_drop(address, address + length);
+	begun = call_begins();
 	result = next.syscall(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 	if (!counted)
 		return result;
@@ -313,8 +372,7 @@ long mappings_by_syscall(const long *a, const void *caller)
 		ranges_claim((uint64_t)result, (uint64_t)result + (uint64_t)a[3], range.kind, range.tag);
 	else if (known && !(a[4] & 4))
 		ranges_claim(address, address + length, range.kind, range.tag);
-	if (outer)
-		count_call(a[0] == SYS_mmap ? CALL_MMAP : a[0] == SYS_munmap ? CALL_MUNMAP : CALL_MREMAP, result == -1);
+	call_ends((unsigned)a[0], begun, result == -1 ? errno : 0, 0);
 	if (result == -1 && a[0] != SYS_munmap)
 		note_refused(a[0] == SYS_mmap ? map_request((int)a[4]) : REQUEST_MREMAP,
 			     a[0] == SYS_mmap ? length : (uint64_t)a[3], caller);

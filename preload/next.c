@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* dlsym(RTLD_NEXT) for every wrapped function, once, before the first of them is forwarded. */
+/* Looks up every function that is called through `next`, once, before the first of them is forwarded. */
 #include "next.h"
 
-#include <dlfcn.h>
 #include <string.h>
 #include <gnu/lib-names.h>
 
+#include "lookup.h"
 #include "object.h"
 
 struct next next;
@@ -36,18 +36,17 @@ static void find_allocator(void)
 	allocator.usable_known = beside_malloc((void *)next.malloc_usable_size);
 	if (allocator.glibc)
 		return;
-	allocator.operators = beside_malloc(dlsym(RTLD_NEXT, "_Znwm"));
+	allocator.operators = beside_malloc(lookup("_Znwm"));
 	if (beside_malloc((void *)pagepool_statistics_1))
 		allocator.statistics = pagepool_statistics_1;
 }
 
 void next_resolve(void)
 {
-#define NEXT_LOOKUP(name, returns, parameters) *(void **)&next.name = dlsym(RTLD_NEXT, #name);
+#define NEXT_LOOKUP(name, returns, parameters) *(void **)&next.name = lookup(#name);
 	NEXT_HEAP_TABLE(NEXT_LOOKUP)
 	NEXT_OTHER_TABLE(NEXT_LOOKUP)
 #undef NEXT_LOOKUP
 	find_allocator();
 	next_syscall = (void *)next.syscall;
-	dlerror(); /* a failed look-up must not be found by the program's own dlerror() */
 }

@@ -12,6 +12,9 @@
 /* Has forks announced that libc makes, whoever asks for them: fork, daemon, forkpty (pthread_atfork(3)). */
 void process_register(void);
 
+/* In a forked child that is found to be one. False: it is not ready to have a capture of its own, and will be soon. */
+bool process_child_begins(void);
+
 void process_born(pid_t child, enum capture_born how);
 void process_waited(pid_t child, int status);
 

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,8 +21,10 @@
 #include "ranges.h"
 #include "text.h"
 
+#define BACK_TRIES 400                  /* waits for another thread, 20 us each but for the first 100 */
+
 static struct stat standard_error;      /* as it was at the start */
-static bool first_process;              /* made the recording itself: prints the report at its exit */
+static bool first_process;              /* made the recording, or an earlier image of it did: prints the report at its exit */
 static const char zeros[16384];
 static uint32_t own_pid;                /* outer_pid() */
 static int  failure;                    /* errno of what kept the capture from the disk */
@@ -41,38 +44,38 @@ static uint32_t outer_pid(void)
 	return (uint32_t)scan_decimal_text(digits);
 }
 
-/* Name of a capture of the calling process. */
-static void add_name(struct text *text, uint32_t image_number)
+/* Name of a file of the calling process. */
+static void add_name(struct text *text, uint32_t image_number, const char *suffix)
 {
 	text_add_number(text, own_pid);
 	text_add(text, ".");
 	text_add_number(text, image_number);
-	text_add(text, CAPTURE_SUFFIX);
+	text_add(text, suffix);
 }
 
 /* False: too long. */
-static bool capture_path(char *buffer, size_t room, uint32_t image_number)
+static bool file_path(char *buffer, size_t room, uint32_t image_number, const char *suffix)
 {
 	struct text text = text_begin(buffer, room);
 
 	text_add(&text, environment_recording());
 	text_add(&text, "/");
-	add_name(&text, image_number);
+	add_name(&text, image_number, suffix);
 	return !text.cut;
 }
 
 /* Growing a file beyond RLIMIT_FSIZE is not only refused, it raises SIGXFSZ in the program: setrlimit(2). */
-static bool size_allowed(void)
+static bool size_allowed(uint64_t bytes)
 {
 	struct rlimit limit;
 
-	return !sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit)) && limit.rlim_cur >= sizeof(struct capture);
+	return !sys_failed(sys_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit)) && limit.rlim_cur >= bytes;
 }
 
 static long write_zeros(int fd, uint64_t start, uint64_t end)
 {
 	for (; start < end; start += sizeof(zeros)) {
-		long result = sys_call4(SYS_pwrite64, fd, zeros, min_u64(sizeof(zeros), end - start), start);
+		long result = sys_pwrite(fd, zeros, min_u64(sizeof(zeros), end - start), start);
 
 		if (sys_failed(result))
 			return result;
@@ -97,12 +100,14 @@ static long back_beginning(int fd)
 		result = write_zeros(fd, 0, CAPTURE_HEAD_BYTES);
 	if (!sys_failed(result))
 		result = write_zeros(fd, offsetof(struct capture, counters), CAPTURE_EAGER_BYTES);
+	if (!sys_failed(result))
+		result = back(fd, offsetof(struct capture, calls), CAPTURE_EAGER_CALLS);
 	return result;
 }
 
 /*
  * Paths are put together here and not on the stack, of which a thread may have little. Only the one thread of an image that begins or
- * of a forked child, and recording_extend, which makes sure that it is alone.
+ * of a forked child, and recording_back, which makes sure that it is alone.
  */
 static char capture_place[PATH_MAX];
 
@@ -111,10 +116,10 @@ static int create_here(uint32_t *image_number)
 {
 	long fd, error;
 
-	if (!size_allowed())
+	if (!size_allowed(sizeof(struct capture)))
 		return -EFBIG;
 	do { /* a pid that comes round again meets its predecessor's files */
-		if (!capture_path(capture_place, sizeof(capture_place), *image_number))
+		if (!file_path(capture_place, sizeof(capture_place), *image_number, CAPTURE_SUFFIX))
 			return -ENAMETOOLONG;
 		fd = sys_open(capture_place, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	} while (fd == -EEXIST && ++*image_number < 4096);
@@ -150,7 +155,7 @@ static int create_by_broker(uint32_t image_number)
 	memcpy(address.sun_path + 1, name, name_length);
 	text_add(&text, colon + 1);
 	text_add(&text, " ");
-	add_name(&text, image_number);
+	add_name(&text, image_number, CAPTURE_SUFFIX);
 	fd = sys_call3(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (sys_failed(fd))
 		return (int)fd;
@@ -233,8 +238,6 @@ static void make_directory(void)
 	struct text text = text_begin(name, sizeof(name));
 	long length;
 
-	first_process = true;
-	sys_call2(SYS_fstat, 2, &standard_error);
 	environment_check_options();
 	if (!environment_option("output", path, sizeof(path))) {
 		sys_call2(SYS_prctl, 16 /* PR_GET_NAME */, comm);
@@ -266,6 +269,9 @@ struct capture *recording_begin(uint32_t born, uint32_t image_number)
 {
 	struct capture *c;
 
+	first_process = !environment_recording()[0] || environment_first();
+	if (first_process)
+		sys_call2(SYS_fstat, 2, &standard_error);
 	if (!environment_recording()[0])
 		make_directory();
 	c = map_capture(&image_number);
@@ -306,24 +312,51 @@ struct capture *recording_begin_child(uint32_t parent_pid)
 	return old;
 }
 
-bool recording_extend(void)
+bool recording_back(uint64_t start, uint64_t end)
 {
 	static uint32_t busy;
+	uint32_t tries = 0;
 	long fd, error;
 
 	if (failure) /* private memory: all of it is there */
 		return true;
-	if (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE)) /* the next thread that needs it will try again */
-		return false;
+	while (__atomic_exchange_n(&busy, 1, __ATOMIC_ACQUIRE)) { /* threads that begin together need the same; a handler may have interrupted it */
+		if (tries >= BACK_TRIES)
+			return false;
+		sys_wait(&tries);
+	}
 	error = fd = -1;
-	if (size_allowed() && capture_path(capture_place, sizeof(capture_place), capture->image_number))
+	if (size_allowed(sizeof(struct capture)) && file_path(capture_place, sizeof(capture_place), capture->image_number, CAPTURE_SUFFIX))
 		fd = sys_open(capture_place, O_RDWR | O_NOFOLLOW, 0);
 	if (fd >= 0) {
-		error = back((int)fd, CAPTURE_EAGER_BYTES, sizeof(struct capture));
+		error = back((int)fd, start, end);
 		sys_close((int)fd);
 	}
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 	return !sys_failed(error);
+}
+
+long recording_open(const char *suffix, uint64_t bytes, int flags)
+{
+	static char place[PATH_MAX]; /* not on a stack that may be small */
+
+	if (failure)
+		return -failure;
+	if (!size_allowed(bytes))
+		return -EFBIG;
+	if (!file_path(place, sizeof(place), capture->image_number, suffix))
+		return -ENAMETOOLONG;
+	return sys_open(place, O_RDWR | O_NOFOLLOW | flags, 0600);
+}
+
+long recording_back_file(int fd, uint64_t start, uint64_t end)
+{
+	return back(fd, start, end);
+}
+
+bool recording_is_first(void)
+{
+	return first_process;
 }
 
 /* Beside the library, where the build leaves it, or in ../bin, where it is installed. */
@@ -387,7 +420,7 @@ static bool lift_limits(void)
 
 /*
  * The report is printed by the reporter, run as a child that the program cannot notice: no exit signal, and only __WCLONE waits for
- * it (clone(2)). Its standard output is our standard error.
+ * it (clone(2)). Nor can a debugger, to whom it would be a thread that executes something. Its standard output is our standard error.
  */
 void recording_report(void)
 {
@@ -421,7 +454,7 @@ void recording_report(void)
 	}
 	reporter_path(beside, sizeof(beside), "pagegap");
 	reporter_path(installed, sizeof(installed), "../bin/pagegap");
-	child = sys_call5(SYS_clone, 0, 0, 0, 0, 0);
+	child = sys_call5(SYS_clone, CLONE_UNTRACED, 0, 0, 0, 0);
 	if (!child) {
 		if (!lift_limits()) {
 			complain(0);

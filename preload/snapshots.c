@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call_counts.h"
 #include "cow.h"
 #include "heap.h"
 #include "holdings.h"
@@ -18,6 +19,7 @@
 #include "signals.h"
 #include "smaps.h"
 #include "text.h"
+#include "times.h"
 
 #define WAIT_NS       2000000000ULL     /* for another thread's ledger */
 #define LOOK_NS       1000000ULL        /* at least between two looks at the time series and the peak */
@@ -35,9 +37,6 @@ static struct {
 	uint64_t last_cost_ns, last_modelled_ns;
 	uint64_t peak_rss_bytes;        /* of the best peak ledger */
 	uint32_t lock, reading_peak;
-	uint64_t waited_ns, migrated;   /* of threads that are gone */
-	uint64_t unseen_ns;             /* how long the threads lived of which neither is known */
-	uint32_t threads_unseen;
 	int64_t  fork_blocks, fork_live, fork_usable; /* the parent's sums, for the child */
 	bool     fork_announced;
 } state;
@@ -46,7 +45,7 @@ static struct {
 static void sum_live(const struct capture *c, int64_t *blocks, int64_t *live, int64_t *usable)
 {
 	*blocks = *live = *usable = 0;
-	for (const struct capture_counters *slot = c->counters; slot < c->counters + CAPTURE_COUNTERS; slot++) {
+	for (const struct capture_counters *slot = c->counters; slot < c->counters + threads_slots(); slot++) {
 		if (slot - c->counters >= CAPTURE_COUNTERS_EAGER && !slot->tid && !slot->frees && !slot->requested_bytes)
 			break;
 		for (int i = 0; i < CAPTURE_SIZE_CLASSES; i++)
@@ -95,28 +94,12 @@ void snapshot_fork_done(void)
 	signals_restore();
 }
 
-/* Reads a small file of /proc into a buffer, NUL-terminated. False: it cannot be read. */
-static bool read_proc(const char *path, char *buffer, size_t room)
-{
-	int fd = sys_open(path, O_RDONLY, 0);
-	long got;
-
-	if (fd < 0)
-		return false;
-	got = sys_read(fd, buffer, room - 1);
-	sys_close(fd);
-	if (got <= 0)
-		return false;
-	buffer[got] = '\0';
-	return true;
-}
-
 bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident)
 {
 	char buffer[128];
 	const char *at = buffer;
 
-	if (!read_proc("/proc/self/statm", buffer, sizeof(buffer)))
+	if (!times_read_proc("/proc/self/statm", buffer, sizeof(buffer)))
 		return false;
 	*mapped = scan_decimal(&at) * PAGE_BYTES;
 	*resident = scan_decimal(&at) * PAGE_BYTES;
@@ -126,149 +109,12 @@ bool snapshot_read_statm(uint64_t *mapped, uint64_t *resident)
 uint64_t snapshot_read_page_tables(void)
 {
 	static char buffer[4096];       /* a forked child may stand on a small stack */
-	const char *found = read_proc("/proc/self/status", buffer, sizeof(buffer)) ? strstr(buffer, "\nVmPTE:") : NULL;
+	const char *found = times_read_proc("/proc/self/status", buffer, sizeof(buffer)) ? strstr(buffer, "\nVmPTE:") : NULL;
 
 	if (!found)
 		return CAPTURE_UNKNOWN;
 	found += strlen("\nVmPTE:");
 	return scan_decimal(&found) << 10;
-}
-
-/* Times */
-
-/* Second number of a schedstat file: nanoseconds spent waiting on a run queue (Documentation/scheduler/sched-stats.rst). */
-static bool read_wait(const char *path, uint64_t *wait_ns)
-{
-	char buffer[128];
-	const char *at = buffer;
-
-	if (!read_proc(path, buffer, sizeof(buffer)))
-		return false;
-	scan_decimal(&at);
-	*wait_ns += scan_decimal(&at);
-	return true;
-}
-
-static bool read_migrations(const char *path, uint64_t *migrations)
-{
-	char buffer[1024];
-	const char *at;
-
-	if (!read_proc(path, buffer, sizeof(buffer)))
-		return false;
-	at = strstr(buffer, "nr_migrations");
-	at = at ? strchr(at, ':') : NULL;
-	if (!at)
-		return false;
-	at++;
-	*migrations += scan_decimal(&at);
-	return true;
-}
-
-struct directory_entry { uint64_t inode, offset; uint16_t length; uint8_t type; char name[]; }; /* getdents64(2) */
-
-/* Of the only thread: its files without a walk over the list of threads. */
-static void read_only_thread(uint64_t *wait_ns, uint64_t *migrations)
-{
-	*wait_ns = *migrations = 0;
-	if (!read_wait("/proc/self/schedstat", wait_ns))
-		*wait_ns = CAPTURE_UNKNOWN;
-	if (!read_migrations("/proc/self/sched", migrations))
-		*migrations = CAPTURE_UNKNOWN;
-}
-
-/* Sums over the threads that are alive now and those that ended under our eyes. */
-static void sum_threads(uint64_t *wait_ns, uint64_t *migrations)
-{
-	_Alignas(struct directory_entry) char buffer[512];
-	char path[64];
-	int fd = sys_open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
-	bool wait_known = fd >= 0, migrations_known = wait_known && !state.threads_unseen;
-	long got;
-
-	*wait_ns = state.waited_ns;
-	*migrations = state.migrated;
-	while (fd >= 0 && (got = sys_call3(SYS_getdents64, fd, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < got;) {
-			const struct directory_entry *entry = (const void *)(buffer + at);
-			struct text text = text_begin(path, sizeof(path));
-
-			at += entry->length;
-			if (entry->name[0] == '.')
-				continue;
-			text_add(&text, "/proc/self/task/");
-			text_add(&text, entry->name);
-			text_add(&text, "/schedstat");
-			read_wait(path, wait_ns);
-			path[text.length - 4] = '\0'; /* schedstat -> sched */
-			migrations_known = migrations_known && read_migrations(path, migrations);
-		}
-	}
-	if (fd >= 0)
-		sys_close(fd);
-	if (!wait_known || state.unseen_ns > (sys_now_ns(CLOCK_MONOTONIC) - capture->start_ns) / 100) /* the error would show */
-		*wait_ns = CAPTURE_UNKNOWN;
-	if (!migrations_known)
-		*migrations = CAPTURE_UNKNOWN;
-}
-
-/* A thread that lived for less than this is not worth the reading of files; how long it may have waited is kept instead. */
-#define SHORT_LIFE_NS 5000000ULL
-
-void snapshot_thread_ends(void)
-{
-	uint64_t wait = 0, migrations = 0, lived = sys_now_ns(CLOCK_MONOTONIC) - this_thread.start_ns;
-
-	if (lived < SHORT_LIFE_NS) {
-		__atomic_fetch_add(&state.unseen_ns, lived, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&state.threads_unseen, 1, __ATOMIC_RELAXED);
-		return;
-	}
-	if (read_wait("/proc/thread-self/schedstat", &wait))
-		__atomic_fetch_add(&state.waited_ns, wait, __ATOMIC_RELAXED);
-	if (read_migrations("/proc/thread-self/sched", &migrations))
-		__atomic_fetch_add(&state.migrated, migrations, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_add(&state.threads_unseen, 1, __ATOMIC_RELAXED);
-}
-
-static uint64_t timeval_ns(const struct timeval *t)
-{
-	return (uint64_t)t->tv_sec * 1000000000ULL + (uint64_t)t->tv_usec * 1000ULL;
-}
-
-static void read_usage(struct rusage *usage)
-{
-	sys_call2(SYS_getrusage, RUSAGE_SELF, usage);
-}
-
-/* No fault of our own may come between the clock and the count: the first time touches what the second one needs. */
-void snapshot_usage(void)
-{
-	struct rusage usage;
-	uint64_t now;
-
-	read_usage(&usage);
-	capture->usage_at_ns = sys_now_ns(CLOCK_MONOTONIC);
-	now = sys_now_ns(CLOCK_MONOTONIC);
-	read_usage(&usage);
-	capture->usage_at_ns = now;
-	capture->user_ns = timeval_ns(&usage.ru_utime);
-	capture->system_ns = timeval_ns(&usage.ru_stime);
-	capture->voluntary_switches = (uint64_t)usage.ru_nvcsw;
-	capture->involuntary_switches = (uint64_t)usage.ru_nivcsw;
-	capture->minor_faults = (uint64_t)usage.ru_minflt;
-	capture->major_faults = (uint64_t)usage.ru_majflt;
-	capture->max_rss_bytes = (uint64_t)usage.ru_maxrss << 10;
-}
-
-void snapshot_times(void)
-{
-	if (threads_started || capture->counters[2].tid)
-		sum_threads(&capture->runnable_wait_ns, &capture->migrations);
-	else
-		read_only_thread(&capture->runnable_wait_ns, &capture->migrations);
-	snapshot_usage(); /* last: the kernel may have faults in what was read, and of these there are no samples */
 }
 
 /* Ledgers */
@@ -312,6 +158,8 @@ bool snapshot_take(enum capture_why why, const char *name)
 	uint32_t sequence;
 	int error;
 
+	dispatch_claim();
+	log_claim();
 	signals_block();
 	while (__atomic_exchange_n(&state.lock, 1, __ATOMIC_ACQUIRE)) { /* another thread is at it; a peak can do without, the others wait */
 		if (why == WHY_PEAK || sys_now_ns(CLOCK_MONOTONIC) - start > WAIT_NS) {
@@ -377,7 +225,7 @@ static void look_for_peak(uint64_t now, uint64_t held_ns)
 
 	if (__atomic_load_n(&ending_begun, __ATOMIC_RELAXED)) /* other threads run on while the last ledger is read */
 		return;
-	read_usage(&usage);
+	sys_call2(SYS_getrusage, RUSAGE_SELF, &usage);
 	highest = (uint64_t)usage.ru_maxrss << 10;
 	if (highest <= state.peak_rss_bytes + state.peak_rss_bytes / PEAK_STEP + (256 << 10))
 		return;
@@ -408,7 +256,7 @@ static void sample(uint64_t now)
 	state.last_sample_ns = now;
 	series_make_room(capture->samples, sizeof(capture->samples[0]), CAPTURE_SAMPLES, &capture->samples_used,
 			 &capture->sample_interval_ns);
-	read_usage(&usage);
+	sys_call2(SYS_getrusage, RUSAGE_SELF, &usage);
 	snapshot_read_statm(&mapped, &resident);
 	sum_live(capture, &blocks, &live, &usable);
 	s = &capture->samples[capture->samples_used];

@@ -86,16 +86,26 @@ static inline void sys_touch(void *buffer, size_t bytes)
 	*last = value;
 }
 
+extern uint64_t sys_own_reads, sys_own_writes; /* calls of ours that the kernel counts with the program's: proc(5), /proc/pid/io */
+
 static inline long sys_read(int fd, void *buffer, size_t bytes)
 {
+	__atomic_fetch_add(&sys_own_reads, 1, __ATOMIC_RELAXED);
 	sys_touch(buffer, bytes);
 	return sys_call3(SYS_read, fd, buffer, bytes);
 }
 
 static inline long sys_pread(int fd, void *buffer, size_t bytes, uint64_t offset)
 {
+	__atomic_fetch_add(&sys_own_reads, 1, __ATOMIC_RELAXED);
 	sys_touch(buffer, bytes);
 	return sys_call4(SYS_pread64, fd, buffer, bytes, offset);
+}
+
+static inline long sys_pwrite(int fd, const void *buffer, size_t bytes, uint64_t offset)
+{
+	__atomic_fetch_add(&sys_own_writes, 1, __ATOMIC_RELAXED);
+	return sys_call4(SYS_pwrite64, fd, buffer, bytes, offset);
 }
 
 /* Anonymous private memory without commitment where the system allows it; NULL when there is none. */
@@ -125,7 +135,7 @@ static inline int sys_gettid(void)
 /* All signals but those that cannot be blocked: what runs between block and restore cannot be left by a longjmp. */
 static inline uint64_t sys_block_signals(void)
 {
-	uint64_t all = ~0ULL, old = 0;
+	uint64_t all = ~(1ULL << (SIGSYS - 1)), old = 0; /* dispatch.h: that one must never be blocked */
 
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, sizeof(all));
 	return old;
@@ -136,12 +146,17 @@ static inline void sys_restore_signals(uint64_t old)
 	sys_call4(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 }
 
-/* The vDSO's clock through libc: no system call, no lock, async-signal-safe (clock_gettime(2), signal-safety(7)). */
+/*
+ * libc's clock_gettime, which the vDSO answers: no system call, no lock, async-signal-safe (clock_gettime(2), signal-safety(7)). The
+ * library has a function of that name itself, vdso.c, which finds libc's; until then, and outside of the library, a system call.
+ */
+extern int (*sys_clock)(clockid_t clock, struct timespec *now) HIDDEN;
+
 static inline uint64_t sys_now_ns(clockid_t clock)
 {
 	struct timespec now;
 
-	if (clock_gettime(clock, &now))
+	if (sys_clock(clock, &now))
 		return 0;
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }

@@ -54,4 +54,18 @@ static inline uint64_t scan_decimal_text(const char *text)
 	return value;
 }
 
+/* "64M": a number with K, M, G or nothing behind it. False: it is none, or not between @least and @most. */
+static inline bool scan_size(const char *text, uint64_t least, uint64_t most, uint64_t *bytes)
+{
+	static const char suffixes[] = "KMGkmg";
+	const char *end = text + strspn(text, "0123456789"), *suffix = *end ? strchr(suffixes, *end) : NULL;
+
+	if (end == text || end - text > 12 || (*end && (!suffix || end[1])))
+		return false;
+	*bytes = scan_decimal_text(text);
+	if (suffix)
+		*bytes <<= 10 * (1 + (suffix - suffixes) % 3);
+	return *bytes >= least && *bytes <= most;
+}
+
 #endif

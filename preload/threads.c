@@ -6,11 +6,18 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "call_counts.h"
 #include "instrument.h"
 #include "next.h"
+#include "times.h"
 
 uint32_t threads_started;               /* beyond the one that came with the image */
 static bool extended;                   /* the slots beyond the first are backed */
+
+uint32_t threads_slots(void)
+{
+	return extended ? CAPTURE_COUNTERS : CAPTURE_COUNTERS_EAGER;
+}
 
 static void take(struct thread *thread, struct capture_counters *slot)
 {
@@ -33,15 +40,17 @@ bool thread_attach(struct thread *thread)
 
 	if (!capture)
 		return false;
-	thread->start_ns = sys_now_ns(CLOCK_MONOTONIC);
+	if (!thread->start_ns)
+		thread->start_ns = sys_now_ns(CLOCK_MONOTONIC);
 	for (uint32_t i = 1; i < CAPTURE_COUNTERS; i++) {
 		if (i == slots) {
-			if (!extended && !(extended = recording_extend()))
+			if (!extended && !(extended = recording_back(CAPTURE_EAGER_BYTES, offsetof(struct capture, calls))))
 				break;
 			slots = CAPTURE_COUNTERS;
 		}
 		if (claim(&capture->counters[i], 0, tid)) {
 			take(thread, &capture->counters[i]);
+			times_thread_begins(thread, false);
 			return true;
 		}
 	}
@@ -50,11 +59,13 @@ bool thread_attach(struct thread *thread)
 
 		if (owner && sys_call3(SYS_tgkill, pid, owner, 0) == -ESRCH && claim(&capture->counters[i], owner, tid)) {
 			take(thread, &capture->counters[i]);
+			times_thread_begins(thread, true);
 			return true;
 		}
 	}
 	instrument_note(NOTE_SHARED_COUNTERS, 0);
 	take(thread, &capture->counters[0]);
+	times_thread_begins(thread, false);
 	return true;
 }
 
@@ -65,7 +76,7 @@ void thread_detach(void)
 
 	if (!own || !fork_sentinel[0])
 		return;
-	snapshot_thread_ends();
+	times_thread_ends(thread);
 	if (thread->shared)
 		return;
 	snapshot_tick(thread);
@@ -85,6 +96,7 @@ struct start {
 	void *(*routine)(void *);
 	void *argument;
 	uint32_t taken;
+	uint64_t made_ns;
 };
 
 static struct start starts[256];
@@ -116,6 +128,7 @@ static void *thread_main(void *pointer)
 	void *(*routine)(void *) = start->routine, *argument = start->argument, *result;
 
 	__atomic_fetch_add(&threads_started, 1, __ATOMIC_RELAXED);
+	this_thread.start_ns = start->made_ns;
 	__atomic_store_n(&start->taken, 0, __ATOMIC_RELEASE);
 	instrument_ready(&this_thread);
 	pthread_cleanup_push(leave_thread, NULL);
@@ -127,14 +140,17 @@ static void *thread_main(void *pointer)
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument)
 {
 	struct start *start;
+	uint64_t begun;
 	int error;
 
 	if (!instrument_ready(&this_thread) || !(start = take_start()))
 		return next.pthread_create(thread, attributes, routine, argument);
 	start->routine = routine;
 	start->argument = argument;
-	count_call(CALL_CLONE, false);
+	start->made_ns = sys_now_ns(CLOCK_MONOTONIC);
+	begun = call_begins();
 	error = next.pthread_create(thread, attributes, thread_main, start);
+	call_ends(SYS_clone3, begun, error, 0);
 	if (error)
 		__atomic_store_n(&start->taken, 0, __ATOMIC_RELEASE);
 	return error;

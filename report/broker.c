@@ -132,7 +132,8 @@ static int create(struct broker *broker, const char *name)
 	fd = openat(broker->directory_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	if (!ftruncate(fd, sizeof(struct capture)) && !posix_fallocate(fd, 0, CAPTURE_EAGER_BYTES)) {
+	if (!ftruncate(fd, sizeof(struct capture)) && !posix_fallocate(fd, 0, CAPTURE_EAGER_BYTES) &&
+	    !posix_fallocate(fd, offsetof(struct capture, calls), CAPTURE_EAGER_CALLS - offsetof(struct capture, calls))) {
 		broker->created++;
 		return fd;
 	}

@@ -92,6 +92,9 @@ static bool check_identity(const struct capture *c, size_t read, uint64_t file_b
 	if (c->version > CAPTURE_VERSION)
 		return fail(defect, room, "made by a newer pagegap (format %" PRIu32 "), this one reads %d", c->version,
 			    CAPTURE_VERSION);
+	if (c->version && c->version < CAPTURE_VERSION)
+		return fail(defect, room, "made by an older pagegap (format %" PRIu32 "), this one reads %d", c->version,
+			    CAPTURE_VERSION);
 	if (c->version != CAPTURE_VERSION)
 		return fail(defect, room, "damaged: format %" PRIu32, c->version);
 	if (c->header_bytes != sizeof(*c))
@@ -230,6 +233,7 @@ static void check_life(struct check *check, struct capture *c)
 		c->ended = ENDED_NOT;
 	}
 	check_numbers(check, "a time or a count of the process", &c->user_ns, 10); /* up to usage_at_ns */
+	check_numbers(check, "a time of the threads", &c->threads_lived_ns, 8); /* up to kernel_writes */
 	for (size_t i = 0; i < CAPTURE_NOTES; i++) {
 		check_limit(check, "a note", &c->notes[i].kind, CAPTURE_NOTE_KINDS - 1);
 		check_number(check, "the count of a note", &c->notes[i].count);
@@ -237,6 +241,8 @@ static void check_life(struct check *check, struct capture *c)
 }
 _Static_assert(offsetof(struct capture, usage_at_ns) - offsetof(struct capture, user_ns) == 9 * sizeof(uint64_t),
 	       "ten numbers");
+_Static_assert(offsetof(struct capture, kernel_writes) - offsetof(struct capture, threads_lived_ns) == 7 * sizeof(uint64_t),
+	       "eight numbers");
 
 /* Written by the runner, but into a file of the program's: counts that make no sense are none. */
 static void check_faults(struct check *check, struct capture_faults *faults)
@@ -330,6 +336,25 @@ static void check_heap(struct check *check, struct capture *c)
 	check_number(check, "trims", &c->trims);
 }
 
+/* The lives of threads are there to be added up. */
+static void check_thread(struct check *check, struct capture *c, struct capture_thread *thread)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "alive", &thread->alive, 1);
+	check_limit(&own, "the number of a thread", &thread->tid, INT32_MAX);
+	check_numbers(&own, "a time of a thread", &thread->since_ns, 1 + 2 * sizeof(thread->now) / sizeof(uint64_t));
+	check_string(&own, "the name of a thread", thread->name, sizeof(thread->name));
+	if (!own.found)
+		return;
+	finding(check, "a thread makes no sense: %s", own.defect);
+	memset(thread, 0, sizeof(*thread));
+	c->threads_lived_ns = CAPTURE_UNKNOWN;
+}
+_Static_assert(offsetof(struct capture_thread, name) - offsetof(struct capture_thread, since_ns) ==
+		       sizeof(uint64_t) + 2 * sizeof(struct capture_thread_time),
+	       "a time and two of them");
+
 /* Only the sum over all counters means something, so one that makes no sense leaves the heap unknown. */
 static void check_counters(struct check *check, struct capture *c)
 {
@@ -348,8 +373,8 @@ static void check_counters(struct check *check, struct capture *c)
 		check_signed(&own, "peak_bytes of a counter", &counters->peak_bytes);
 		check_numbers(&own, "a counter", &counters->untracked, 3);
 		check_numbers(&own, "a size class", counters->size_class, CAPTURE_SIZE_CLASSES);
-		check_numbers(&own, "a count of calls", counters->calls, CAPTURE_CALLS);
-		check_numbers(&own, "a count of failed calls", counters->call_errors, CAPTURE_CALLS);
+		check_numbers(check, "a count of the vDSO's calls", counters->vdso, CAPTURE_VDSO);
+		check_thread(check, c, &counters->thread);
 	}
 	if (!own.found)
 		return;
@@ -362,6 +387,53 @@ _Static_assert(offsetof(struct capture_counters, requested_bytes) - offsetof(str
 	       "four numbers");
 _Static_assert(offsetof(struct capture_counters, unknown_frees) - offsetof(struct capture_counters, untracked) == 16,
 	       "three numbers");
+
+/* Calls are there to be added up: one that makes no sense leaves none. */
+static void check_calls(struct check *check, struct capture *c)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "the clock of the calls", &c->call_clock.kind, CALL_CLOCKS - 1);
+	check_limit(&own, "calls_mode", &c->calls_mode, CAPTURE_CALLS_MODES - 1);
+	check_numbers(&own, "a number of sites", &c->patched_sites, 3);
+	check_limit(&own, "cells_used", &c->cells_used, CAPTURE_CELLS);
+	check_number(&own, "uncounted_calls", &c->uncounted_calls);
+	for (size_t i = 0; i < c->cells_used && !own.found; i++) {
+		struct capture_call *cell = &c->calls[i];
+
+		if (cell->number >= CAPTURE_NUMBERS)
+			finding(&own, "a call has number %u", cell->number);
+		check_numbers(&own, "a count of failed calls", cell->error_counts, CAPTURE_ERRORS);
+		check_numbers(&own, "a figure of a call", &cell->calls, 5);
+		check_numbers(&own, "a duration of calls", cell->latencies, CAPTURE_LATENCIES);
+	}
+	if (!own.found)
+		return;
+	finding(check, "the calls make no sense: %s", own.defect);
+	c->cells_used = 0;
+}
+_Static_assert(offsetof(struct capture_call, ticks) - offsetof(struct capture_call, calls) == 32, "five numbers");
+
+/* As with the calls. */
+static void check_traffic(struct check *check, struct capture *c)
+{
+	struct check own = { .defect = (char[64]){ "" }, .room = 64 };
+
+	check_limit(&own, "targets_used", &c->targets_used, CAPTURE_DESCRIPTORS - TARGET_FIRST);
+	check_number(&own, "targets_dropped", &c->targets_dropped);
+	for (size_t i = 0; i < CAPTURE_DESCRIPTORS && !own.found; i++)
+		check_string(&own, "where a descriptor leads", c->targets[i].name, sizeof(c->targets[i].name));
+	for (size_t i = 0; i < CAPTURE_TRAFFIC && !own.found; i++) {
+		if (c->traffic[i].target >= CAPTURE_DESCRIPTORS)
+			finding(&own, "a call led to %u", c->traffic[i].target);
+		check_numbers(&own, "a figure of a descriptor", &c->traffic[i].calls, 6);
+	}
+	if (!own.found)
+		return;
+	finding(check, "the descriptors make no sense: %s", own.defect);
+	memset(c->traffic, 0, sizeof(c->traffic));
+}
+_Static_assert(offsetof(struct capture_traffic, ticks) - offsetof(struct capture_traffic, calls) == 40, "six numbers");
 
 /* A ledger that is not whole or makes no sense is none at all: its rows are there to be added up. */
 static void check_snapshot(struct check *check, struct capture_snapshot *s)
@@ -454,6 +526,8 @@ enum check_result check_capture(struct capture *c, size_t read, uint64_t file_by
 	check_exhaustion(&check, &c->exhaustion);
 	check_heap(&check, c);
 	check_counters(&check, c);
+	check_calls(&check, c);
+	check_traffic(&check, c);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)
 		check_snapshot(&check, &c->snapshots[i]);
 	check_series(&check, c);

@@ -73,10 +73,12 @@ char *words_of_verdict(const struct comparison *comparison, const struct candida
 	append_part(&line, comparison, peak, "peak resident memory");
 	if (time->verdict == VERDICT_UNKNOWN || peak->verdict == VERDICT_UNKNOWN)
 		memory_append(&line, "; so few runs cannot show that this is no chance");
+	if (candidate->differing_ends)
+		memory_append(&line, "; but the program did not end as it should");
 	return line;
 }
 
-/* The one with the lowest ratio of those that are surely below the first. */
+/* The one with the lowest ratio of those that are surely below the first. A program that fails early is no faster. */
 static const struct candidate *best_by(const struct comparison *comparison, enum measure measure)
 {
 	const struct candidate *best = NULL;
@@ -87,7 +89,7 @@ static const struct candidate *best_by(const struct comparison *comparison, enum
 		bool ineffective;
 
 		candidate_took_effect(candidate, &ineffective);
-		if (contrast->verdict == VERDICT_LESS && !ineffective &&
+		if (contrast->verdict == VERDICT_LESS && !ineffective && !candidate->differing_ends &&
 		    (!best || contrast->ratio.value < best->contrasts[measure].ratio.value))
 			best = candidate;
 	}
@@ -143,12 +145,28 @@ static const char *why_without_effect(enum capture_note note)
 	}
 }
 
+/* What is so with one library alone is that library's doing: it cannot be loaded, say. */
+static enum capture_note reach_observed(const struct comparison *comparison)
+{
+	enum capture_note note = NOTE_NONE;
+
+	for (size_t c = 0; c < comparison->allocators.count; c++) {
+		const struct candidate *candidate = &comparison->candidates[c];
+
+		if (candidate->under_pagegap.done && candidate->observed.note == NOTE_NONE)
+			return NOTE_NONE;
+		if (note == NOTE_NONE)
+			note = candidate->observed.note;
+	}
+	return note;
+}
+
 static void note_reach(struct notes *notes, const struct comparison *comparison)
 {
 	enum capture_note note = comparison->reach;
 
-	for (size_t c = 0; note == NOTE_NONE && c < comparison->allocators.count; c++)
-		note = comparison->candidates[c].observed.note;
+	if (note == NOTE_NONE)
+		note = reach_observed(comparison);
 	if (note != NOTE_NONE)
 		add(notes, memory_format("LD_PRELOAD has no effect on %s: whatever the allocator is called here, every "
 					 "run used the program's own", why_without_effect(note)));
@@ -169,21 +187,28 @@ static void note_ineffective(struct notes *notes, const struct candidate *candid
 	free(seen);
 }
 
+/* The first line on standard error, for whoever asks why; appended to a sentence. */
+static char *words_of_said(const struct trial_result *result)
+{
+	size_t line = strnlen(result->said, result->said_bytes);
+	char *said, *words;
+
+	for (size_t i = line; i > 0; i--)
+		line = result->said[i - 1] == '\n' ? i - 1 : line;
+	said = escape_text(result->said, line);
+	words = memory_format("%s%s", line ? "; standard error begins: " : "", said);
+	free(said);
+	return words;
+}
+
 static void note_end(struct notes *notes, const struct comparison *comparison)
 {
 	const struct trial_result *reference = comparison->reference;
-	char *end = words_of_end(reference->status), *said;
-	size_t line;
+	char *end = words_of_end(reference->status), *said = words_of_said(reference);
 
-	if (reference->status && comparison_ends_agree(comparison)) {
-		line = strnlen(reference->said, reference->said_bytes);
-		for (size_t i = line; i > 0; i--) /* its first line */
-			line = reference->said[i - 1] == '\n' ? i - 1 : line;
-		said = escape_text(reference->said, line);
-		add(notes, memory_format("%s in all runs%s%s", end,
-					 line ? "; standard error begins: " : "", said));
-		free(said);
-	}
+	if (reference->status && comparison_ends_agree(comparison))
+		add(notes, memory_format("%s in all runs%s", end, said));
+	free(said);
 	free(end);
 }
 
@@ -196,16 +221,18 @@ static char *name_of_run(const struct comparison *comparison, size_t number)
 
 static void note_ends(struct notes *notes, const struct comparison *comparison, const struct candidate *candidate)
 {
-	char *other = words_of_end(comparison->reference->status), *run, *end;
+	char *other = words_of_end(comparison->reference->status), *run, *end, *said;
 	size_t number = 0;
 
 	while (!end_differs(comparison, candidate_run(comparison, candidate, number)))
 		number++;
 	run = name_of_run(comparison, number);
 	end = words_of_end(candidate_run(comparison, candidate, number)->status);
-	add(notes, memory_format("%s: %zu of %zu runs ended otherwise than the warm-up of %s did (%s); first %s: %s",
+	said = words_of_said(candidate_run(comparison, candidate, number));
+	add(notes, memory_format("%s: %zu of %zu runs ended otherwise than the warm-up of %s did (%s); first %s: %s%s",
 				 candidate->allocator->name, candidate->differing_ends, candidate->runs_done,
-				 comparison->allocators.list[0].name, other, run, end));
+				 comparison->allocators.list[0].name, other, run, end, said));
+	free(said);
 	free(other);
 	free(run);
 	free(end);

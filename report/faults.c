@@ -267,14 +267,21 @@ static void finish_fork(void *context, const struct sharing_fork *fork)
 	close(fd);
 }
 
-/* A write that may be the first one since a fork. */
+/*
+ * A write that may be the first one since a fork. After it, further ones to the page need not be looked at, whatever is
+ * mapped there by then; so the sharing hears of each, even of a major fault.
+ */
 static struct sharing_write judge(struct faults *faults, struct life *image, const struct fault_event *event,
 				  const struct fault_traits *traits)
 {
 	bool huge = huge_places_have(faults->huge, event->address), known = traits->seen == SEEN_SHARED;
 
-	if (!image->sharer || traits->access != ACCESS_WRITE || traits->major || traits->seen == SEEN_WRITTEN)
+	if (!image->sharer || traits->access != ACCESS_WRITE || traits->seen == SEEN_WRITTEN)
 		return (struct sharing_write){ .verdict = SHARING_NONE };
+	if (traits->major) {
+		sharing_write_unjudged(faults->sharing, image->sharer, event->address, event->page_bytes, event->time_ns);
+		return (struct sharing_write){ .verdict = SHARING_NONE };
+	}
 	return sharing_write(faults->sharing, image->sharer, event->address, event->page_bytes, known, huge,
 			     event->time_ns);
 }

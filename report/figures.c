@@ -105,16 +105,6 @@ void figures_heap(const struct capture *c, struct capture_totals *heap)
 		heap->peak_live_bytes = heap->live_bytes; /* what lives now was reached */
 }
 
-void figures_calls(const struct capture *capture, struct call_figures calls[CAPTURE_CALLS])
-{
-	memset(calls, 0, CAPTURE_CALLS * sizeof(calls[0]));
-	for (size_t i = 0; i < CAPTURE_COUNTERS; i++)
-		for (size_t call = 0; call < CAPTURE_CALLS; call++) {
-			calls[call].calls = figure_sum(calls[call].calls, capture->counters[i].calls[call]);
-			calls[call].errors = figure_sum(calls[call].errors, capture->counters[i].call_errors[call]);
-		}
-}
-
 bool figures_threaded(const struct capture *capture)
 {
 	size_t used = 0;

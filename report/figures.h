@@ -27,11 +27,6 @@ void figures_heap(const struct capture *capture, struct capture_totals *heap);
 /* The library ran in it: what it counted means something. */
 bool figures_observed(const struct capture *capture);
 
-struct call_figures {
-	uint64_t calls, errors;
-};
-void figures_calls(const struct capture *capture, struct call_figures calls[CAPTURE_CALLS]);
-
 /* Several threads allocated or were made. */
 bool figures_threaded(const struct capture *capture);
 

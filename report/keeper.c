@@ -58,11 +58,12 @@ static void become_observed(const struct trial *trial)
 
 	while (trial->arguments[count])
 		count++;
-	arguments = memory_get((count + 6) * sizeof(arguments[0]));
+	arguments = memory_get((count + 7) * sizeof(arguments[0]));
 	arguments[used++] = memory_format("run");
 	arguments[used++] = memory_format("--output=%s", trial->recording);
 	arguments[used++] = memory_format("--report=/dev/null");
 	arguments[used++] = memory_format("--faults=count");
+	arguments[used++] = memory_format("--trace=off"); /* it is the allocators that are compared */
 	arguments[used++] = memory_format("--");
 	memcpy(arguments + used, trial->arguments, count * sizeof(arguments[0]));
 	complain_fd = -1; /* what there is to say the comparison says */

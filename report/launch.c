@@ -27,6 +27,7 @@
 struct progress {
 	char *directory;                /* made; NULL: that failed */
 	int   error;                    /* of what failed */
+	int   log_error;                /* that was making the log */
 	struct rusage before;           /* of the child, when it became the program */
 };
 
@@ -70,9 +71,9 @@ char *launch_preloadable(const char *library)
 
 static bool is_ours(const struct launch *launch, const char *entry)
 {
-	static const char *const names[] = { "LD_PRELOAD=", "PAGEGAP_RECORDING=", "PAGEGAP_BORN=", "PAGEGAP_BROKER=" };
+	static const char *const names[] = { "LD_PRELOAD=", "PAGEGAP_RECORDING=", "PAGEGAP_BORN=", "PAGEGAP_BROKER=", "PAGEGAP_PAD=" };
 
-	if (launch->cow && !strncmp(entry, OPTIONS, strlen(OPTIONS)))
+	if (launch->options && !strncmp(entry, OPTIONS, strlen(OPTIONS)))
 		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(entry, names[i], strlen(names[i])))
@@ -103,7 +104,7 @@ static char **build_environment(const struct launch *launch, const char *library
 
 	while (environ && environ[count])
 		count++;
-	environment = memory_get((count + 6) * sizeof(environment[0]));
+	environment = memory_get((count + 7) * sizeof(environment[0]));
 	for (size_t i = 0; i < count; i++)
 		if (!is_ours(launch, environ[i]))
 			environment[used++] = environ[i];
@@ -111,12 +112,29 @@ static char **build_environment(const struct launch *launch, const char *library
 					    theirs ? theirs : "");
 	environment[used++] = memory_format("PAGEGAP_RECORDING=%s", directory);
 	environment[used++] = memory_copy("PAGEGAP_BORN=start.0", strlen("PAGEGAP_BORN=start.0"));
-	if (launch->cow) /* the first of a name counts */
-		environment[used++] = memory_format(OPTIONS "cow=%s%s%s", launch->cow, options && *options ? "," : "",
+	if (launch->options) /* the first of a name counts */
+		environment[used++] = memory_format(OPTIONS "%s%s%s", launch->options, options && *options ? "," : "",
 						    options ? options : "");
 	if (*launch->broker)
 		environment[used++] = memory_format("PAGEGAP_BROKER=%s", launch->broker);
+	/* The library takes out what is ours, and an even number is taken out better: preload/environment.c, fill_gap. */
+	if ((2 + !(theirs && *theirs) + (launch->options || options) + !!*launch->broker) % 2)
+		environment[used++] = memory_copy("PAGEGAP_PAD=", strlen("PAGEGAP_PAD="));
 	return environment;
+}
+
+/* True: it is traced, and that has been said. */
+static bool joins_tracer(const struct launch *launch, const char *directory)
+{
+	struct trace_hello hello = { .start_ns = launch->start_ns, .start_realtime_ns = launch->start_realtime_ns, .log = launch->log != NULL };
+
+	if (!launch->trace.why || launch->trace.link < 0 || strlen(directory) >= sizeof(hello.directory))
+		return false;
+	memcpy(hello.directory, directory, strlen(directory));
+	if (!trace_join(&launch->trace, &hello))
+		return false;
+	complain("%s: traced from outside: %s", launch->arguments[0], launch->trace.why);
+	return true;
 }
 
 /*
@@ -136,7 +154,12 @@ static void become_program(const struct launch *launch, const char *library, str
 	}
 	umask(mask);
 	progress->directory = directory;
-	environment = can_be_observed(launch->arguments[0]) ? build_environment(launch, library, directory) : environ;
+	if (launch->log && (progress->log_error = log_make(directory, launch->log)))
+		_exit(STATUS_FAILED);
+	if (joins_tracer(launch, directory) || !can_be_observed(launch->arguments[0]))
+		environment = environ;
+	else
+		environment = build_environment(launch, library, directory);
 	sigaction(SIGCHLD, &launch->child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 	getrusage(RUSAGE_SELF, &progress->before);
@@ -145,13 +168,27 @@ static void become_program(const struct launch *launch, const char *library, str
 	_exit(STATUS_FAILED);
 }
 
+static void remove_log(const char *directory)
+{
+	char *path = directory ? memory_format("%s/" LOG_FILE, directory) : NULL;
+
+	if (path)
+		unlink(path);
+	free(path);
+}
+
 /* The child has failed and is a zombie. */
 static int failed(struct launch *launch, const struct progress *progress)
 {
 	char *wanted = directory_of(launch, launch->pid);
 
 	waitpid(launch->pid, NULL, 0);
-	if (progress->directory) {
+	remove_log(progress->directory);
+	if (progress->log_error) {
+		rmdir(progress->directory);
+		complain("%s: no room for a log of %ju bytes: %s; give another size with --log-size=SIZE, or another place with --output=DIR",
+			 wanted ? wanted : "the current directory", (uintmax_t)log_bytes(launch->log), strerror(progress->log_error));
+	} else if (progress->directory) {
 		rmdir(progress->directory);
 		complain("%s: %s", launch->arguments[0], strerror(progress->error));
 	} else {
@@ -162,7 +199,7 @@ static int failed(struct launch *launch, const struct progress *progress)
 	if (!progress->directory)
 		return STATUS_FAILED;
 	free(progress->directory);
-	return progress->error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
+	return progress->log_error ? STATUS_FAILED : progress->error == ENOENT ? STATUS_NOT_FOUND : STATUS_NOT_EXECUTABLE;
 }
 
 int launch(struct launch *launch)
@@ -184,7 +221,7 @@ int launch(struct launch *launch)
 		complain("cannot start %s: %s", launch->arguments[0], strerror(errno));
 		return STATUS_FAILED;
 	}
-	if (result.error)
+	if (result.error || result.log_error)
 		return failed(launch, &result);
 	launch->directory = result.directory;
 	launch->minor_faults = (uint64_t)result.before.ru_minflt;

@@ -11,13 +11,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "log_make.h"
+#include "trace.h"
+
 struct launch {
 	/* wanted */
 	char  **arguments;              /* of the program, ended by NULL */
 	const char *output;             /* directory of the recording; NULL: pagegap.NAME.PID here */
 	const char *library;            /* path of libpagegap.so */
-	const char *cow;                /* how copy-on-write is to be found, for PAGEGAP_OPTIONS; NULL: as it says */
+	char  *options;                 /* for PAGEGAP_OPTIONS, before what it says; NULL: none */
 	const char *broker;             /* "name:token", empty: none */
+	const struct log_header *log;   /* of the call log that is to be kept; NULL: none */
+	struct trace trace;             /* how, where it is to be traced from outside */
 	sigset_t mask;                  /* that the command was started with */
 	struct sigaction child_action;  /* and its disposition of SIGCHLD */
 

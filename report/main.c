@@ -11,6 +11,7 @@
 static const struct verb verbs[] = {
 	{ "run", "run a program, record it, print the report", verb_run },
 	{ "report", "print a recording", verb_report },
+	{ "log", "print the system calls of a recording, one by one", verb_log },
 	{ "snapshot", "take a ledger of a process that runs", verb_snapshot },
 	{ "compare", "run a program with several allocators, say what they change", verb_compare },
 };

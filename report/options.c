@@ -14,7 +14,7 @@
 #include "memory.h"
 #include "verb.h"
 
-enum { KEY_FORMAT = 0x1000, KEY_EXACT, KEY_ALL, KEY_PROCESS, KEY_HELP };
+enum { KEY_FORMAT = 0x1000, KEY_EXACT, KEY_ALL, KEY_PROCESS, KEY_SORT, KEY_TOP, KEY_THREADS, KEY_SITES, KEY_HELP };
 
 static bool complained;         /* by a parser, about the option that made it fail */
 static bool help_asked;         /* then nothing else matters */
@@ -53,6 +53,12 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 	case KEY_ALL:
 		options->all = true;
 		return 0;
+	case KEY_SITES:
+		options->sites = strtoul(argument, &end, 10);
+		options->sites += options->sites ? 0 : SIZE_MAX;
+		if (end == argument || *end || *argument == '-')
+			return verb_usage(state, "--sites=%s: give how many call sites are shown; 0 shows all", argument);
+		return 0;
 	case KEY_PROCESS:
 		options->process = (uint32_t)strtoul(argument, &end, 10);
 		if (!options->process || *end)
@@ -67,10 +73,60 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 static const struct argp_option report_argp_options[] = {
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json", 1 },
 	{ "exact", KEY_EXACT, NULL, 0, "all digits: bytes and nanoseconds", 1 },
+	{ "sites", KEY_SITES, "N", 0, "so many call sites are shown (10), where the run took stacks (--stacks); 0: all", 1 },
 	{ "process", KEY_PROCESS, "PID", 0, "the page of this process instead of the first", 1 },
 	{ "all", KEY_ALL, NULL, 0, "a page for every process, lists unfolded", 1 },
 	{ 0 },
 };
+
+static bool parse_sort(const char *argument, struct report_options *options)
+{
+	options->sort_asked = true;
+	for (size_t i = 0; i < CALLS_SORTS; i++) {
+		options->sort = (enum calls_sort)i;
+		if (!strcmp(argument, calls_sort_names[i]))
+			return true;
+	}
+	return false;
+}
+
+static error_t parse_calls(int key, char *argument, struct argp_state *state)
+{
+	struct report_options *options = state->input;
+	char *end;
+
+	switch (key) {
+	case KEY_SORT:
+		if (!parse_sort(argument, options))
+			return verb_usage(state, "--sort=%s: give time, calls, errors, max, p99, bytes or name", argument);
+		return 0;
+	case KEY_TOP:
+		errno = 0;
+		options->top = strtoul(argument, &end, 10);
+		if (*argument < '0' || *argument > '9' || *end || errno || !options->top)
+			return verb_usage(state, "--top=%s: not a number of lines; give 1 or more", argument);
+		return 0;
+	case KEY_THREADS:
+		options->threads = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (!options->syscalls && (options->sort_asked || options->top || options->threads))
+			return verb_usage(state, "--%s: belongs to the page of system calls; give --syscalls too",
+					  options->top ? "top" : options->threads ? "threads" : "sort");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option calls_argp_options[] = {
+	{ "sort", KEY_SORT, "KEY", 0, "of --syscalls: by time (the default), calls, errors, max, p99, bytes or name", 2 },
+	{ "top", KEY_TOP, "N", 0, "of --syscalls: only the first N calls", 2 },
+	{ "threads", KEY_THREADS, NULL, 0, "of --syscalls: and which thread made how many, and what it did with its time", 2 },
+	{ 0 },
+};
+
+const struct argp calls_argp = { .options = calls_argp_options, .parser = parse_calls };
 
 const struct argp report_argp = { .options = report_argp_options, .parser = parse_report };
 
@@ -121,12 +177,12 @@ static bool complain_about_option(const struct argp *argp, const char *verb, con
 		complain("%s %s: no such option; see 'pagegap help %s'", verb, word, verb);
 	else if (matches > 1 && !exact)
 		complain("%s %s: begins more than one option; see 'pagegap help %s'", verb, word, verb);
-	else if (option->arg && !*equals && last)
+	else if (option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && !*equals && last)
 		complain("%s %s: a value is missing; give --%s=%s", verb, word, option->name, option->arg);
 	else if (!option->arg && is_long && *equals)
 		complain("%s %s: takes no value", verb, word);
 	else {
-		*value_follows = option->arg && !*equals;
+		*value_follows = option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && !*equals;
 		return false;
 	}
 	return true;
@@ -224,7 +280,7 @@ FILE *report_create(const char *path)
 		fd = open(path, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	to = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!to)
-		complain("--report=%s: %s; name a file that is not there yet", path, strerror(errno));
+		complain("%s: %s; name a file that is not there yet", path, strerror(errno));
 	return to;
 }
 

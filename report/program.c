@@ -205,6 +205,47 @@ enum capture_note program_reach(const char *path, char **real)
 	return note;
 }
 
+static bool has_go_note(Elf *elf)
+{
+	size_t count;
+
+	if (elf_kind(elf) != ELF_K_ELF || elf_getphdrnum(elf, &count))
+		return false;
+	for (size_t i = 0; i < count && i < 65536; i++) {
+		GElf_Phdr segment;
+		Elf_Data *data = NULL;
+		size_t at = 0, name, description;
+		GElf_Nhdr note;
+
+		if (gelf_getphdr(elf, (int)i, &segment) && segment.p_type == PT_NOTE && segment.p_offset <= INT64_MAX)
+			data = elf_getdata_rawchunk(elf, (int64_t)segment.p_offset, segment.p_filesz, ELF_T_NHDR);
+		while (data && (at = gelf_getnote(data, at, &note, &name, &description)))
+			if (note.n_namesz == 4 && !memcmp((char *)data->d_buf + name, "Go\0", 4))
+				return true;
+	}
+	return false;
+}
+
+bool program_is_go(const char *path)
+{
+	char *real;
+	bool answer = false;
+	int fd = -1;
+	Elf *elf;
+
+	program_reach(path, &real);
+	if (real)
+		fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	elf = fd >= 0 && elf_version(EV_CURRENT) != EV_NONE ? elf_begin(fd, ELF_C_READ, NULL) : NULL;
+	if (elf)
+		answer = has_go_note(elf);
+	elf_end(elf);
+	if (fd >= 0)
+		close(fd);
+	free(real);
+	return answer;
+}
+
 char *program_beside(const char *library, char **directory)
 {
 	static const char *const places[] = { "", "/../lib", "/../lib/pagegap" };

@@ -3,6 +3,8 @@
 #ifndef PAGEGAP_PROGRAM_H
 #define PAGEGAP_PROGRAM_H
 
+#include <stdbool.h>
+
 #include "../preload/capture.h"
 
 /* The file that execvp(3) would take for a name, or NULL with errno ENOENT or EACCES. To be freed. */
@@ -20,6 +22,9 @@ int program_look_for(const char *name);
  * kernel does it.
  */
 enum capture_note program_reach(const char *path, char **real);
+
+/* Written in Go, as the linker of Go says in a note; a script is what interprets it. False where that cannot be read. */
+bool program_is_go(const char *path);
 
 /* The sentence of a note. */
 const char *note_text(enum capture_note note);

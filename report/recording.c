@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "check.h"
 #include "complain.h"
 #include "escape.h"
@@ -158,6 +160,7 @@ static void add_good(struct recording *recording, const char *file, const struct
 	image->number = c->image_number;
 	image->born = c->born;
 	image->start_ns = c->start_ns;
+	image->traced = c->calls_mode == CALLS_TRACED;
 	image->peak_resident_bytes = seen_peak(c); /* tree.c adds what max_rss_bytes says */
 	image->exited_rss_bytes = last ? last->rss_bytes : CAPTURE_UNKNOWN;
 	if (*c->exec_path)
@@ -180,8 +183,7 @@ static void add_good(struct recording *recording, const char *file, const struct
 
 		figures_heap(c, &heap);
 		image->frees = heap.frees;
-		for (size_t i = 0; i < CAPTURE_COUNTERS; i++)
-			image->moves = figure_sum(image->moves, c->counters[i].calls[CALL_MREMAP]);
+		image->moves = calls_count(c, SYS_mremap);
 		image->cow = memory_get(sizeof(*image->cow));
 		*image->cow = c->cow;
 	}
@@ -265,6 +267,22 @@ static void drop_moving_snapshots(int fd, struct capture *c)
 	}
 }
 
+/* All of a capture but the cells that are not in use, as long as it can be seen how many these are. */
+static ssize_t read_used(int fd, struct capture *c)
+{
+	const off_t calls = (off_t)offsetof(struct capture, calls);
+	ssize_t got = read_fully(fd, c, (size_t)calls, 0), cells;
+
+	if (got < calls)
+		return got;
+	if (c->cells_used > CAPTURE_CELLS)
+		cells = (ssize_t)sizeof(c->calls);
+	else
+		cells = (ssize_t)(c->cells_used * sizeof(c->calls[0]));
+	got = read_fully(fd, c->calls, (size_t)cells, calls);
+	return got < 0 ? got : got < cells ? calls + got : (ssize_t)sizeof(*c);
+}
+
 /* Reads one file. Returns its descriptor's status in @status, or an explanation in @defect. */
 static enum check_result read_capture(int directory, const char *file, struct capture *c, struct stat *status,
 				      char *defect, size_t room)
@@ -282,7 +300,7 @@ static enum check_result read_capture(int directory, const char *file, struct ca
 		snprintf(defect, room, "%s", strerror(errno));
 	} else if (!S_ISREG(status->st_mode)) {
 		snprintf(defect, room, "not a regular file");
-	} else if ((got = read_fully(fd, c, sizeof(*c), 0)) < 0) {
+	} else if ((got = read_used(fd, c)) < 0) {
 		snprintf(defect, room, "cannot be read: %s", strerror(errno));
 	} else {
 		if ((size_t)got < sizeof(*c))

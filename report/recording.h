@@ -48,6 +48,7 @@ struct image {
 	uint64_t peak_resident_bytes;   /* of this image; CAPTURE_UNKNOWN where a predecessor's hides it */
 	uint64_t max_rss_bytes;         /* of the process, predecessors included */
 	uint64_t exited_rss_bytes;      /* of its last ledger; CAPTURE_UNKNOWN: none */
+	bool     traced;                /* from outside: it has no capture mapped itself */
 	enum capture_note reason;       /* why it was not recorded; NOTE_NONE: it was, or nobody knows */
 	int      reason_error;
 	uint64_t device, inode;         /* of the capture */

@@ -8,7 +8,7 @@
 #include "complain.h"
 #include "verb.h"
 
-enum { KEY_REPORT = 'r' };
+enum { KEY_REPORT = 'r', KEY_SYSCALLS = 0x2000 };
 
 struct arguments {
 	struct report_options report;
@@ -21,10 +21,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->report;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->report;
 		return 0;
 	case KEY_REPORT:
 		arguments->file = argument;
+		return 0;
+	case KEY_SYSCALLS:
+		arguments->report.syscalls = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (arguments->recording)
@@ -38,9 +41,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option options[] = {
 	{ "report", KEY_REPORT, "FILE", 0, "write to this new file instead of standard output", 0 },
+	{ "syscalls", KEY_SYSCALLS, NULL, 0, "the page of system calls: of all processes together, or of that of --process", 0 },
 	{ 0 },
 };
-static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { &calls_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -52,8 +56,9 @@ static const struct argp argp = {
 
 int report_write(const struct recording *recording, const struct report_options *report_options, FILE *to)
 {
-	return report_options->format == FORMAT_JSON ? report_json(recording, report_options, to)
-						     : report_text(recording, report_options, to);
+	if (report_options->format == FORMAT_JSON)
+		return report_json(recording, report_options, to);
+	return (report_options->syscalls ? text_syscalls : report_text)(recording, report_options, to);
 }
 
 int verb_report(int argc, char **argv)

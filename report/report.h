@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "calls.h"
 #include "figures.h"
 #include "page.h"
 #include "recording.h"
@@ -18,6 +19,12 @@ struct report_options {
 	bool     exact;         /* all digits */
 	bool     all;           /* a page for every process, lists unfolded */
 	uint32_t process;       /* the page of this one; 0: of the first */
+	bool     syscalls;      /* the page of system calls alone */
+	enum calls_sort sort;   /* of that page */
+	bool     sort_asked;
+	size_t   top;           /* so many calls on it; 0: all */
+	bool     threads;       /* and a list of threads on it */
+	size_t   sites;         /* so many call sites; 0: as many as fit a first look */
 };
 
 /* One process image, and what is derived from its capture once for all sections. */
@@ -38,6 +45,7 @@ struct subject subject_of(const struct recording *recording, const struct report
 int report_write(const struct recording *recording, const struct report_options *options, FILE *to);
 
 int report_text(const struct recording *recording, const struct report_options *options, FILE *to);
+int text_syscalls(const struct recording *recording, const struct report_options *options, FILE *to);
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to);
 
 #endif

@@ -112,30 +112,6 @@ static json_t *json_ended_by(const struct subject *subject)
 }
 _Static_assert(END_EXIT < END_SIGNAL && END_SIGNAL < END_EXEC, "the ends with a code come first");
 
-static json_t *json_time(const struct subject *subject)
-{
-	const struct usage *own = &subject->image->own;
-	json_t *object = json_object();
-
-	/* An end that is only as late as the parent saw it does not tell how long the process lived. */
-	json_put_figure(object, "wall_ns",
-			subject->image->end_by_parent ? CAPTURE_UNKNOWN : figures_wall(subject->image));
-	json_put_figure(object, "user_ns", own->user_ns);
-	json_put_figure(object, "system_ns", own->system_ns);
-	json_put_figure(object, "runnable_wait_ns", own->runnable_wait_ns);
-	json_put_figure(object, "voluntary_switches", own->voluntary_switches);
-	json_put_figure(object, "involuntary_switches", own->involuntary_switches);
-	json_put_figure(object, "migrations", own->migrations);
-	return object;
-}
-
-/* Not recorded in this version. */
-static json_t *json_unknown(const struct subject *subject)
-{
-	(void)subject;
-	return json_null();
-}
-
 static const struct {
 	const char *key;
 	json_t *(*make)(const struct subject *subject);
@@ -160,7 +136,7 @@ static const struct {
 	{ "refused", json_refused },
 	{ "syscalls", json_calls },
 	{ "mappings", json_mappings },
-	{ "sites", json_unknown },
+	{ "sites", json_sites },
 };
 
 /* Processes in order of birth, their images in order of exec; stable whatever the directory's order is. */

@@ -14,6 +14,7 @@ void json_put(json_t *object, const char *key, json_t *value); /* takes the valu
 void json_put_figure(json_t *object, const char *key, uint64_t figure);
 json_t *json_argv(const struct capture *capture);       /* null when not known */
 
+json_t *json_time(const struct subject *subject);       /* json_time.c */
 json_t *json_heap(const struct subject *subject);       /* json_heap.c */
 json_t *json_snapshots(const struct subject *subject);  /* json_ledger.c */
 json_t *json_samples(const struct subject *subject);
@@ -26,5 +27,8 @@ json_t *json_fork(const struct subject *subject);       /* json_below.c */
 json_t *json_populated(const struct subject *subject);
 json_t *json_refused(const struct subject *subject);
 json_t *json_calls(const struct subject *subject);      /* json_calls.c */
+json_t *json_sites(const struct subject *subject);      /* json_sites.c */
+json_t *json_traffic(const struct capture *capture);    /* json_traffic.c, likewise */
+json_t *json_threads(const struct capture *capture);    /* json_threads.c, a part of it */
 
 #endif

@@ -22,6 +22,7 @@ static section *const sections[] = {
 	text_fill,
 	text_mappings,
 	text_heap,
+	text_sites,
 	text_faults,
 	text_churn,
 	text_cow,

@@ -20,6 +20,7 @@ void text_why(struct page *page, const struct subject *subject);                
 void text_fill(struct page *page, const struct subject *subject);
 void text_mappings(struct page *page, const struct subject *subject);           /* text_mappings.c */
 void text_heap(struct page *page, const struct subject *subject);               /* text_heap.c */
+void text_sites(struct page *page, const struct subject *subject);              /* text_sites.c */
 void text_cow(struct page *page, const struct subject *subject);                /* text_cow.c */
 /* What the fork that bore an image shared, and what of that the child copied, in a few words; NULL where that is not known. */
 char *text_birth(const struct page *page, const struct subject *subject, size_t index);
@@ -29,6 +30,9 @@ void text_processes(struct page *page, const struct subject *subject);          
 void text_time(struct page *page, const struct subject *subject);               /* text_time.c */
 void text_series(struct page *page, const struct subject *subject);             /* text_series.c */
 void text_calls(struct page *page, const struct subject *subject);              /* text_calls.c */
+void text_threads(struct page *page, const struct image *image, const struct capture *capture); /* text_threads.c, of --syscalls */
+struct traffic;
+void text_traffic(struct page *page, struct traffic *traffic, size_t most); /* text_traffic.c, of --syscalls */
 void text_cost(struct page *page, const struct subject *subject);               /* text_time.c */
 
 /* What killed an image, where it was its memory and is known, else NULL. To be freed. text_death.c */

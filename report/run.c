@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,9 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../preload/capture_sites.h"
 #include "broker.h"
 #include "closing.h"
 #include "faults.h"
+#include "log_filter.h"
 #include "memory.h"
 #include "oom_watch.h"
 #include "program.h"
@@ -26,14 +29,26 @@
 
 #define DRAIN_MS 25                     /* between two looks at the samples of page faults; at first they are closer */
 
-enum { KEY_OUTPUT = 'o', KEY_REPORT = 'r', KEY_FAULTS = 0x2000, KEY_COW };
+enum {
+	KEY_OUTPUT = 'o', KEY_REPORT = 'r', KEY_FAULTS = 0x2000, KEY_COW, KEY_SYSCALLS, KEY_VDSO, KEY_TRACE, KEY_LOG, KEY_LOG_SIZE,
+	KEY_LOG_STRINGS, KEY_LOG_DESCRIPTORS, KEY_STACKS, KEY_DEPTH,
+};
 
 struct arguments {
 	struct report_options report;
 	char *output, *file;
 	enum faults_mode faults;
 	bool faults_asked;
-	const char *cow;                /* NULL: not asked */
+	const char *cow, *syscalls;     /* NULL: not asked */
+	bool vdso;
+	bool trace_asked, trace_never;
+	struct trace_set trace;
+	bool log_asked, log_descriptors;
+	struct log_wish log_wish;
+	uint64_t log_bytes;
+	uint32_t log_strings;
+	bool stacks;
+	uint32_t depth;                 /* 0: as the library likes */
 	char **program;
 };
 
@@ -62,13 +77,109 @@ static bool parse_cow(const char *argument, struct arguments *arguments)
 	return arguments->cow && !strcmp(argument, arguments->cow);
 }
 
+static bool parse_syscalls(const char *argument, struct arguments *arguments)
+{
+	static const char *const ways[] = { "wrappers", "counts", "all" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(argument, ways[i]))
+			arguments->syscalls = ways[i];
+	return arguments->syscalls && !strcmp(argument, arguments->syscalls);
+}
+
+/* What the library is told, as PAGEGAP_OPTIONS says it; NULL: nothing. To be freed. */
+static char *library_options(const struct arguments *arguments)
+{
+	char *text = memory_copy("", 0);
+
+	if (arguments->cow)
+		memory_append(&text, "cow=%s", arguments->cow);
+	if (arguments->syscalls)
+		memory_append(&text, "%ssyscalls=%s", *text ? "," : "", arguments->syscalls);
+	if (arguments->log_asked)
+		memory_append(&text, "%slog=all", *text ? "," : "");
+	if (arguments->vdso)
+		memory_append(&text, "%svdso=on", *text ? "," : "");
+	if (arguments->stacks)
+		memory_append(&text, "%sstacks=all", *text ? "," : "");
+	if (arguments->stacks && arguments->depth)
+		memory_append(&text, ",depth=%" PRIu32, arguments->depth);
+	if (*text)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* @argument: NULL for all */
+static error_t parse_log(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	char *bad = argument ? log_filter_wish(argument, &arguments->log_wish) : NULL;
+	error_t error = bad ? verb_usage(state, "--log=%s", bad) : 0;
+
+	if (!argument)
+		log_filter_all(&arguments->log_wish);
+	arguments->log_asked = true;
+	arguments->log_descriptors |= arguments->log_wish.path_length > 0; /* a path may be a descriptor's */
+	free(bad);
+	return error;
+}
+
+static error_t parse_log_size(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	if (log_parse_size(argument, &arguments->log_bytes))
+		return 0;
+	return verb_usage(state, "--log-size=%s: give bytes, from %luK on, as 16M or 1G", argument, LOG_SIZE_MIN / 1024 + 1);
+}
+
+static error_t parse_log_strings(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	char *end;
+	unsigned long bytes = strtoul(argument, &end, 10);
+
+	if (end == argument || *end || *argument == '-' || bytes > LOG_STRINGS_MAX)
+		return verb_usage(state, "--log-strings=%s: give bytes, at most %d", argument, LOG_STRINGS_MAX);
+	arguments->log_strings = (uint32_t)bytes;
+	return 0;
+}
+
+static error_t parse_stacks(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	arguments->stacks = !strcmp(argument, "all");
+	return arguments->stacks || !strcmp(argument, "off") ? 0 : verb_usage(state, "--stacks=%s: give all or off", argument);
+}
+
+static error_t parse_depth(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	char *end;
+	unsigned long frames = strtoul(argument, &end, 10);
+
+	if (end == argument || *end || *argument == '-' || !frames || frames > SITES_DEPTH_MOST)
+		return verb_usage(state, "--depth=%s: give a number of frames, 1 to %d", argument, SITES_DEPTH_MOST);
+	arguments->depth = (uint32_t)frames;
+	return 0;
+}
+
+/* @argument: NULL for all */
+static error_t parse_trace(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	const char *bad;
+
+	arguments->trace_never = argument && !strcmp(argument, "off");
+	arguments->trace_asked = !arguments->trace_never;
+	if (arguments->trace_never)
+		return 0;
+	bad = trace_list(argument ? argument : "all", &arguments->trace);
+	return bad ? verb_usage(state, "--trace: %.*s: not a system call; give names, %%category, all, with ! for without; or off",
+				(int)strcspn(bad, ","), bad) : 0;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &arguments->report;
+		state->child_inputs[0] = state->child_inputs[1] = &arguments->report;
 		return 0;
 	case KEY_OUTPUT:
 		if (!*argument)
@@ -86,6 +197,34 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		if (!parse_cow(argument, arguments))
 			return verb_usage(state, "--cow=%s: give auto, write-protect, scan, pagemap, smaps or off",
 					  argument);
+		return 0;
+	case KEY_SYSCALLS:
+		if (!argument)
+			arguments->report.syscalls = true;
+		else if (!parse_syscalls(argument, arguments))
+			return verb_usage(state, "--syscalls=%s: give wrappers, counts or all", argument);
+		return 0;
+	case KEY_VDSO:
+		arguments->vdso = true;
+		return 0;
+	case KEY_TRACE:
+		return parse_trace(argument, arguments, state);
+	case KEY_LOG:
+		return parse_log(argument, arguments, state);
+	case KEY_LOG_SIZE:
+		return parse_log_size(argument, arguments, state);
+	case KEY_LOG_DESCRIPTORS:
+		arguments->log_descriptors = true;
+		return 0;
+	case KEY_LOG_STRINGS:
+		return parse_log_strings(argument, arguments, state);
+	case KEY_STACKS:
+		return parse_stacks(argument, arguments, state);
+	case KEY_DEPTH:
+		return parse_depth(argument, arguments, state);
+	case ARGP_KEY_END:
+		if (arguments->log_asked && arguments->syscalls && strcmp(arguments->syscalls, "all"))
+			return verb_usage(state, "--log: needs every call: give --syscalls=all, or leave that out");
 		return 0;
 	case ARGP_KEY_ARG: /* the rest is the program's */
 		arguments->program = &state->argv[state->next - 1];
@@ -109,9 +248,28 @@ static const struct argp_option options[] = {
 	{ "cow", KEY_COW, "HOW", 0,
 	  "copy-on-write after a fork: 'auto' is the best that the kernel has (the default); or one of its means alone, to "
 	  "compare: 'write-protect', 'scan', 'pagemap', 'smaps'; 'off'", 0 },
+	{ "syscalls", KEY_SYSCALLS, "HOW", OPTION_ARG_OPTIONAL,
+	  "without a value: print the page of system calls instead of the report, as 'strace -c' does; with one, how they are "
+	  "counted: 'wrappers' counts those through libc's functions (the default), 'counts' the same without times; 'all' catches every one, wherever "
+	  "it is made", 0 },
+	{ "vdso", KEY_VDSO, NULL, 0,
+	  "count the calls of clock_gettime, gettimeofday, time and getcpu too, which the vDSO answers without a system call", 0 },
+	{ "trace", KEY_TRACE, "LIST", OPTION_ARG_OPTIONAL,
+	  "trace the program and all that it starts from outside, with ptrace, instead of loading the library into them: each of "
+	  "these calls, by name, %category, or ! for all but; all without a list. Programs that cannot load the library are "
+	  "traced without being asked, unless it is 'off'", 0 },
+	{ "log", KEY_LOG, "EXPR", OPTION_ARG_OPTIONAL,
+	  "keep a log of calls with their arguments, of all processes, for 'pagegap log': every call, or those that EXPR means, as in "
+	  "'pagegap help log'; this catches every call, as --syscalls=all does", 0 },
+	{ "log-size", KEY_LOG_SIZE, "SIZE", 0, "the log never takes more: 16M, 1G; when it is full, the oldest calls go (64M)", 0 },
+	{ "log-strings", KEY_LOG_STRINGS, "BYTES", 0, "how much of each buffer and text is kept (32); paths are kept whole", 0 },
+	{ "log-descriptors", KEY_LOG_DESCRIPTORS, NULL, 0, "keep with each call where its descriptors lead, which takes as long again", 0 },
+	{ "stacks", KEY_STACKS, "HOW", 0,
+	  "call sites of the heap's blocks: 'all' keeps the stack from which each block was asked for; 'off' (the default)", 0 },
+	{ "depth", KEY_DEPTH, "FRAMES", 0, "of a stack, from the innermost one, so many are kept (64)", 0 },
 	{ 0 },
 };
-static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { 0 } };
+static const struct argp_child children[] = { { &report_argp, 0, NULL, 0 }, { &calls_argp, 0, NULL, 0 }, { 0 } };
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
@@ -298,8 +456,10 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	/* If it is ignored, children vanish unwaited: wait(2). */
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &launching->child_action);
 	oom = oom_watch_open();
-	faults = faults_open(arguments->faults, arguments->faults_asked);
+	trace_open(&launching->trace);
+	faults = faults_open(launching->trace.link < 0 ? arguments->faults : FAULTS_COUNT, arguments->faults_asked);
 	status = launch(launching);
+	trace_close(&launching->trace);
 	if (status >= 0) {
 		oom_watch_close(oom, 0);
 		faults_close(faults);
@@ -318,9 +478,33 @@ static int run(const struct arguments *arguments, struct launch *launching, FILE
 	return end_like(departure.status);
 }
 
+static bool wants_all(const struct arguments *arguments)
+{
+	return arguments->log_asked || (arguments->syscalls && !strcmp(arguments->syscalls, "all"));
+}
+
+/* Switching off what is not on changes nothing, and fails only where it is unknown: prctl(2). */
+static bool can_dispatch(void)
+{
+	return !prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+}
+
+/* Why every call cannot be caught from inside a program; NULL: it can. */
+static const char *why_not_all(const char *name)
+{
+	char *found = program_find(name);
+	bool go = found && program_is_go(found);
+
+	free(found);
+	if (go)
+		return "a Go program, whose stacks have no room for catching every call from inside";
+	return can_dispatch() ? NULL : "this kernel has no Syscall User Dispatch (Linux 5.11), by which every call is caught from inside";
+}
+
 int verb_run(int argc, char **argv)
 {
-	struct arguments arguments = { .faults = FAULTS_SAMPLE };
+	struct arguments arguments = { .faults = FAULTS_SAMPLE, .log_bytes = LOG_SIZE_DEFAULT, .log_strings = LOG_STRINGS_DEFAULT };
+	struct log_header log;
 	struct launch launch = { 0 };
 	int status = verb_options(&argp, argc, argv, &arguments);
 	char *library;
@@ -338,13 +522,30 @@ int verb_run(int argc, char **argv)
 	}
 	launch.arguments = arguments.program;
 	launch.output = arguments.output;
-	launch.cow = arguments.cow;
+	if (arguments.log_asked) {
+		log = log_header_for(arguments.log_bytes);
+		log.wish = arguments.log_wish;
+		log.string_bytes = arguments.log_strings;
+		log.descriptors = arguments.log_descriptors;
+		launch.log = &log;
+	}
+	launch.options = library_options(&arguments);
 	launch.library = library;
 	launch.broker = "";
+	if (!arguments.trace_asked)
+		trace_list("all", &arguments.trace);
+	launch.trace.set = arguments.trace;
+	if (arguments.trace_asked)
+		launch.trace.why = "--trace";
+	else if (!arguments.trace_never)
+		launch.trace.why = trace_reason(arguments.program[0]);
+	if (!launch.trace.why && !arguments.trace_never && wants_all(&arguments))
+		launch.trace.why = why_not_all(arguments.program[0]);
 	status = run(&arguments, &launch, file);
 	if (file && !launch.directory)
 		unlink(arguments.file);
 	free(library);
+	free(launch.options);
 	free(launch.directory);
 	return status;
 }

@@ -390,6 +390,16 @@ static bool note_change(struct sharing *sharing, struct sharer *sharer, uint64_t
 	return true;
 }
 
+/*
+ * Of one that was forked, even when nobody is related to it any more: of each page that it shares with a child later, it
+ * is asked whether it has written that since its own birth.
+ */
+static void note_write(struct sharing *sharing, struct sharer *sharer, uint64_t page, uint64_t last_ns, uint64_t at_ns)
+{
+	if (!sharer->family->unsure && (sharer->family->members > 1 || sharer->born_ns))
+		sharer->family->unsure = !note_change(sharing, sharer, page, last_ns, at_ns);
+}
+
 static bool family_is_unsure(const struct sharing *sharing, const struct family *family)
 {
 	return family->unsure || family->begun_ns <= sharing->missing_until_ns;
@@ -430,12 +440,22 @@ static enum sharing_verdict judge(struct sharing *sharing, struct sharer *sharer
 	return huge && sharing->means.pieces_are_copied ? SHARING_AMBIGUOUS : SHARING_REUSED;
 }
 
+static uint64_t pages_of(uint64_t bytes)
+{
+	return bytes >> PAGE_SHIFT >= HUGE_PAGES ? HUGE_PAGES : 1;
+}
+
+/* A write before that may be followed by another first one. */
+static uint64_t begin_of(const struct sharer *sharer)
+{
+	return sharer->forked_ns > sharer->born_ns ? sharer->forked_ns : sharer->born_ns;
+}
+
 struct sharing_write sharing_write(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes,
 				   bool known, bool huge, uint64_t at_ns)
 {
-	const uint64_t pages = bytes >> PAGE_SHIFT >= HUGE_PAGES ? HUGE_PAGES : 1;
-	const uint64_t first = address >> PAGE_SHIFT & ~(pages - 1);
-	const uint64_t begin_ns = sharer->forked_ns > sharer->born_ns ? sharer->forked_ns : sharer->born_ns;
+	const uint64_t pages = pages_of(bytes), first = address >> PAGE_SHIFT & ~(pages - 1);
+	const uint64_t begin_ns = begin_of(sharer);
 	struct sharing_write write = { .verdict = SHARING_NONE, .known = known };
 	struct sharer *holder = NULL;
 	bool since_birth = false;
@@ -451,8 +471,7 @@ struct sharing_write sharing_write(struct sharing *sharing, struct sharer *share
 		verdict = judge(sharing, sharer, page, huge && pages == 1, at_ns, &holder);
 		write.verdict = (uint8_t)(write.pages && verdict != write.verdict ? SHARING_AMBIGUOUS : verdict);
 		write.pages++;
-		if (!sharer->family->unsure && (sharer->family->members > 1 || (sharer->born_ns && known)))
-			sharer->family->unsure = !note_change(sharing, sharer, page, last, at_ns);
+		note_write(sharing, sharer, page, last, at_ns);
 	}
 	if (write.verdict == SHARING_NONE || !since_birth)
 		return write;
@@ -462,6 +481,19 @@ struct sharing_write sharing_write(struct sharing *sharing, struct sharer *share
 	else
 		write.verdict = SHARING_NONE;
 	return write;
+}
+
+void sharing_write_unjudged(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes, uint64_t at_ns)
+{
+	const uint64_t pages = pages_of(bytes), first = address >> PAGE_SHIFT & ~(pages - 1);
+
+	refresh(sharing, sharer);
+	for (uint64_t page = first; page < first + pages; page++) {
+		uint64_t last = page_changes_last(&sharer->changes, page, at_ns);
+
+		if (last <= begin_of(sharer))
+			note_write(sharing, sharer, page, last, at_ns);
+	}
 }
 
 uint64_t sharing_kept(const struct sharing *sharing)

@@ -88,6 +88,15 @@ uint64_t sharing_doubtful(const struct sharer *sharer, uint64_t since_ns);
  */
 struct sharing_write sharing_write(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes,
 				   bool known, bool huge, uint64_t at_ns);
+
+/*
+ * sharing_write_unjudged - a write fault that brought the page from a file or from swap space
+ *
+ * It neither copied what was there nor re-used it. But what is there is the process's own since then, or shared memory,
+ * of which nobody has a copy; and others' writes are judged by that.
+ */
+void sharing_write_unjudged(struct sharing *sharing, struct sharer *sharer, uint64_t address, uint64_t bytes, uint64_t at_ns);
+
 void sharing_release(struct sharing *sharing, struct sharing_fork *fork);
 
 /* Memory was let go: unmapped, moved away, given back. Not in the order of time. */

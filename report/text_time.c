@@ -2,11 +2,12 @@
 /* Where the time went, and what pagegap itself cost. */
 #include <stdlib.h>
 
+#include "accounting.h"
 #include "memory.h"
 #include "report_text.h"
 
 /* "wall = user + system + waiting + asleep" holds for one thread; several add up to more, or sleep side by side. */
-static void print_split(struct page *page, const struct subject *subject, uint64_t wall)
+static void print_usage(struct page *page, const struct subject *subject, uint64_t wall)
 {
 	const struct usage *own = &subject->image->own;
 	uint64_t busy = figure_sum(own->user_ns, own->system_ns), known = figure_sum(busy, own->runnable_wait_ns);
@@ -31,15 +32,45 @@ static void print_split(struct page *page, const struct subject *subject, uint64
 	free(line);
 }
 
+/* Where all that threads lived can be accounted for, from the moment at which the library was loaded. */
+static void print_accounting(struct page *page, const struct accounting *a, uint64_t wall)
+{
+	char *line = memory_format("wall %s; ", TIME(wall));
+
+	if (a->threads > 1)
+		memory_append(&line, "its %s threads lived %s together", COUNT(a->threads), TIME(a->lived_ns));
+	else
+		memory_append(&line, "%s with the library", TIME(a->lived_ns));
+	memory_append(&line, " = user %s + system %s + waiting for a CPU %s + asleep %s", TIME(a->user_ns), TIME(a->system_ns),
+		      TIME(a->wait_ns), TIME(a->asleep_ns));
+	page_section(page, "Time", "%s", line);
+	free(line);
+	line = memory_copy("", 0);
+	if (a->least_in_calls_ns == CAPTURE_UNKNOWN || !a->asleep_ns)
+		memory_append(&line, "asleep is the rest");
+	else if (a->least_in_calls_ns == a->most_in_calls_ns)
+		memory_append(&line, "%s of the sleep were in calls that were timed", TIME(a->least_in_calls_ns));
+	else
+		memory_append(&line, "between %s and %s of the sleep were in calls that were timed", TIME(a->least_in_calls_ns),
+			      TIME(a->most_in_calls_ns));
+	page_under(page, "%s; the sum is right to %s", line, TIME(a->bound_ns));
+	free(line);
+}
+
 void text_time(struct page *page, const struct subject *subject)
 {
 	const struct image *image = subject->image;
 	const struct usage *own = &image->own;
 	uint64_t wall = figures_wall(image);
+	struct accounting accounting;
 
 	if (wall == CAPTURE_UNKNOWN && own->user_ns == CAPTURE_UNKNOWN)
 		return;
-	print_split(page, subject, wall);
+	accounting = accounting_of(subject->capture);
+	if (accounting.known)
+		print_accounting(page, &accounting, wall);
+	else
+		print_usage(page, subject, wall);
 	if (own->voluntary_switches != CAPTURE_UNKNOWN || own->migrations != CAPTURE_UNKNOWN)
 		page_under(page, "%s voluntary and %s involuntary switches, %s migrations",
 			   COUNT(own->voluntary_switches), COUNT(own->involuntary_switches), COUNT(own->migrations));

@@ -116,7 +116,7 @@ static void find_running(struct recording *recording)
 
 		if (image->end != END_LOST || image->next != NO_IMAGE)
 			continue;
-		if (image->file && image->start_ns != CAPTURE_UNKNOWN) {
+		if (image->file && image->start_ns != CAPTURE_UNKNOWN && !image->traced) {
 			if (!live_maps_file((pid_t)image->pid, image->device, image->inode))
 				continue;
 		} else {

@@ -19,6 +19,7 @@ int verb_run(int argc, char **argv);
 int verb_report(int argc, char **argv);
 int verb_snapshot(int argc, char **argv);
 int verb_compare(int argc, char **argv);
+int verb_log(int argc, char **argv);
 
 /*
  * verb_options - read the options of a verb
@@ -32,10 +33,13 @@ int verb_options(const struct argp *argp, int argc, char **argv, void *input);
 /* The options that every report has; struct report_options is the input of the child parser. */
 extern const struct argp report_argp;
 
+/* Those of the page of system calls; the same input. --syscalls itself is the verb's own. */
+extern const struct argp calls_argp;
+
 /* A complaint from a parser: it ends verb_options with STATUS_FAILED. */
 error_t verb_usage(struct argp_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Opens --report=FILE: a new file that only its owner reads, or a device or pipe. NULL after a complaint. */
+/* Opens what is written to: a new file that only its owner reads, or a device or pipe. NULL after a complaint. */
 FILE *report_create(const char *path);
 
 /* Flushes and closes; false after a complaint about what could not be written. */

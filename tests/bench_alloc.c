@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_alloc WORKLOAD: a fixed amount of work for the allocator, shaped like something that programs do. Each block is
- * written to, as programs write to what they ask for. Without an argument it lists the workloads.
+ * bench_alloc WORKLOAD [THREADS]: a fixed amount of work for the allocator, shaped like something that programs do. Each block is
+ * written to, as programs write to what they ask for. Without an argument it lists the workloads. THREADS (2 without it) is for
+ * threads_apart and threads_swap, where each thread does the same amount of work however many there are.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -290,14 +291,17 @@ static void fork_workers(void)
 /* Threads */
 
 #define THREADS 2
+#define THREADS_MAX 64
 
-static void in_threads(void *(*work)(void *))
+static int thread_count = THREADS; /* as asked for */
+
+static void in_threads(int count, void *(*work)(void *))
 {
-	pthread_t threads[THREADS];
+	pthread_t threads[THREADS_MAX];
 
-	for (intptr_t i = 0; i < THREADS; i++)
+	for (intptr_t i = 0; i < count; i++)
 		pthread_create(&threads[i], NULL, work, (void *)i);
-	for (int i = 0; i < THREADS; i++)
+	for (int i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
 }
 
@@ -310,7 +314,7 @@ static void *own_work(void *number)
 
 static void threads_apart(void)
 {
-	in_threads(own_work);
+	in_threads(thread_count, own_work);
 }
 
 /* Blocks that one thread allocates and the other frees. */
@@ -338,7 +342,7 @@ static void *hand_over(void *number)
 
 static void producer_consumer(void)
 {
-	in_threads(hand_over);
+	in_threads(THREADS, hand_over);
 }
 
 /* A common set in which each thread frees what another one allocated. */
@@ -354,7 +358,7 @@ static void *swap_blocks(void *number)
 
 static void threads_swap(void)
 {
-	in_threads(swap_blocks);
+	in_threads(thread_count, swap_blocks);
 }
 
 /* Threads that are replaced by others, which go on with their blocks (after Larson and Krishnan, 1998). */
@@ -399,7 +403,7 @@ static void *short_life(void *unused)
 static void thread_churn(void)
 {
 	for (int i = 0; i < 10000; i++)
-		in_threads(short_life);
+		in_threads(THREADS, short_life);
 }
 
 static const struct {
@@ -417,6 +421,10 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	if (argc > 2)
+		thread_count = atoi(argv[2]);
+	if (thread_count < 1 || thread_count > THREADS_MAX)
+		return 125;
 	for (size_t i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++) {
 		if (argc < 2) {
 			puts(workloads[i].name);

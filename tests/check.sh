@@ -81,25 +81,24 @@ tell() {
 	grep -aE '^skip\b|^(not )?ok .*# SKIP' "$log" | head -n 20 | cut -c 1-200 | sed 's/^/    /'
 }
 
-# The longest one runs beside the others, where there is a second processor.
-longest='' running=''
+# Long ones that measure nothing of the machine run beside the others, one after the other, where there is a second processor.
+beside=()
 if (($# == 0 && $(nproc) > 1)); then
-	longest=tests/e2e/hostile.sh
-	run_test "$longest" &
-	running=$!
+	beside=(tests/e2e/hostile.sh tests/lint.sh tests/e2e/oracle_decode.sh tests/e2e/symbols.sh)
+	for test in "${beside[@]}"; do run_test "$test"; done &
 	trap 'kill $(jobs -p) 2>/dev/null' EXIT
 fi
 
 passed=0 failed=0 skipped=0
 for test in "${tests[@]}"; do
-	[[ $test == "$longest" ]] && continue
+	[[ " ${beside[*]} " != *" $test "* ]] || continue
 	run_test "$test"
 	tell "$test"
 done
-if [[ $running ]]; then
-	wait "$running"
-	tell "$longest"
-fi
+wait
+for test in "${beside[@]}"; do
+	tell "$test"
+done
 printf '\n%d passed, %d failed, %d skipped; %d test files in %d s; logs in %s\n' \
 	"$passed" "$failed" "$skipped" "${#tests[@]}" "$SECONDS" "$logs"
 ((failed == 0))

@@ -15,9 +15,12 @@ table() {
 		build needs libc6-dev            stdio.h
 		build needs libjansson-dev       jansson.h
 		build needs libelf-dev           libelf.h
+		build needs libdw-dev            elfutils/libdwfl.h
+		build needs libiberty-dev        libiberty/demangle.h
 		build needs libzydis-dev         Zydis/Zydis.h
 		check needs g++                  g++
 		check needs libcmocka-dev        run:probe_header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
+		check needs libseccomp-dev       seccomp.h
 		check needs jq                   jq
 		check needs python3              python3
 		check needs python3-jsonschema   run:/usr/bin/python3 -c 'import jsonschema'
@@ -25,10 +28,11 @@ table() {
 		check needs shellcheck           shellcheck
 		check needs cppcheck             cppcheck
 		check needs valgrind             valgrind
+		check needs binutils             objcopy
 		check likes libc6-dbg            run:test -e /usr/lib/debug/.build-id
 		check likes gcc-multilib         run:probe_m32
 		check likes libc-devtools        memusage
-		check likes libunwind-dev        libunwind.h
+		check needs libunwind-dev        libunwind.h
 		check likes libjemalloc2         run:probe_library libjemalloc.so.2
 		check likes libmimalloc2.0       run:probe_library libmimalloc.so.2
 		check likes libtcmalloc-minimal4 run:probe_library libtcmalloc_minimal.so.4
@@ -40,6 +44,8 @@ table() {
 		check likes xz-utils             xz
 		check likes openssl              openssl
 		check likes strace               strace
+		check likes musl-tools           musl-gcc
+		check likes golang-go            go
 		check likes time                 /usr/bin/time
 		check likes hyperfine            hyperfine
 		check likes man-db               man

@@ -4,7 +4,7 @@
 # reports.
 #   ok SENTENCE / not_ok SENTENCE DETAIL / skip SENTENCE REASON / check_eq SENTENCE EXPECTED ACTUAL / finish
 #   run_bare NAME PROGRAM [ARG…]    leaves NAME.out, NAME.err, NAME.status
-#   run_gap NAME PROGRAM [ARG…]     the same under `pagegap run`; also the recording NAME.rec, the report NAME.report
+#   run_gap NAME [--OPTION…] PROGRAM [ARG…]  the same under `pagegap run`; also the recording NAME.rec, the report NAME.report
 #   json NAME FILTER                what jq makes of the JSON report of NAME.rec
 #   ledger_balances SENTENCE NAME   one check: every ledger of the recording adds up to the kernel's figures
 
@@ -56,8 +56,10 @@ run_bare() {
 
 run_gap() {
 	local name=$1
+	local -a options=()
 	shift
-	"$PAGEGAP" run -o "$name.rec" --report="$name.report" -- "$@" >"$name.out" 2>"$name.err" </dev/null
+	while [[ $1 == --* ]]; do options+=("$1"); shift; done
+	"$PAGEGAP" run "${options[@]}" -o "$name.rec" --report="$name.report" -- "$@" >"$name.out" 2>"$name.err" </dev/null
 	echo $? >"$name.status"
 }
 

@@ -47,6 +47,7 @@ fi
 verdict 'every file names its licence' "$(for file in "${sources[@]}" "${scripts[@]}" .ci/run Makefile; do
 	head -n 3 "$file" | grep -qF 'SPDX-License-Identifier: MIT' || echo "$file"
 done)"
+verdict 'what the Makefile runs can be run' "$(find tests tests/campaign -maxdepth 1 -name '*.sh' ! -perm -u+x)"
 verdict 'nothing is left for later' \
 	"$(grep -nE '\<(TODO|FIXME|XXX)\>' "${sources[@]}" "${scripts[@]}" | grep -vF 'tests/lint.sh:')"
 

@@ -26,6 +26,11 @@ for name in bare tree; do
 	check "the sanitized JSON report: $name" "$reporter" report --format=json "$name.rec"
 done
 
+"$BUILD/tests/oracle/log_made" tree.rec >/dev/null
+for format in text json chrome; do
+	check "the sanitized log as $format" "$reporter" log --format=$format --descriptors --duration tree.rec
+done
+
 # 1,000 damaged copies, with a fixed seed: any status is right but that of a sanitizer or a signal.
 RANDOM=1
 capture=$(find bare.rec -name '*.capture' | head -n 1)

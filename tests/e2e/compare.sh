@@ -281,6 +281,16 @@ check_eq 'they are not said to be equal' 0 "$(grep -c 'outputs equal' usable.tex
 compare signals --runs=2 --alloc="glibc,$another" ./usable 1 2
 check_eq 'exits and signals are told apart' '{"kind":"exit","code":24} {"kind":"signal","code":15}' \
 	"$(said signals '[.allocators[].runs[0].ended_by | tojson] | join(" ")')"
+"$PAGEGAP" compare --runs=8 --alloc="glibc,$another" sh -c 'case ${LD_PRELOAD-} in "") ./eat 8 ;; *) echo too early >&2; exit 3 ;; esac' >early.text
+check 'how the first of them ended, and what it said' grep -q 'exit 3; standard error begins: too early' <(tr -s '\n ' ' ' <early.text)
+check 'one that fails early is not praised for it' grep -q 'but the program did not end as it should' <(tr -s '\n ' ' ' <early.text)
+check_eq 'nor proposed' 0 "$(grep -c '^Use it' early.text)"
+echo 'int x;' | $cc -shared -fPIC -x c - -o libneeded.so && echo 'extern int x; int *p = &x;' | $cc -shared -fPIC -x c - -o needs.so -L. -lneeded
+rm -f libneeded.so
+"$PAGEGAP" compare --runs=1 --alloc=glibc,./needs.so true >needs.text
+check 'a library that cannot be loaded is told from a program that cannot be preloaded' grep -q 'exit 127; standard error begins: .*libneeded.so' \
+	<(tr -s '\n ' ' ' <needs.text)
+check_eq 'which that is not' 0 "$(grep -c 'has no effect' needs.text)"
 "$PAGEGAP" compare --runs=1 --alloc="glibc,$another" sh -c 'echo it went wrong >&2; exit 7' >fails.text
 check_eq 'a program that fails: the comparison does not' 0 $?
 check 'it is said how' grep -q '^note: exit 7 in all runs; standard error begins: it went wrong$' fails.text

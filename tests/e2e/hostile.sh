@@ -4,7 +4,7 @@
 # standard error and the way it ended must be the same; the recording must be complete and its ledgers must balance.
 # What each program is expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
 # Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload"; COW=HOW for --cow, FAULTS=HOW for --faults, or
-# TIERS="COW/FAULTS …" for several of both. Arguments: names of programs, "places" for what is in places.sh; default all.
+# TIERS="COW/FAULTS …" for several of both; STACKS=all for --stacks; SYSCALLS=HOW for --syscalls, or "log" for --log, "trace" for --trace, "trace-log" for both. Arguments: names of programs, "places" for what is in places.sh; default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
@@ -33,7 +33,7 @@ expected_endings() {
 	done
 }
 
-# What is wrong with the recording in $1, one line each. $2: mode, $3: endings, $4: ledger, $5: heap
+# What is wrong with the recording in $1, one line each. $2: mode, $3: endings, $4: ledger, $5: heap, $6: endings that only a tracer sees
 recording_faults() {
 	local place=$1 json=$1/json unexplained
 	if ! read_recording "$place"; then
@@ -41,10 +41,12 @@ recording_faults() {
 		return
 	fi
 	jq -r -f "$HOSTILE/endings.jq" "$json" 2>&1 | sort >"$place/endings"
+	[[ $SYSCALLS != trace* || -z $6 ]] || set -- "$1" "$2" "$3, $6" "$4" "$5"
 	expected_endings "$2" "$3" | sort >"$place/endings.expected"
 	diff --label expected --label recorded -U0 "$place/endings.expected" "$place/endings" | grep '^[-+][^-+]' |
 		sort | uniq -c | sed 's/ *\([0-9]*\) \(.\)/recorded endings: \1 times \2/'
 	case $4 in '') unexplained=zero ;; churning) unexplained=any ;; torn) unexplained=torn ;; *) unexplained=some ;; esac
+	[[ $SYSCALLS != trace* ]] || unexplained=any # nothing tells whose anonymous memory is
 	jq -r --arg unexplained "$unexplained" -f "$HOSTILE/wrong.jq" "$json" 2>&1
 	[[ $4 == none ]] || jq -r '.processes | map(select(.born_by == "start"))[0].pid as $root
 		| map(select(.pid == $root and .ended_by.kind != "exec" and (.snapshots | any(.why == "exit") | not)))
@@ -62,7 +64,7 @@ check_run() {
 	new_place place
 	observe "$place" "$user" "$mode" "$program" "${arguments[@]}"
 	faults=$(MAY_SAY=$(header "$source" says) differences "$bare" "$place"
-		recording_faults "$place" "$mode" "${line#*=>}" "$(header "$source" ledger)" "$(header "$source" heap)")
+		recording_faults "$place" "$mode" "${line#*=>}" "$(header "$source" ledger)" "$(header "$source" heap)" "$(header "$source" traced)")
 	verdict "$title" "$faults"
 	[[ -n $faults ]] || discard "$place"
 }
@@ -73,6 +75,10 @@ check_program() {
 	USER_PRELOAD=$(header "$source" preload)
 	USER_PRELOAD=${USER_PRELOAD//%W/$W}
 	shape=(${USER_PRELOAD:+env LD_PRELOAD="$USER_PRELOAD"})
+	if [[ $SYSCALLS == trace* && $(header "$source" untraced) ]]; then
+		skip "$(basename "${source%.*}") traced" "$(header "$source" untraced)"
+		return
+	fi
 	for user in $USERS; do
 		if [[ $(header "$source" needs) == root && $user != root ]]; then
 			[[ $EUID == 0 ]] || skip "$(basename "${source%.*}")" 'needs root'

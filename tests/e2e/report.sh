@@ -46,7 +46,7 @@ damaged 'an empty capture' 1 "$root: empty"
 fresh && cp /bin/true "bad.rec/$root"
 damaged 'a foreign file' 1 "$root: not a capture of pagegap"
 fresh && number 77 | dd of="bad.rec/$root" bs=1 seek=8 conv=notrunc status=none
-damaged 'a capture of the future' 1 'made by a newer pagegap (format 77), this one reads 1'
+damaged 'a capture of the future' 1 'made by a newer pagegap (format 77), this one reads 2'
 fresh && ln -s /etc/passwd bad.rec/1.0.capture
 damaged 'a symbolic link' 1 '1.0.capture: a symbolic link'
 fresh && mkfifo bad.rec/1.0.capture

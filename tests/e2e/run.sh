@@ -72,6 +72,9 @@ one_line 'an option of the library that there is not' 0 '^pagegap: PAGEGAP_OPTIO
 	env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS=output=frob.rec,report=frob.report,frob=1 /bin/true
 one_line 'a value that it cannot have' 0 '^pagegap: PAGEGAP_OPTIONS: cow=frob: without pagegap run it can be auto,' \
 	env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS=cow=frob,output=cow.rec,report=cow.report /bin/true
+env LD_PRELOAD="$PAGEGAP_LIBRARY" PAGEGAP_OPTIONS=output=first.rec,report=first.report bash -c '/bin/true; exec /bin/echo it executes' >first.out 2>first.err
+check_eq 'without the command, who executes another program prints the report in the end' 'it executes;0;1;/bin/echo it executes' \
+	"$(<first.out);$(wc -c <first.err);$(grep -c '^Where the pages are' first.report);$(sed 's/  .*//;q' first.report)"
 one_line 'a library that is not there' 125 'PAGEGAP_LIBRARY must be the path' env PAGEGAP_LIBRARY=/nonexistent "$PAGEGAP" run true
 check_eq 'options end at the program' '--exact' "$("$PAGEGAP" run -o options.rec --report=options.report echo --exact)"
 check_eq 'or at --' '--exact' "$("$PAGEGAP" run -o dashes.rec --report=dashes.report -- echo --exact)"
@@ -149,7 +152,7 @@ echo 'int main(void) { return 5; }' >five.c
 unobserved() {
 	local name=$1 note=$2
 	shift 2
-	run_gap "$name" "$@"
+	run_gap "$name" "$@" # an option comes first
 	check_eq "$name: the status is the program's" 5 "$(cat "$name.status")"
 	check "$name: one line says why" grep -qF "$note" "$name.err"
 	check_eq "$name: and only that" 1 "$(wc -l <"$name.err")"
@@ -158,7 +161,7 @@ unobserved() {
 		.time.wall_ns > 0 and .faults.minor > 0 and .heap.allocations == null')"
 }
 if $cc -static -o five five.c 2>/dev/null; then
-	unobserved static 'a static executable cannot be preloaded' ./five
+	unobserved static 'a static executable cannot be preloaded' --trace=off ./five
 	unobserved executed 'a static executable cannot be preloaded' /bin/sh -c 'exec ./five'
 	echo 'extern char **environ; int puts(const char *); int main(void) { for (char **e = environ; *e; e++) puts(*e); }' >env.c
 	$cc -static -o env env.c
@@ -170,7 +173,7 @@ if $cc -static -o five five.c 2>/dev/null; then
 	check_eq 'and with its status' '{"kind":"exit","code":5}' "$(json child '.processes | map(select(.heap.allocations == null))[0].ended_by | tojson')"
 	if [[ $(id -u) == 0 ]]; then
 		cp five setuid && chown 65534 setuid && chmod 4755 setuid
-		unobserved setuid 'a set-uid or set-gid executable is not preloaded' ./setuid
+		unobserved setuid 'a set-uid or set-gid executable is not preloaded' --trace=off ./setuid
 	else
 		skip 'a set-uid program' 'it takes root to make one'
 	fi

@@ -35,6 +35,8 @@ valid() {
 
 run_gap plain /bin/ls -l /
 valid 'a plain program' plain.rec
+run_gap sites --stacks=all "$BUILD/tests/oracle/call_sites" fork
+valid 'call sites, a child'\''s as well' sites.rec
 # shellcheck disable=SC2016 # $! is the observed shell's
 run_gap tree /bin/bash -c 'for i in 1 2 3; do /bin/true & done; wait; sleep 100 & kill -9 $!; wait; (exit 7); echo x | cat'
 valid 'a tree with pipes, execs and a killed child' tree.rec
@@ -51,7 +53,9 @@ t = [threading.Thread(target=lambda: [str(i) for i in range(1000)]) for i in ran
 [x.start() for x in t]; [x.join() for x in t]'
 valid 'a threaded program' threads.rec
 if busybox=$(command -v busybox) && [[ $(head -c 4 "$busybox") == $'\x7fELF' ]]; then
-	run_gap static "$busybox" true
+	run_gap traced "$busybox" true
+	valid 'a program that is traced from outside' traced.rec
+	run_gap static --trace=off "$busybox" true
 	valid 'a program that cannot be observed' static.rec
 	check_eq 'what it did is unknown, not zero' null "$(json static '.processes[0].heap.allocations')"
 else

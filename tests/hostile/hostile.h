@@ -15,6 +15,8 @@
  *                  yet handed out; or it ends in a way that leaves no ledger
  *   says: WHY      pagegap may say a line of its own on standard error
  *   heap: unknown  the heap rows must be unknown
+ *   traced: ENDINGS  those of descendants that only a tracer sees, one and more as above
+ *   untraced: WHY  cannot be the same under any tracer
  *   preload: LIBRARY  runs with this LD_PRELOAD, set by the user
  * In ARGUMENTS, %W stands for the folder with the libraries and programs built from special/.
  */

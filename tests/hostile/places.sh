@@ -16,7 +16,7 @@ same() {
 	run_as "$bare" "$user" "${SHAPE[@]}" "$@"
 	observe "$OBSERVED" "$user" "$mode" "$@"
 	faults=$(differences "$bare" "$OBSERVED"
-		[[ -z $endings ]] || recording_faults "$OBSERVED" "$mode" "$endings" none '')
+		[[ -z $endings ]] || recording_faults "$OBSERVED" "$mode" "$endings" none '' '')
 	verdict "$title" "$faults"
 	discard "$bare"
 }
@@ -29,12 +29,14 @@ says() {
 }
 
 out_of_reach() {
-	local user program
+	local user program endings
 	for user in $USERS; do
 		for program in still_static still_32; do
 			[[ -x $W/$program ]] || continue
-			MAY_SAY=yes same "$program" "$user" run 'exit 3' "$W/$program" 3
-			says "$program: the report says what is unknown" 'cannot be preloaded.*unknown|unknown'
+			# traced from outside, all of its processes are recorded
+			[[ $program == still_static ]] && endings='exit 3; exit 0, exit 1 x2' || endings='exit 3'
+			MAY_SAY=yes same "$program" "$user" run "$endings" "$W/$program" 3
+			says "$program: the report says what is unknown" 'cannot be preloaded.*unknown|unknown|traced from outside'
 			same "$program from a shell" "$user" run '' /bin/sh -c "'$W/$program' 3; echo \$?"
 			same "$program from a shell" "$user" preload '' /bin/sh -c "'$W/$program' 3; echo \$?"
 		done
@@ -42,7 +44,7 @@ out_of_reach() {
 	if [[ $USERS == *nobody* ]]; then
 		cp "$WORK/programs/ends" "$W/ends_setuid" && chmod 4755 "$W/ends_setuid"
 		MAY_SAY=yes same 'a set-uid program' nobody run 'exit 3' "$W/ends_setuid" return 3
-		says 'a set-uid program: the report says what is unknown' 'unknown'
+		says 'a set-uid program: the report says what is unknown' 'unknown|traced from outside'
 		same 'a set-uid program from a shell' nobody preload '' /bin/sh -c "'$W/ends_setuid' return 3; echo \$?"
 	fi
 	# shellcheck disable=SC2016 # for the inner shell
@@ -136,7 +138,7 @@ no_place_to_write() {
 begin_waiting() {
 	new_place OBSERVED
 	mkfifo "$OBSERVED/fifo" && exec 8<>"$OBSERVED/fifo"
-	"$BIN/pagegap" run ${COW:+--cow="$COW"} ${FAULTS:+--faults="$FAULTS"} -o "$OBSERVED/recording" \
+	"$BIN/pagegap" run ${COW:+--cow="$COW"} ${FAULTS:+--faults="$FAULTS"} "${CALLS[@]}" -o "$OBSERVED/recording" \
 		--report="$OBSERVED/report" -- /bin/sh -c "$1" >"$OBSERVED/out" 2>"$OBSERVED/err" <"$OBSERVED/fifo" 8>&- &
 	RUNNER=$!
 	wait_for "$OBSERVED/out" begun

@@ -9,6 +9,7 @@
  * run: kill late => exit 0|lost; exit 4, exit 5
  * run: trap late => exit 0|lost; exit 4, exit 5
  * ledger: none
+ * traced: exit 6
  * says: preloaded alone, that the report cannot be printed from behind the filter
  */
 #include "hostile.h"

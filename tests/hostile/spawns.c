@@ -5,6 +5,7 @@
  * runs handlers that must not run.
  *
  * run: => exit 0; exit 0 x4, exit 56, signal 10
+ * traced: exit 127 x4
  */
 #include "hostile.h"
 

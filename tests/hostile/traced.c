@@ -4,6 +4,7 @@
  * itself, or stops the child at its start shows up as a stop that should not be, or makes ptrace fail.
  *
  * run: => exit 0; exit 63, exit 64
+ * untraced: a process has one tracer
  */
 #include "hostile.h"
 

@@ -264,8 +264,29 @@ static void child_forks_later(void)
 	did(0, 200);
 }
 
+/* Nothing of a new file is there yet: each page of it that is written is read first, where files lie on a disk. */
+static void map_file(void)
+{
+	char path[] = "cow_order.XXXXXX";
+	int fd = mkstemp(path);
+
+	REQUIRE(fd >= 0 && unlink(path) == 0 && ftruncate(fd, PAGES * PAGE) == 0);
+	memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	REQUIRE(memory != MAP_FAILED && madvise(memory, PAGES * PAGE, MADV_RANDOM) == 0);
+	close(fd);
+	touch(memory, PAGES * PAGE);
+}
+
+/* New memory where something else was. */
+static void replace_memory(void)
+{
+	REQUIRE(mmap(memory, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory);
+	REQUIRE(madvise(memory, PAGES * PAGE, MADV_NOHUGEPAGE) == 0);
+	touch(memory, PAGES * PAGE);
+}
+
 /* The parent has a parent itself, which shares nothing of its new memory. */
-static void child_outlives_parent(void)
+static void outlive_parent(bool in_place_of_file)
 {
 	int ends[2];
 	char byte;
@@ -274,7 +295,12 @@ static void child_outlives_parent(void)
 	REQUIRE(pipe(ends) == 0);
 	parent = fork();
 	if (!parent) {
-		map_memory();
+		if (in_place_of_file) {
+			map_file();
+			replace_memory();
+		} else {
+			map_memory();
+		}
 		if (!fork()) {
 			write_pages(200, 50);
 			pass();
@@ -291,6 +317,46 @@ static void child_outlives_parent(void)
 	pass();
 	close(ends[1]);
 	REQUIRE(read(ends[0], &byte, 1) == 0);
+}
+
+static void child_outlives_parent(void)
+{
+	outlive_parent(false);
+}
+
+static void child_outlives_parent_where_a_file_was(void)
+{
+	outlive_parent(true);
+}
+
+/* Its parent executes another program: it is alone, forks itself, and shares what it had mapped meanwhile. */
+static void last_of_family_forks(void)
+{
+	int until_exec[2], until_end[2];
+	char byte;
+	pid_t child;
+
+	REQUIRE(pipe2(until_exec, O_CLOEXEC) == 0 && pipe2(until_end, O_CLOEXEC) == 0);
+	if (fork()) {
+		REQUIRE(dup2(until_end[0], 0) == 0);
+		execlp("cat", "cat", NULL);
+		REQUIRE(false);
+	}
+	close(until_exec[1]);
+	REQUIRE(read(until_exec[0], &byte, 1) == 0);
+	pause_us(1000);
+	write_pages(300, 10);
+	map_memory();
+	child = fork();
+	if (!child) {
+		await(1);
+		write_pages(0, 150);
+		end(50, 100);
+	}
+	write_pages(0, 100);
+	pass();
+	await_end(child);
+	end(100, 10);
 }
 
 /* It lives long enough to be looked at. */
@@ -603,7 +669,9 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "child_first", child_first }, { "parent_first", parent_first }, { "interleaved", interleaved },
 	{ "child_has_ended", child_has_ended }, { "again_and_again", again_and_again }, { "nested", nested },
 	{ "nested_downwards", nested_downwards }, { "siblings", siblings }, { "child_forks_later", child_forks_later },
-	{ "child_outlives_parent", child_outlives_parent }, { "child_killed", child_killed },
+	{ "child_outlives_parent", child_outlives_parent },
+	{ "child_outlives_parent_where_a_file_was", child_outlives_parent_where_a_file_was },
+	{ "last_of_family_forks", last_of_family_forks }, { "child_killed", child_killed },
 	{ "child_executes", child_executes },
 	{ "child_lets_go", child_lets_go }, { "parent_lets_go", parent_lets_go },
 	{ "child_frees_a_block", child_frees_a_block }, { "parent_frees_a_block", parent_frees_a_block },

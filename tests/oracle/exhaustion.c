@@ -212,16 +212,23 @@ static const struct { const char *name; void (*run)(void); } scenarios[] = {
 	{ "in_a_child", in_a_child },
 };
 
-/* For a cgroup with a limit: writes memory until it is killed. */
+/*
+ * For a cgroup with a limit: writes memory until it is killed. It lingers while it has two thirds of it, growing slowly: ledgers
+ * are taken only so often that they cost little, and a busy machine makes them dear.
+ */
 static void eat(void)
 {
+	const size_t lingers_from = 32 * MIB, lingers_until = 36 * MIB, crumb = 16 * 1024;
 	static char *last;
 
-	for (;;) {
-		last = opaque(malloc(MIB));
+	for (size_t eaten = 0;;) {
+		size_t bite = eaten >= lingers_from && eaten < lingers_until ? crumb : MIB;
+
+		last = opaque(malloc(bite));
 		REQUIRE(last != NULL);
-		memset(last, 1, MIB);
-		usleep(5000); /* ledgers are taken so often that they cost little, of one who is in no hurry before it ends */
+		memset(last, 1, bite);
+		eaten += bite;
+		usleep(5000);
 	}
 }
 

@@ -3,7 +3,7 @@
  * The wrappers of exec and the file that is to be executed: what it would get as its environment, for every kind of
  * file it may be.
  *
- * links: preload/exec.c preload/environment.c preload/ranges.c preload/sandbox.c preload/kept.c
+ * links: preload/exec.c preload/call_counts.c preload/environment.c preload/ranges.c preload/sandbox.c preload/kept.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

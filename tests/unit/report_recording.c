@@ -198,7 +198,17 @@ static void a_future_version_is_named(void **state)
 	put_bytes(*state, "12.0.capture", bytes, 3 * sizeof(*c)); /* it may well have another size */
 	free(c);
 	free(bytes);
-	assert_one_bad(*state, "made by a newer pagegap (format 7), this one reads 1");
+	assert_one_bad(*state, "made by a newer pagegap (format 7), this one reads 2");
+}
+
+static void a_past_version_is_named(void **state)
+{
+	struct capture *c = new_capture(12);
+
+	c->version = 1;
+	put_bytes(*state, "12.0.capture", c, sizeof(*c) / 2);
+	free(c);
+	assert_one_bad(*state, "made by an older pagegap (format 1), this one reads 2");
 }
 
 static void a_symbolic_link_is_not_followed(void **state)
@@ -434,6 +444,7 @@ int main(void)
 		TEST(a_file_with_more_at_its_end_is_bad),
 		TEST(a_foreign_file_is_bad),
 		TEST(a_future_version_is_named),
+		TEST(a_past_version_is_named),
 		TEST(a_symbolic_link_is_not_followed),
 		TEST(a_fifo_does_not_block_the_reader),
 		TEST(a_socket_and_a_directory_are_bad),

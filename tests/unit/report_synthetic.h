@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "../../preload/capture.h"
 
@@ -143,8 +144,15 @@ static inline void synthetic_capture(struct capture *c, uint32_t pid, uint32_t p
 	c->counters[1].peak_bytes = MIB;
 	c->counters[1].usable_live_bytes = MIB + 4096;
 	c->peak_live_bytes = 2 * MIB;
-	c->counters[1].calls[CALL_MMAP] = 7;
-	c->counters[1].call_errors[CALL_MMAP] = 1;
+	c->call_clock.kind = CALL_CLOCK_MONOTONIC;
+	c->cells_used = 1;
+	c->calls[0] = (struct capture_call){
+		.number = SYS_mmap, .slot = 1, .calls = 7, .errors = 1, .errnos = { ENOMEM }, .error_counts = { 1 },
+		.timed = 7, .ticks = 14000, .least_ticks = 1000, .most_ticks = 5000,
+	};
+	c->calls[0].latencies[capture_latency(1000)] = 5;
+	c->calls[0].latencies[capture_latency(4000)] = 1;
+	c->calls[0].latencies[capture_latency(5000)] = 1;
 	synthetic_snapshot(&c->snapshots[SNAPSHOT_PEAK], WHY_PEAK, start_ns + SECOND / 2);
 	synthetic_snapshot(&c->snapshots[SNAPSHOT_REFUSED], WHY_REFUSED, start_ns + SECOND / 4);
 	synthetic_snapshot(&c->snapshots[SNAPSHOT_END], WHY_EXIT, start_ns + SECOND - 1000000);

@@ -140,7 +140,7 @@ static void a_page_reads_in_its_order(void **state)
 		"Faults",
 		"Time",
 		"Over time",
-		"Calls",
+		"System calls",
 		"Cost of pagegap",
 	};
 	char *text = report(&(struct report_options){ 0 });
@@ -220,8 +220,8 @@ static void figures_of_any_size_stay_within_80_columns(void **state)
 	s->vm_size_bytes = s->rss_bytes = 1ULL << 61;
 	s->unexplained_mapped_bytes = -(1LL << 53);
 	captures[0].counters[1].requested_bytes = captures[0].counters[1].frees = 1ULL << 61;
-	captures[0].counters[1].calls[CALL_MMAP] = 1ULL << 61;
-	captures[0].counters[1].call_errors[CALL_MMAP] = 1ULL << 61;
+	captures[0].calls[0].calls = captures[0].calls[0].errors = captures[0].calls[0].error_counts[0] = 1ULL << 61;
+	captures[0].calls[0].timed = captures[0].calls[0].ticks = captures[0].calls[0].latencies[3] = 1ULL << 61;
 	text = report(&(struct report_options){ .exact = true });
 	assert_true(says(text, "144,115,188,075,855,872"));
 	assert_80_columns(text);

@@ -486,6 +486,64 @@ static void what_is_let_go_after_the_last_child_is_known_already(void **state)
 	sharing_free(outside.sharing);
 }
 
+/* What came from a file, say, is not what an ancestor has there; its relatives' writes are judged by that. */
+static void what_is_written_unjudged_is_its_own(void **state)
+{
+	struct outside outside = begin(false);
+	struct sharer *first = NULL, *parent, *child;
+
+	(void)state;
+	open_sharing(&outside);
+	parent = sharing_fork(&first, &outside, &outside, 2, STEP_NS);
+	sharing_write_unjudged(outside.sharing, parent, PAGE(1), 4096, 2 * STEP_NS);
+	sharing_write_unjudged(outside.sharing, parent, PAGE(1), 4096, 3 * STEP_NS);
+	sharing_write_unjudged(outside.sharing, parent, PAGE(1024), 2 << 20, 3 * STEP_NS);
+	assert_int_equal(sharing_kept(outside.sharing), 1 + 512);
+	assert_int_equal(writes(&outside, parent, 1, 4 * STEP_NS).verdict, SHARING_NONE);
+	assert_int_equal(writes(&outside, first, 1, 4 * STEP_NS).verdict, SHARING_REUSED);
+	child = sharing_fork(&parent, &outside, &outside, 3, 5 * STEP_NS);
+	sharing_write_unjudged(outside.sharing, child, PAGE(2), 4096, 6 * STEP_NS);
+	sharing_write_unjudged(outside.sharing, parent, PAGE(3), 4096, 6 * STEP_NS);
+	assert_int_equal(writes(&outside, parent, 2, 7 * STEP_NS).verdict, SHARING_COPIED); /* the first one has it */
+	sharing_end(outside.sharing, parent, 8 * STEP_NS);
+	assert_int_equal(writes(&outside, child, 1, 9 * STEP_NS).verdict, SHARING_REUSED);
+	assert_int_equal(writes(&outside, child, 1024 + 511, 9 * STEP_NS).verdict, SHARING_REUSED);
+	assert_int_equal(writes(&outside, child, 2, 9 * STEP_NS).verdict, SHARING_NONE);
+	assert_int_equal(writes(&outside, child, 3, 9 * STEP_NS).verdict, SHARING_COPIED);
+	sharing_end(outside.sharing, first, 10 * STEP_NS);
+	sharing_end(outside.sharing, child, 11 * STEP_NS);
+	sharing_free(outside.sharing);
+}
+
+/* Alone, it shares nothing; but what it writes then, it has written since its birth when it forks. */
+static void what_the_last_one_writes_is_shared_by_its_fork(void **state)
+{
+	struct outside outside = begin(false);
+	struct sharer *first = NULL, *last, *child;
+	struct sharing_write write;
+
+	(void)state;
+	open_sharing(&outside);
+	last = sharing_fork(&first, &outside, &outside, 2, STEP_NS);
+	sharing_end(outside.sharing, first, 2 * STEP_NS);
+	write = sharing_write(outside.sharing, last, PAGE(1), 4096, false, false, 3 * STEP_NS);
+	assert_int_equal(write.verdict, SHARING_REUSED); /* if it was there */
+	assert_null(write.fork);
+	child = sharing_fork(&last, &outside, &outside, 3, 4 * STEP_NS);
+	write = sharing_write(outside.sharing, last, PAGE(1), 4096, true, false, 5 * STEP_NS);
+	assert_int_equal(write.verdict, SHARING_COPIED);
+	assert_non_null(write.fork);
+	assert_int_equal(write.fork->child, 3);
+	sharing_release(outside.sharing, write.fork);
+	write = sharing_write(outside.sharing, last, PAGE(2), 4096, true, false, 5 * STEP_NS);
+	assert_int_equal(write.verdict, SHARING_COPIED);
+	assert_null(write.fork); /* not written since its birth */
+	sharing_end(outside.sharing, child, 6 * STEP_NS);
+	sharing_end(outside.sharing, last, 7 * STEP_NS);
+	assert_int_equal(sharing_kept(outside.sharing), 0);
+	sharing_free(outside.sharing);
+}
+
 static void where_samples_are_missing_all_is_ambiguous(void **state)
 {
 	struct outside outside = begin(false);
@@ -597,6 +655,8 @@ int main(void)
 		cmocka_unit_test(what_is_let_go_is_nobody_elses_any_more),
 		cmocka_unit_test(what_was_moved_away_may_be_shared_still),
 		cmocka_unit_test(what_is_let_go_after_the_last_child_is_known_already),
+		cmocka_unit_test(what_is_written_unjudged_is_its_own),
+		cmocka_unit_test(what_the_last_one_writes_is_shared_by_its_fork),
 		cmocka_unit_test(where_samples_are_missing_all_is_ambiguous),
 		cmocka_unit_test(huge_pages_are_shared_as_a_whole),
 		cmocka_unit_test(a_vfork_shares_nothing),

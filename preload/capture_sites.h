@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call sites: who asked for the blocks. One file beside the capture of each image whose stacks are taken, `<pid>.<image number>.sites`: exactly
+ * one `struct capture_sites`, mapped MAP_SHARED, sparse, backed with disk blocks as it fills. What capture.h says of
+ * readers and writers holds here too.
+ */
+#ifndef PAGEGAP_CAPTURE_SITES_H
+#define PAGEGAP_CAPTURE_SITES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SITES_MAGIC      "pgsites\n"    /* 8 bytes, no terminator */
+#define SITES_VERSION    1
+#define SITES_SUFFIX     ".sites"
+#define SITES_MOST       32768          /* the others among them */
+#define SITES_FRAMES     (1U << 20)     /* of all sites together */
+#define SITES_DEPTH_MOST 256
+#define SITES_MODULES    512
+#define SITES_PATH_BYTES 464
+#define SITES_BUILD_ID_BYTES 32
+
+/* A stretch of address space that was one object's when a site was first seen in it. */
+struct capture_module {
+	uint64_t start, end;            /* addresses */
+	uint64_t bias;                  /* address - bias: virtual address in the ELF file */
+	uint32_t unloaded;              /* 1: something else may have lain there later; sites from then on have a module of their own */
+	uint32_t build_id_bytes;        /* 0: none */
+	uint8_t  build_id[SITES_BUILD_ID_BYTES];
+	char     path[SITES_PATH_BYTES]; /* NUL-terminated; empty: the executable */
+};
+
+enum capture_site_kind { SITE_HEAP, CAPTURE_SITE_KINDS };
+
+/*
+ * Counts are of this image, by atomic adds. Live: inherited + allocations - frees, requested and usable bytes likewise.
+ * Site 0 is all others: what found no place in the table, and blocks that cannot carry a site.
+ */
+struct capture_site {
+	uint32_t frames_at;             /* in frames */
+	uint16_t depth;                 /* frames; innermost first */
+	uint8_t  end;                   /* enum unwind_end: 0 complete, 1 there were more, 2 could not be followed further */
+	uint8_t  kind;                  /* enum capture_site_kind */
+	uint64_t key;                   /* hash of its frames */
+	uint64_t allocations;           /* blocks, as valgrind counts them; a realloc is one, at its own site */
+	uint64_t frees;
+	uint64_t requested_bytes;       /* of allocations */
+	uint64_t freed_bytes;           /* requested bytes of frees */
+	int64_t  usable_live_bytes;     /* of allocations - of frees */
+	uint64_t temporary;             /* of frees: the block was the last one that its thread had allocated */
+	uint64_t inherited_blocks;      /* live at the fork that began this image */
+	uint64_t inherited_bytes;       /* requested */
+	uint64_t inherited_usable_bytes;
+	uint32_t modules_at;            /* modules that were known when it was entered: a frame lies in the last of these that covers it */
+	uint32_t reserved;
+	uint64_t padding[4];
+};
+_Static_assert(sizeof(struct capture_site) == 128, "whole sites in a page");
+
+struct capture_sites_head {
+	char     magic[8];
+	uint32_t version;
+	uint32_t header_bytes;          /* sizeof(struct capture_sites) */
+	uint32_t pid, image_number;
+	uint32_t depth_most;            /* frames of a site at most, as it was asked for */
+	uint32_t sites_used;            /* with the others; a site that is counted here is whole */
+	uint32_t frames_used;
+	uint32_t modules_used;
+	uint64_t modules_dropped;       /* of objects that found no place: their frames have no module */
+	uint64_t sites_dropped;         /* times that a new site found no place: its block is the others' */
+};
+
+struct capture_sites {
+	struct capture_sites_head head;
+	_Alignas(4096) struct capture_module modules[SITES_MODULES];
+	_Alignas(4096) struct capture_site sites[SITES_MOST];
+	_Alignas(4096) uint64_t frames[SITES_FRAMES]; /* code addresses: the last byte of a call, or what a signal interrupted */
+};
+
+#define SITES_EAGER_BYTES offsetof(struct capture_sites, modules)
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which call site each live block came from, and what each has asked for. A site is a stack (unwind.h), kept once in the image's
+ * table (capture_sites.h). A block's site is remembered beside the block map: a byte for each granule there, in leaves of the same shape,
+ * so a block of two granules, the smallest of glibc's, has the 16 bits of a site's number; where a block has one granule, the
+ * byte names one of 255 sites that ask for such blocks, and the surplus is the others'.
+ */
+#ifndef PAGEGAP_SITES_H
+#define PAGEGAP_SITES_H
+
+#include "blockmap.h"
+#include "capture_sites.h"
+
+/* NULL: no stacks are taken. */
+extern struct capture_sites *sites HIDDEN;
+
+void sites_begin(void) COLD;            /* where the option asks for it; once per image, before its first block */
+
+/*
+ * sites_note - a block has just been entered into the block map: it is one of the site from which the allocator was called
+ * sites_note_untracked - one that the block map could not hold: it is among the others, and not live
+ * sites_release - a block has left the block map, or is about to: @site as sites_of said while it was there
+ * sites_amend - a block's site is told that fewer bytes had been asked for
+ *
+ * By the owner of the block, as the block map's own functions. Async-signal-safe; the only lock is for a new site, with signals blocked.
+ */
+void sites_note(const struct block *block);
+void sites_note_untracked(uint64_t requested) COLD;
+void sites_release(uint32_t site, const struct block *block);
+void sites_amend(const struct block *block, uint64_t requested);
+uint32_t sites_of(const struct block *block);
+
+/* Around a fork: no site is added meanwhile, and what is live then is the child's inheritance. */
+void sites_prepare_fork(void);
+void sites_fork_done(void);             /* on both sides */
+void sites_forked(void) COLD;           /* in the child, when it has its capture */
+
+/* sites_open.c: the table of the calling image; NULL: there is none, which a note says. */
+struct capture_sites *sites_map(void) COLD;
+bool sites_back(const void *start, const void *end) COLD; /* disk blocks for a part of it */
+
+/* sites_modules.c: has the table know what an address lies in. Under the lock of whoever adds a site. */
+void sites_note_module(uint64_t address) COLD;
+extern bool sites_any_gone HIDDEN;      /* objects that sites lie in have been unloaded, … */
+uint64_t sites_times_gone(uint64_t address) COLD; /* … and so often those at an address */
+
+/* Around what only one thread may do with the table; signals are blocked meanwhile. */
+void sites_lock(void);
+void sites_unlock(void);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Words of calls about the machine and the kernel itself, and of its newer interfaces. */
+#include <linux/aio_abi.h>
+#include <linux/bpf.h>
+#include <linux/fs.h>
+#include <linux/io_uring.h>
+#include <linux/kexec.h>
+#include <linux/module.h>
+#include <linux/perf_event.h>
+#include <linux/random.h>
+#include <linux/reboot.h>
+#include <sched.h>
+
+#include "decode_words.h"
+
+static const struct decode_word sched_policy_rows[] = {
+	W(SCHED_OTHER), W(SCHED_FIFO), W(SCHED_RR), W(SCHED_BATCH), W(SCHED_IDLE), W(SCHED_DEADLINE),
+};
+WORDS(sched_policy, "SCHED_???");
+
+static const struct decode_word reboot_magic_rows[] = {
+	W(LINUX_REBOOT_MAGIC1),
+};
+WORDS(reboot_magic, "LINUX_REBOOT_MAGIC_???");
+
+static const struct decode_word reboot_magic2_rows[] = {
+	W(LINUX_REBOOT_MAGIC2), W(LINUX_REBOOT_MAGIC2A), W(LINUX_REBOOT_MAGIC2B), W(LINUX_REBOOT_MAGIC2C),
+};
+WORDS(reboot_magic2, "LINUX_REBOOT_MAGIC_???");
+
+static const struct decode_word reboot_command_rows[] = {
+	W(LINUX_REBOOT_CMD_RESTART), W(LINUX_REBOOT_CMD_HALT), W(LINUX_REBOOT_CMD_CAD_ON), W(LINUX_REBOOT_CMD_CAD_OFF),
+	W(LINUX_REBOOT_CMD_POWER_OFF), W(LINUX_REBOOT_CMD_RESTART2), W(LINUX_REBOOT_CMD_SW_SUSPEND), W(LINUX_REBOOT_CMD_KEXEC),
+};
+WORDS(reboot_command, "LINUX_REBOOT_CMD_???");
+
+static const struct decode_word bpf_command_rows[] = {
+	W(BPF_MAP_CREATE), W(BPF_MAP_LOOKUP_ELEM), W(BPF_MAP_UPDATE_ELEM), W(BPF_MAP_DELETE_ELEM), W(BPF_MAP_GET_NEXT_KEY),
+	W(BPF_PROG_LOAD), W(BPF_OBJ_PIN), W(BPF_OBJ_GET), W(BPF_PROG_ATTACH), W(BPF_PROG_DETACH), W(BPF_PROG_TEST_RUN),
+	W(BPF_PROG_GET_NEXT_ID), W(BPF_MAP_GET_NEXT_ID), W(BPF_PROG_GET_FD_BY_ID), W(BPF_MAP_GET_FD_BY_ID), W(BPF_OBJ_GET_INFO_BY_FD),
+	W(BPF_PROG_QUERY), W(BPF_RAW_TRACEPOINT_OPEN), W(BPF_BTF_LOAD), W(BPF_BTF_GET_FD_BY_ID), W(BPF_TASK_FD_QUERY),
+	W(BPF_MAP_LOOKUP_AND_DELETE_ELEM), W(BPF_MAP_FREEZE), W(BPF_BTF_GET_NEXT_ID), W(BPF_MAP_LOOKUP_BATCH),
+	W(BPF_MAP_LOOKUP_AND_DELETE_BATCH), W(BPF_MAP_UPDATE_BATCH), W(BPF_MAP_DELETE_BATCH), W(BPF_LINK_CREATE), W(BPF_LINK_UPDATE),
+	W(BPF_LINK_GET_FD_BY_ID), W(BPF_LINK_GET_NEXT_ID), W(BPF_ENABLE_STATS), W(BPF_ITER_CREATE), W(BPF_LINK_DETACH),
+	W(BPF_PROG_BIND_MAP),
+};
+WORDS(bpf_command, "BPF_???");
+
+static const struct decode_word uring_opcode_rows[] = {
+	W(IORING_REGISTER_BUFFERS), W(IORING_UNREGISTER_BUFFERS), W(IORING_REGISTER_FILES), W(IORING_UNREGISTER_FILES),
+	W(IORING_REGISTER_EVENTFD), W(IORING_UNREGISTER_EVENTFD), W(IORING_REGISTER_FILES_UPDATE), W(IORING_REGISTER_EVENTFD_ASYNC),
+	W(IORING_REGISTER_PROBE), W(IORING_REGISTER_PERSONALITY), W(IORING_UNREGISTER_PERSONALITY), W(IORING_REGISTER_RESTRICTIONS),
+	W(IORING_REGISTER_ENABLE_RINGS), W(IORING_REGISTER_FILES2), W(IORING_REGISTER_FILES_UPDATE2), W(IORING_REGISTER_BUFFERS2),
+	W(IORING_REGISTER_BUFFERS_UPDATE), W(IORING_REGISTER_IOWQ_AFF), W(IORING_UNREGISTER_IOWQ_AFF),
+	W(IORING_REGISTER_IOWQ_MAX_WORKERS), W(IORING_REGISTER_RING_FDS), W(IORING_UNREGISTER_RING_FDS), W(IORING_REGISTER_PBUF_RING),
+	W(IORING_UNREGISTER_PBUF_RING),
+};
+WORDS(uring_opcode, "IORING_REGISTER_???");
+
+static const struct decode_word uring_enter_rows[] = {
+	W(IORING_ENTER_GETEVENTS), W(IORING_ENTER_SQ_WAKEUP), W(IORING_ENTER_SQ_WAIT), W(IORING_ENTER_EXT_ARG),
+	W(IORING_ENTER_REGISTERED_RING),
+};
+WORDS(uring_enter, "IORING_ENTER_???");
+
+static const struct decode_word uring_setup_rows[] = {
+	W(IORING_SETUP_IOPOLL), W(IORING_SETUP_SQPOLL), W(IORING_SETUP_SQ_AFF), W(IORING_SETUP_CQSIZE), W(IORING_SETUP_CLAMP),
+	W(IORING_SETUP_ATTACH_WQ), W(IORING_SETUP_R_DISABLED), W(IORING_SETUP_SUBMIT_ALL), W(IORING_SETUP_COOP_TASKRUN),
+	W(IORING_SETUP_TASKRUN_FLAG), W(IORING_SETUP_SQE128), W(IORING_SETUP_CQE32), W(IORING_SETUP_SINGLE_ISSUER),
+	W(IORING_SETUP_DEFER_TASKRUN),
+#ifdef IORING_SETUP_NO_MMAP
+	W(IORING_SETUP_NO_MMAP),
+#endif
+#ifdef IORING_SETUP_REGISTERED_FD_ONLY
+	W(IORING_SETUP_REGISTERED_FD_ONLY),
+#endif
+#ifdef IORING_SETUP_NO_SQARRAY
+	W(IORING_SETUP_NO_SQARRAY),
+#endif
+};
+WORDS(uring_setup, "IORING_SETUP_???");
+
+static const struct decode_word uring_features_rows[] = {
+	W(IORING_FEAT_SINGLE_MMAP), W(IORING_FEAT_NODROP), W(IORING_FEAT_SUBMIT_STABLE), W(IORING_FEAT_RW_CUR_POS),
+	W(IORING_FEAT_CUR_PERSONALITY), W(IORING_FEAT_FAST_POLL), W(IORING_FEAT_POLL_32BITS), W(IORING_FEAT_SQPOLL_NONFIXED),
+	W(IORING_FEAT_EXT_ARG), W(IORING_FEAT_NATIVE_WORKERS), W(IORING_FEAT_RSRC_TAGS), W(IORING_FEAT_CQE_SKIP),
+	W(IORING_FEAT_LINKED_FILE),
+#ifdef IORING_FEAT_REG_REG_RING
+	W(IORING_FEAT_REG_REG_RING),
+#endif
+};
+WORDS(uring_features, "IORING_FEAT_???");
+
+static const struct decode_word kexec_arch_rows[] = {
+	W(KEXEC_ARCH_DEFAULT), W(KEXEC_ARCH_386), W(KEXEC_ARCH_68K), W(KEXEC_ARCH_X86_64), W(KEXEC_ARCH_PPC), W(KEXEC_ARCH_PPC64),
+	W(KEXEC_ARCH_IA_64), W(KEXEC_ARCH_ARM), W(KEXEC_ARCH_S390), W(KEXEC_ARCH_SH), W(KEXEC_ARCH_MIPS_LE), W(KEXEC_ARCH_MIPS),
+	W(KEXEC_ARCH_AARCH64), W(KEXEC_ARCH_RISCV),
+};
+WORDS(kexec_arch, "KEXEC_ARCH_???");
+
+static const struct decode_word kexec_rows[] = {
+	W(KEXEC_ON_CRASH), W(KEXEC_PRESERVE_CONTEXT),
+};
+WORDS(kexec, "KEXEC_???");
+
+static const struct decode_word kexec_file_rows[] = {
+	W(KEXEC_FILE_UNLOAD), W(KEXEC_FILE_ON_CRASH), W(KEXEC_FILE_NO_INITRAMFS),
+};
+WORDS(kexec_file, "KEXEC_FILE_???");
+
+static const struct decode_word module_rows[] = {
+	W(MODULE_INIT_IGNORE_MODVERSIONS), W(MODULE_INIT_IGNORE_VERMAGIC), W(MODULE_INIT_COMPRESSED_FILE),
+};
+WORDS(module, "MODULE_INIT_???");
+
+static const struct decode_word random_rows[] = {
+	W(GRND_NONBLOCK), W(GRND_RANDOM), W(GRND_INSECURE),
+};
+WORDS(random, "GRND_???");
+
+static const struct decode_word perf_rows[] = {
+	W(PERF_FLAG_FD_NO_GROUP), W(PERF_FLAG_FD_OUTPUT), W(PERF_FLAG_PID_CGROUP), W(PERF_FLAG_FD_CLOEXEC),
+};
+WORDS(perf, "PERF_FLAG_???");
+
+static const struct decode_word perf_type_rows[] = {
+	W(PERF_TYPE_HARDWARE), W(PERF_TYPE_SOFTWARE), W(PERF_TYPE_TRACEPOINT), W(PERF_TYPE_HW_CACHE), W(PERF_TYPE_RAW),
+	W(PERF_TYPE_BREAKPOINT),
+};
+WORDS(perf_type, "PERF_TYPE_???");
+
+static const struct decode_word aio_command_rows[] = {
+	W(IOCB_CMD_PREAD), W(IOCB_CMD_PWRITE), W(IOCB_CMD_FSYNC), W(IOCB_CMD_FDSYNC), W(IOCB_CMD_POLL), W(IOCB_CMD_NOOP),
+	W(IOCB_CMD_PREADV), W(IOCB_CMD_PWRITEV),
+};
+WORDS(aio_command, "IOCB_CMD_???");
+
+static const struct decode_word lsm_attribute_rows[] = {
+#ifdef LSM_ATTR_CURRENT
+	W(LSM_ATTR_CURRENT),
+#endif
+#ifdef LSM_ATTR_EXEC
+	W(LSM_ATTR_EXEC),
+#endif
+#ifdef LSM_ATTR_FSCREATE
+	W(LSM_ATTR_FSCREATE),
+#endif
+#ifdef LSM_ATTR_KEYCREATE
+	W(LSM_ATTR_KEYCREATE),
+#endif
+#ifdef LSM_ATTR_PREV
+	W(LSM_ATTR_PREV),
+#endif
+#ifdef LSM_ATTR_SOCKCREATE
+	W(LSM_ATTR_SOCKCREATE),
+#endif
+	{ 0, NULL },
+};
+WORDS(lsm_attribute, "LSM_ATTR_???");
+
+static const struct decode_word listmount_rows[] = {
+#ifdef LISTMOUNT_REVERSE
+	W(LISTMOUNT_REVERSE),
+#endif
+	{ 0, NULL },
+};
+WORDS(listmount, "LISTMOUNT_???");
+
+static const struct decode_word lsm_rows[] = {
+#ifdef LSM_FLAG_SINGLE
+	W(LSM_FLAG_SINGLE),
+#endif
+	{ 0, NULL },
+};
+WORDS(lsm, "LSM_FLAG_???");

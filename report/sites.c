@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading the file of an image's call sites: the head, and of each table what is in use. */
+#include "sites.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "complain.h"
+#include "memory.h"
+
+/* False: it is shorter. */
+static bool read_part(int fd, void *to, size_t bytes, size_t offset)
+{
+	for (size_t done = 0; done < bytes;) {
+		ssize_t got = pread(fd, (char *)to + done, bytes - done, (off_t)(offset + done));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		done += (size_t)got;
+	}
+	return true;
+}
+
+static const char *defect_of(const struct capture_sites_head *head, const struct image *image)
+{
+	if (memcmp(head->magic, SITES_MAGIC, sizeof(head->magic)))
+		return "not a table of call sites";
+	if (head->version != SITES_VERSION || head->header_bytes != sizeof(struct capture_sites))
+		return "of another version of pagegap";
+	if (head->pid != image->pid || head->image_number != image->number)
+		return "of another process";
+	if (head->sites_used > SITES_MOST || head->frames_used > SITES_FRAMES || head->modules_used > SITES_MODULES)
+		return "damaged: it has more than there is room for";
+	return NULL;
+}
+
+static const char *read_tables(struct site_table *table, int fd)
+{
+	const struct capture_sites_head *head = &table->head;
+
+	table->modules = memory_get((head->modules_used + 1) * sizeof(table->modules[0]));
+	table->sites = memory_get((head->sites_used + 1) * sizeof(table->sites[0]));
+	table->frames = memory_get((head->frames_used + 1) * sizeof(table->frames[0]));
+	if (!read_part(fd, table->modules, head->modules_used * sizeof(table->modules[0]), offsetof(struct capture_sites, modules)) ||
+	    !read_part(fd, table->sites, head->sites_used * sizeof(table->sites[0]), offsetof(struct capture_sites, sites)) ||
+	    !read_part(fd, table->frames, head->frames_used * sizeof(table->frames[0]), offsetof(struct capture_sites, frames)))
+		return "cut short";
+	for (uint32_t i = 0; i < head->modules_used; i++) {
+		struct capture_module *module = &table->modules[i];
+
+		module->path[sizeof(module->path) - 1] = '\0';
+		if (module->build_id_bytes > SITES_BUILD_ID_BYTES)
+			return "damaged: a build ID that is too long";
+	}
+	for (uint32_t i = 0; i < head->sites_used; i++)
+		if (table->sites[i].depth > head->frames_used || table->sites[i].frames_at > head->frames_used - table->sites[i].depth)
+			return "damaged: a site has frames beyond the table";
+	return NULL;
+}
+
+static const char *read_file(struct site_table *table, int fd, const struct image *image)
+{
+	struct stat status;
+	const char *defect;
+
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || (size_t)status.st_size != sizeof(struct capture_sites))
+		return "not a table of call sites";
+	if (!read_part(fd, &table->head, sizeof(table->head), 0))
+		return "cut short";
+	defect = defect_of(&table->head, image);
+	return defect ? defect : read_tables(table, fd);
+}
+
+struct site_table *site_table_read(const struct recording *recording, const struct image *image)
+{
+	char *name = memory_format("%" PRIu32 ".%" PRIu32 SITES_SUFFIX, image->pid, image->number);
+	int fd = recording->directory < 0 || !image->file ? -1 :
+		 openat(recording->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	struct site_table *table;
+	const char *defect;
+
+	if (fd < 0) {
+		free(name);
+		return NULL;
+	}
+	table = memory_get(sizeof(*table));
+	defect = read_file(table, fd, image);
+	close(fd);
+	if (defect) {
+		complain("%s/%s: %s: its call sites are left out", recording->path, name, defect);
+		site_table_free(table);
+		table = NULL;
+	}
+	free(name);
+	return table;
+}
+
+void site_table_free(struct site_table *table)
+{
+	if (!table)
+		return;
+	free(table->modules), free(table->sites), free(table->frames);
+	free(table);
+}
+
+static uint64_t live(uint64_t inherited, uint64_t come, uint64_t gone)
+{
+	return inherited == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN : inherited + come - gone;
+}
+
+uint64_t site_live_blocks(const struct capture_site *site)
+{
+	return live(site->inherited_blocks, site->allocations, site->frees);
+}
+
+uint64_t site_live_bytes(const struct capture_site *site)
+{
+	return live(site->inherited_bytes, site->requested_bytes, site->freed_bytes);
+}
+
+uint64_t site_live_usable_bytes(const struct capture_site *site)
+{
+	return live(site->inherited_usable_bytes, (uint64_t)site->usable_live_bytes, 0);
+}
+
+const struct capture_module *site_module(const struct site_table *table, const struct capture_site *site, uint64_t frame)
+{
+	for (uint32_t i = site->modules_at < table->head.modules_used ? site->modules_at : table->head.modules_used; i-- > 0;)
+		if (frame >= table->modules[i].start && frame < table->modules[i].end)
+			return &table->modules[i];
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* Call sites of an image, as its file beside the capture has them (preload/capture_sites.h), checked; and the names of their frames. */
+#ifndef PAGEGAP_SITES_REPORT_H
+#define PAGEGAP_SITES_REPORT_H
+
+#include "../preload/capture_sites.h"
+#include "recording.h"
+#include "symbols.h"
+
+struct site_table {
+	struct capture_sites_head head;
+	struct capture_module *modules;
+	struct capture_site *sites;     /* the others first */
+	uint64_t *frames;
+};
+
+/*
+ * site_table_read - the sites of an image
+ *
+ * NULL: there are none, because no stacks were taken, or, after a line on standard error, because the file is damaged. Every index
+ * and count in what is returned is within its table.
+ */
+struct site_table *site_table_read(const struct recording *recording, const struct image *image);
+void site_table_free(struct site_table *table);
+
+/* What is live of a site, as of the last moment that was recorded; CAPTURE_UNKNOWN. */
+uint64_t site_live_blocks(const struct capture_site *site);
+uint64_t site_live_bytes(const struct capture_site *site);
+uint64_t site_live_usable_bytes(const struct capture_site *site);
+
+/* The object that a frame of a site lies in; NULL: none that is known. */
+const struct capture_module *site_module(const struct site_table *table, const struct capture_site *site, uint64_t frame);
+
+/*
+ * site_frame_names - the functions at a frame, inlined ones included
+ * @module: that it lies in, or NULL: it may be code of a just-in-time compiler
+ * @capture: of the image, whose executable may be the module
+ *
+ * As symbols_resolve; the texts live as long as the process.
+ */
+size_t site_frame_names(const struct capture_module *module, const struct capture *capture, uint64_t frame, const struct symbol_frame **names);
+
+#endif
