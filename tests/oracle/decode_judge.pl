@@ -48,6 +48,7 @@ sub normal {
 	$line =~ s/htons\((3[2-9]|4\d|5\d|60)\d\d\d\)/htons(N)/g;
 	$line =~ s/left \{tv_sec=\d+, tv_([un])sec=\d+\}/left {N}/;
 	$line =~ s#(si_utime|si_stime)=\d+( /\* \d+\.\d+ s \*/)?#$1=N#g;
+	$line =~ s#(tms_\w+=\d+) /\* \d+\.\d+ s \*/#$1#g; # strace has it where it is not 0
 	$line =~ s/\d+/N/g if $line =~ /^(sysinfo|times|getppid|adjtimex|clock_adjtime|time|getcpu)\(/;
 	$line =~ s/(f_blocks|f_bfree|f_bavail|f_files|f_ffree)=\d+/$1=N/g;
 	$line =~ s/(_[a-z]time)=\d+/$1=N/g if $line =~ /^(shm|sem|msg)ctl/;
