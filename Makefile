@@ -7,6 +7,9 @@
 #   links: FILE.c [FOLDER]   what it tests, of the parts; a folder stands for its files but main.c, a name may have a *
 #   sanitize: thread         unit tests: also run under ThreadSanitizer by `make sanitize`
 MAKEFLAGS += --no-builtin-rules
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all

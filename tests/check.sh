@@ -81,19 +81,29 @@ tell() {
 	grep -aE '^skip\b|^(not )?ok .*# SKIP' "$log" | head -n 20 | cut -c 1-200 | sed 's/^/    /'
 }
 
-# Long ones that measure nothing of the machine run beside the others, one after the other, where there is a second processor.
+# Long ones that measure nothing of the machine run beside the others, where there is a second processor; whoever is done with the
+# others takes of these too, from the end.
 beside=()
 if (($# == 0 && $(nproc) > 1)); then
-	beside=(tests/e2e/hostile.sh tests/lint.sh tests/e2e/oracle_decode.sh tests/e2e/symbols.sh)
-	for test in "${beside[@]}"; do run_test "$test"; done &
-	trap 'kill $(jobs -p) 2>/dev/null' EXIT
+	beside=(tests/e2e/{hostile,compare,hostile_log,hostile_all_calls}.sh tests/lint.sh tests/e2e/{symbols,oracle_decode}.sh)
 fi
+take_beside() {
+	local test
+	for test; do
+		! mkdir "$(log_of "$test").taken" 2>/dev/null || run_test "$test"
+	done
+}
+take_beside "${beside[@]}" &
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
 
 passed=0 failed=0 skipped=0
 for test in "${tests[@]}"; do
 	[[ " ${beside[*]} " != *" $test "* ]] || continue
 	run_test "$test"
 	tell "$test"
+done
+for ((i = ${#beside[@]} - 1; i >= 0; i--)); do
+	take_beside "${beside[i]}"
 done
 wait
 for test in "${beside[@]}"; do

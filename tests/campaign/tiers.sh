@@ -13,7 +13,7 @@ status=0
 
 run() {
 	case $1 in
-	hostile) bash "$SRC/tests/e2e/hostile.sh" "${@:2}" ;;
+	hostile) PAIRS=all bash "$SRC/tests/e2e/hostile.sh" "${@:2}" ;;
 	transparent) bash "$SRC/tests/campaign/transparent.sh" "${@:2}" ;;
 	generated) bash "$SRC/tests/e2e/oracle_cow_generated.sh" ;;
 	*) echo "not ok - $1 is a part: they are hostile, transparent and generated" && return 1 ;;

@@ -3,12 +3,13 @@
 # Runs each hostile program of tests/hostile bare and observed, as root and as uid 65534, and compares: standard output,
 # standard error and the way it ended must be the same; the recording must be complete and its ledgers must balance.
 # What each program is expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
-# Environment: BUILD, SRC; REPEAT=N (default 1); MODES="run preload"; COW=HOW for --cow, FAULTS=HOW for --faults, or
+# Environment: BUILD, SRC; REPEAT=N (default 1); PAIRS=all: each user with each mode (default: half of these pairs, by turns); MODES="run preload"; COW=HOW for --cow, FAULTS=HOW for --faults, or
 # TIERS="COW/FAULTS …" for several of both; STACKS=all for --stacks; SYSCALLS=HOW for --syscalls, or "log" for --log, "trace" for --trace, "trace-log" for both. Arguments: names of programs, "places" for what is in places.sh; default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}
 MODES=${MODES:-run preload}
+PAIRS=${PAIRS:-half}
 # shellcheck source=tests/hostile/lib.sh
 . "$SRC/tests/hostile/lib.sh"
 # shellcheck source=tests/hostile/places.sh
@@ -69,8 +70,21 @@ check_run() {
 	[[ -n $faults ]] || discard "$place"
 }
 
+# Which of MODES a user's run of something has: all of them, or every other one, another for the other user and by what it is.
+modes_for() {
+	local -a modes=() users=()
+	local mode turn
+	read -ra modes <<<"$MODES"
+	read -ra users <<<"$USERS"
+	turn=$(($(cksum <<<"${2#"$SRC"}" | cut -d " " -f 1)))
+	[[ $1 == "${users[0]}" ]] || turn=$((turn + 1))
+	for mode in "${modes[@]}"; do
+		[[ $PAIRS != all ]] && ((turn++ % 2)) || echo "$mode"
+	done
+}
+
 check_program() {
-	local source=$1 program=$2 user line mode bare times tier
+	local source=$1 program=$2 user line mode bare times tier modes
 	local -a arguments=() shape
 	USER_PRELOAD=$(header "$source" preload)
 	USER_PRELOAD=${USER_PRELOAD//%W/$W}
@@ -86,13 +100,16 @@ check_program() {
 		fi
 		while IFS= read -r line; do
 			line=${line//%W/$W}
+			modes=$MODES
+			[[ $(header "$source" needs) == root ]] || modes=$(modes_for "$user" "$source$line")
+			[[ $modes ]] || continue
 			eval "arguments=(${line%%=>*})"
 			for ((times = 0; times < ${REPEAT:-1}; times++)); do
 				new_place bare
 				run_as "$bare" "$user" "${shape[@]}" "$program" "${arguments[@]}"
 				for tier in $TIERS; do
 					use_tier "$tier"
-					for mode in $MODES; do
+					for mode in $modes; do
 						tells_apart "$mode" &&
 							check_run "$source" "$program" "$user" "$line" "$mode" "$bare"
 					done

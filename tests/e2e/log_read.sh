@@ -160,7 +160,7 @@ RANDOM=1
 crashes=0
 bytes=$(stat -c %s tree.rec/calls.log)
 mkdir noise.rec && cp tree.rec/*.capture noise.rec
-for ((i = 0; i < 60; i++)); do
+for ((i = 0; i < 30; i++)); do
 	cp tree.rec/calls.log noise.rec/calls.log
 	for ((j = 0; j < 40; j++)); do
 		printf '%b' "\\x$(printf %02x $((RANDOM % 256)))" | dd of=noise.rec/calls.log bs=1 seek=$(((RANDOM << 15 | RANDOM) % (j % 2 ? bytes : 9000))) conv=notrunc status=none

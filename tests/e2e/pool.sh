@@ -147,7 +147,7 @@ for left in 2048 512 64; do
 done
 for every in 0 10 1; do
 	failures='' last=none
-	for ((n = 1; n <= 500; n += n < 20 ? 1 : 41)); do
+	for ((n = 1; n <= 500; n += n < 20 ? 1 + 3 * (every == 10) : 41)); do
 		said=$(LD_PRELOAD="$BUILD/tests/pool/fail_mapping $POOL" FAIL_AT=$n FAIL_EVERY=$every \
 			PAGEPOOL_OPTIONS=return_after_ms=1 "$BUILD/tests/pool/without_memory" 2>&1)
 		case $said in

@@ -61,7 +61,7 @@ out_of_reach() {
 inherited() {
 	local user mode closed
 	for user in $USERS; do
-		for mode in $MODES; do
+		for mode in $(modes_for "$user" places); do
 			for closed in '<&-' '>&-' '<&- >&-' '<&- >&- 2>&-' '2>&-'; do
 				# shellcheck disable=SC2016 # for the inner shell
 				SHAPE=(sh -c 'exec "$0" "$@" '"$closed")
@@ -115,7 +115,7 @@ no_place_to_write() {
 	# shellcheck disable=SC2034 # for clean_up
 	MOUNTED=$WORK/full
 	for user in $USERS; do
-		for mode in $MODES; do
+		for mode in $(modes_for "$user" places); do
 			tells_apart "$mode" || continue
 			for size in 0 64 128 512; do # KiB that are left
 				rm -rf "$WORK/full/"* && fallocate -l $((4096 - size))KiB "$WORK/full/filler"

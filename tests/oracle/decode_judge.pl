@@ -42,7 +42,7 @@ sub normal {
 	$line =~ s/(tv_sec=|tv_nsec=)-?\d+/$1N/g if $line =~ /^(futex|clock_nanosleep.*TIMER_ABSTIME)/ && $line =~ /tv_sec=\d{4}/;
 	$line =~ s/f_handle="[^"]*"/f_handle=N/;
 	# Identities of System V, which are never given twice.
-	$line =~ s/^((?:shm|sem|msg)[a-z]+\()\d{2,}/$1ID/;
+	$line =~ s/^((?:shm|sem|msg)(?!get)[a-z]+\()\d+/$1ID/;
 	$line =~ s/ = \d+$/ = ID/ if $line =~ /^(shm|sem|msg)get\(/;
 	# A port that the kernel chose.
 	$line =~ s/htons\((3[2-9]|4\d|5\d|60)\d\d\d\)/htons(N)/g;
