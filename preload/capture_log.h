@@ -20,7 +20,7 @@
 #define LOG_VERSION       1
 #define LOG_NUMBERS       512           /* CAPTURE_NUMBERS */
 #define LOG_HEADER_BYTES  4096
-#define LOG_CHUNK_BYTES   65536
+#define LOG_CHUNK_BYTES   32768
 #define LOG_RECORD_BYTES  8192          /* no record is longer */
 #define LOG_CHUNKS_MIN    16
 #define LOG_PATH_BYTES    256

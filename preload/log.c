@@ -11,6 +11,7 @@
 
 #include "../report/log_take.h"
 #include "../report/log_wish.h"
+#include "call_counts.h"
 #include "instrument.h"
 #include "ranges.h"
 
@@ -63,14 +64,15 @@ struct writer {
 	struct log_chunk *chunk;        /* it fills this one; NULL: none */
 	struct log_chunk *window;       /* mapped for it, and for whoever comes after it; NULL: not yet */
 	uint64_t last_ns;
+	uint64_t asked_ns, asked_ticks; /* when the kernel was last asked for the time */
 	struct log_entry birth;         /* of the call that it makes a child by */
 	long birth_arguments[6];
 	uint32_t birth_number;
 };
 
-/* Hash tables by tid: one is looked for up to the first place that nobody ever had. The second table is for when the first one is full. */
-#define TABLES 2
-static const uint32_t rooms[TABLES] = { 256, 8192 };
+/* Hash tables by tid: one is looked for up to the first place that nobody ever had. The next table is for when those before it are full. */
+#define TABLES 3
+static const uint32_t rooms[TABLES] = { 16, 512, 8192 };
 static struct writer *tables[TABLES];
 
 static uint32_t own_tid(void)
@@ -105,6 +107,7 @@ static struct writer *look_up(struct writer *table, uint32_t room, uint32_t tid)
 	unused->chunk = NULL;
 	unused->writing = unused->calls = 0;
 	unused->birth.record = NULL;
+	unused->last_ns = unused->asked_ticks = 0;
 	this_thread.tid = tid;
 	return unused;
 }
@@ -150,13 +153,70 @@ static struct log_chunk *reach(void *context, uint64_t offset)
 	return chunk;
 }
 
-/* Not earlier than before; what is not to be asked any more stands still. */
-static uint64_t now_ns(struct writer *writer)
+/*
+ * The kernel is asked for the time once in a while; in between, the processor's counter tells how much of it has passed. How fast that runs is known
+ * from two moments of the process that lie at least RATE_NS apart, each right to half of MOMENT_TICKS; the clock itself may be slewed by 1 in 2000
+ * (adjtimex(2)): so that what is told is right to 1 us, it is asked again after ASK_NS.
+ */
+#define RATE_NS      20000000ULL
+#define ASK_NS       1000000ULL
+#define MOMENT_TICKS 4000               /* that the question takes at most: a thread that had to wait meanwhile knows no moment */
+static struct {
+	uint64_t first_ns, first_ticks; /* 0: none yet */
+	uint64_t rate;                  /* nanoseconds in 2^32 ticks; 0: not known yet */
+} counter;
+
+/* @part * 2^32 / @whole, which is larger than @part / 2^32: without libgcc's division of 128 bits. */
+static uint64_t ratio(uint64_t part, uint64_t whole)
 {
+	uint64_t high = part >> 32, low = part << 32;
+
+	__asm__("divq %2" : "+a"(low), "+d"(high) : "r"(whole) : "cc");
+	return low;
+}
+
+static void learn_rate(uint64_t ns, uint64_t ticks)
+{
+	uint64_t none = 0, first = __atomic_load_n(&counter.first_ticks, __ATOMIC_ACQUIRE), passed_ns;
+
+	if (!first && __atomic_compare_exchange_n(&counter.first_ns, &none, ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		__atomic_store_n(&counter.first_ticks, ticks, __ATOMIC_RELEASE);
+	if (!first)
+		return;
+	passed_ns = ns - counter.first_ns;
+	if ((int64_t)passed_ns > (int64_t)RATE_NS && (int64_t)(ticks - first) > (int64_t)(RATE_NS / 16))
+		__atomic_store_n(&counter.rate, ratio(passed_ns, ticks - first), __ATOMIC_RELAXED);
+}
+
+/* What is not to be asked any more stands still. */
+static uint64_t asked_ns(struct writer *writer)
+{
+	bool counts = call_clock == CALL_CLOCK_TSC;
+	uint64_t before = counts ? __rdtsc() : 0, took;
 	struct timespec now = { 0 };
 
-	if (!sys_failed(sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now)))
-		writer->last_ns = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	if (sys_failed(sys_call2(SYS_clock_gettime, CLOCK_MONOTONIC, &now)))
+		return writer->last_ns;
+	took = counts ? __rdtsc() - before : UINT64_MAX;
+	writer->asked_ns = (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+	writer->asked_ticks = took < MOMENT_TICKS ? before + took / 2 : 0;
+	if (writer->asked_ticks)
+		learn_rate(writer->asked_ns, writer->asked_ticks);
+	return writer->asked_ns;
+}
+
+/* Not earlier than before. */
+static uint64_t now_ns(struct writer *writer)
+{
+	uint64_t rate = __atomic_load_n(&counter.rate, __ATOMIC_RELAXED), passed, now;
+
+	passed = rate && writer->asked_ticks && call_clock == CALL_CLOCK_TSC ? __rdtsc() - writer->asked_ticks : UINT64_MAX;
+	if (passed < 1ULL << 28 && passed * rate >> 32 < ASK_NS)
+		now = writer->asked_ns + (passed * rate >> 32);
+	else
+		now = asked_ns(writer);
+	if (now > writer->last_ns)
+		writer->last_ns = now;
 	return writer->last_ns;
 }
 

@@ -37,7 +37,7 @@ struct log_chunk *log_window(struct log_chunk *at, uint64_t offset)
 	fd = sys_open(log_path, O_RDWR | O_NOFOLLOW, 0);
 	if (sys_failed(fd))
 		return NULL;
-	map = sys_call6(SYS_mmap, SYS_A(at), LOG_CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0), fd, (long)offset);
+	map = sys_call6(SYS_mmap, SYS_A(at), LOG_CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE | (at ? MAP_FIXED : 0), fd, (long)offset);
 	sys_close((int)fd);
 	return sys_failed(map) ? NULL : (struct log_chunk *)map;
 }

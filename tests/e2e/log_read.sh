@@ -9,7 +9,7 @@ SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 # shellcheck disable=SC2016 # $$ is the observed shell's
 run_gap tree /bin/bash -c 'for i in 1 2; do /bin/true & done; wait; /bin/sh -c "kill -9 \$\$"; exit 3'
 images=$(find tree.rec -name '*.capture' | wc -l)
-read -r calls lost < <("$BUILD/tests/oracle/log_made" tree.rec 400)
+read -r calls lost < <("$BUILD/tests/oracle/log_made" tree.rec 200)
 log() { "$PAGEGAP" log "$@"; }
 pid=$(json tree '.processes[0].pid')
 
@@ -37,7 +37,7 @@ check_eq 'beginnings and ends stand between the right calls' '+++ openat( read(3
 check_eq 'signals stand between the calls' 1 "$(grep -c -- '--- SIGCHLD.* ---$' text)"
 
 log --duration --time=none --pid="$pid" --filter=getppid tree.rec >durations.text
-check_eq 'durations' 400 "$(grep -c 'getppid() = 1 <0\.000000>$' durations.text)"
+check_eq 'durations' 200 "$(grep -c 'getppid() = 1 <0\.000000>$' durations.text)"
 check_eq 'of one process alone there are no ends of others' 1 "$(grep -c 'exited\|killed' durations.text)"
 check_eq 'a thread can be chosen too' 1 "$(log --pid=$((pid + 1000000)) tree.rec | grep -c .)"
 check 'relative times begin at 0' grep -qE '^\[[0-9]+\] 0\.000000 \+\+\+ started' <(log --time=relative tree.rec)
@@ -150,7 +150,7 @@ cp -r tree.rec bad.rec
 printf '\xff\xff\xff\xff' | dd of=bad.rec/calls.log bs=1 seek=$((4096 + 24)) conv=notrunc status=none # `used` of the first chunk
 log bad.rec >bad 2>said
 check_eq 'damage is told, and the rest shown' '1 1' "$? $(grep -c '1 piece of it is damaged' said)"
-check_eq 'only the damaged piece is missing' "$((whole - 400))" "$(grep -cvE ' (\+\+\+|---) ' bad)"
+check_eq 'only the damaged piece is missing' "$((whole - 200))" "$(grep -cvE ' (\+\+\+|---) ' bad)"
 rm bad.rec/*.capture
 log bad.rec >bad 2>said
 check_eq 'calls are shown without captures, too' '1 0' "$? $(grep -c '+++' bad)"

@@ -61,6 +61,19 @@ check_eq 'what is kept and what is lost is what was counted' "$counted" \
 check 'the newest are kept' grep -q '"name":"exit_group"' <(tr -d ' ' <ring.json)
 check 'it says what is lost' grep -q 'calls are lost' <("$PAGEGAP" log --first=1 ring.rec 2>&1)
 
+# Times: what the kernel told the program lies within its call, give or take a microsecond. Both clocks are the same but for a constant, which the
+# calls together leave no room for if they are wrong.
+"$PAGEGAP" run --log=clock_gettime --log-size=16M --report=/dev/null -o clock.rec -- "$BUILD/tests/oracle/log_clock"
+"$PAGEGAP" log --format=json clock.rec 2>/dev/null | jq -r 'select(.name == "clock_gettime" and .arguments[0] == "CLOCK_MONOTONIC")
+	| (.arguments[1] | capture("tv_sec=(?<s>[0-9]+), tv_nsec=(?<n>[0-9]+)")) as $t
+	| "\($t.s) \($t.n) \(.since_begin_ns) \(.duration_ns)"' >clock.calls
+check_eq 'what the clock told lies within 1 us of its call, 20,000 times' '20000 yes' "$(awk '
+	NR == 1 { first = $1 }
+	{ told = ($1 - first) * 1e9 + $2; most = told - $3; least = most - $4 }
+	NR == 1 || least > low { low = least }
+	NR == 1 || most < high { high = most }
+	END { print NR, low <= high + 1000 ? "yes" : "no: " low - high " ns" }' clock.calls)"
+
 # What a kill leaves
 ("$PAGEGAP" run --log --report=/dev/null -o killed.rec -- bash -c 'for ((i = 0; i < 5000; i++)); do umask >/dev/null; done; cd /; kill -9 $$') 2>/dev/null
 check 'a killed program has its last call in the log' grep -q 'kill([0-9]*, SIGKILL' <("$PAGEGAP" log --last=3 killed.rec 2>/dev/null)

@@ -152,18 +152,18 @@ static void calls_that_a_longjmp_left_are_unfinished(void **state)
 {
 	(void)state;
 	synthetic_chunk(&made, 10, 10, 0, "x");
-	for (uint32_t i = 0; i < 300; i++) {
+	for (uint32_t i = 0; i < 100; i++) {
 		synthetic_call(&made, SYS_pause, 2 * i, 10 * i, 0, 0, 0);
 		synthetic_call(&made, SYS_getpid, 2 * i + 1, 10 * i + 1, 0, 0, 0);
 		synthetic_result(&made, SYS_getpid, 2 * i + 1, 10 * i + 2, 1);
 	}
 	open_it();
-	for (uint32_t i = 0; i < 300; i++) {
+	for (uint32_t i = 0; i < 100; i++) {
 		assert_int_equal(next().ended_ns, 0);
 		assert_int_equal(next().ended_ns, AT(10 * i + 2));
 	}
 	expect_end();
-	assert_int_equal(file->counts.unfinished, 300);
+	assert_int_equal(file->counts.unfinished, 100);
 }
 
 static void what_was_withdrawn_is_left_out(void **state)
