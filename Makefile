@@ -153,7 +153,7 @@ $(GENERAL:%=$(BUILD)/preload/%.o): PART := $(PRELOAD_FLAGS) -mgeneral-regs-only 
 $(BUILD)/alloc/%.o $(BUILD)/asan/alloc/%.o $(BUILD)/tsan/alloc/%.o: PART := $(ALLOC_FLAGS)
 $(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
 
-$(BUILD)/preload/pagegap.map: preload/pagegap.map preload/wrappers_table.h
+$(BUILD)/preload/pagegap.map: preload/pagegap.map preload/wrappers_table.h $(BUILD)/.flags
 	$(call say,CPP,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -E -P -undef -x c -o $@ $<
 $(LIBRARY): $(PRELOAD_OBJ) $(BUILD)/preload/pagegap.map $(BUILD)/.sources
