@@ -85,7 +85,7 @@ bool dispatch_hub(struct rewrite_frame *frame); /* dispatch_hub.c */
 /* dispatch_enter.S */
 #define DISPATCH_STUBS 64
 #define DISPATCH_STUB_BYTES 32
-extern const char dispatch_restore[] HIDDEN;    /* sa_restorer of our handler */
+extern const char dispatch_restore[] __asm__("__restore_rt") HIDDEN;    /* sa_restorer of our handler */
 extern const char dispatch_restore_call[] HIDDEN; /* the `syscall` in it */
 extern const char dispatch_stubs[] HIDDEN;      /* code that makes a child and returns on both sides to … */
 extern uint64_t dispatch_stub_returns[DISPATCH_STUBS] HIDDEN; /* … here */

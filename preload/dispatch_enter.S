@@ -8,17 +8,20 @@
 #define STUB_BYTES 32
 
 	.text
-	/* gdb and libgcc know the way back from a signal by exactly these bytes, and only where there is no unwind table. */
+	/*
+	 * gdb and libgcc know the way back from a signal by exactly these bytes, and only where there is no unwind table; gdb also
+	 * wants it to have libc's name.
+	 */
 	.balign	16
 	nop
-	.globl	dispatch_restore, dispatch_restore_call
-	.hidden	dispatch_restore, dispatch_restore_call
-	.type	dispatch_restore, @function
-dispatch_restore:
+	.globl	__restore_rt, dispatch_restore_call
+	.hidden	__restore_rt, dispatch_restore_call
+	.type	__restore_rt, @function
+__restore_rt:
 	movq	$15, %rax
 dispatch_restore_call:
 	syscall
-	.size	dispatch_restore, . - dispatch_restore
+	.size	__restore_rt, . - __restore_rt
 
 	/* In: as at the site. Out: as the `syscall` instruction leaves it: rcx is the address returned to, no flag is touched. */
 	.balign	STUB_BYTES

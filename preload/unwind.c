@@ -8,7 +8,7 @@
 #include "unwind_rules.h"
 
 #define HIDDEN_SYMBOL __attribute__((visibility("hidden")))
-extern const char dispatch_restore[] HIDDEN_SYMBOL; /* its bytes are what unwinders look for, so it has no table */
+extern const char dispatch_restore[] __asm__("__restore_rt") HIDDEN_SYMBOL; /* its bytes are what unwinders look for, so it has no table */
 
 /*
  * The table of rules. An entry has two words, which two threads may write at once: the second holds 17 bits of the first one's hash, so that

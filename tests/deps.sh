@@ -44,6 +44,7 @@ table() {
 		check likes xz-utils             xz
 		check likes openssl              openssl
 		check likes strace               strace
+		check likes gdb                  gdb
 		check likes musl-tools           musl-gcc
 		check likes golang-go            go
 		check likes time                 /usr/bin/time

@@ -31,7 +31,7 @@
 
 #define MOST  512
 
-const char dispatch_restore[1];         /* the library's; nothing returns there */
+const char dispatch_restore[1] __asm__("__restore_rt");         /* the library's; nothing returns there */
 
 static struct walk {
 	uint64_t ours[MOST];
