@@ -251,7 +251,11 @@ struct inheritance {
 };
 static struct inheritance *inheritance; /* of each site */
 
-static bool announced;                  /* there is a fork, and it stands above what was live; under the lock */
+/*
+ * Whose fork has been announced, so that it stands above what was live; under the lock. Another thread may fork meanwhile without a word: to
+ * its child this is not its own.
+ */
+static const struct thread *announced;
 
 /* What one side has of another, unless that is not known. */
 static uint64_t live(uint64_t inherited_part, uint64_t come, uint64_t gone)
@@ -264,7 +268,7 @@ void sites_prepare_fork(void)
 	if (!sites)
 		return;
 	sites_lock();
-	announced = true;
+	announced = &this_thread;
 	if (!inheritance) {
 		inheritance = sys_reserve(SITES_MOST * sizeof(*inheritance));
 		if (inheritance)
@@ -283,9 +287,9 @@ void sites_prepare_fork(void)
 
 void sites_fork_done(void)
 {
-	if (!announced)
+	if (announced != &this_thread)
 		return;
-	announced = false;
+	announced = NULL;
 	sites_unlock();
 }
 
@@ -322,8 +326,10 @@ void sites_forked(void)
 {
 	const struct capture_sites *old = sites;
 
-	if (!announced)
+	if (announced != &this_thread) {
+		announced = NULL;
 		lock = 0;
+	}
 	if (!old)
 		return;
 	sites = instrument_state == INSTRUMENT_ON ? sites_map() : NULL;
