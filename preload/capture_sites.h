@@ -77,6 +77,26 @@ struct capture_sites {
 	_Alignas(4096) uint64_t frames[SITES_FRAMES]; /* code addresses: the last byte of a call, or what a signal interrupted */
 };
 
+/*
+ * Behind the tables, for each of the capture's snapshots in its place: what each site held then, as the ledger's walk over the heap found it. Not
+ * mapped but written, after the ledger: it holds when its sequence is the snapshot's.
+ */
+struct capture_site_moment {
+	uint64_t live_blocks;
+	uint64_t live_bytes;            /* requested */
+	uint64_t resident_bytes;        /* requested and slack bytes of its blocks that lie on resident pages */
+	uint32_t pinned_pages;          /* resident pages on which no other site has a live block */
+	uint32_t sparse_pages;          /* resident pages with a block of its on which all live blocks together asked for less than a tenth */
+};
+struct capture_sites_moment_head {
+	uint64_t sequence;
+	uint32_t sites;                 /* that were known */
+	uint32_t reserved;
+};
+#define SITES_MOMENT_HEAD_BYTES 4096
+#define SITES_MOMENT_BYTES (SITES_MOMENT_HEAD_BYTES + SITES_MOST * sizeof(struct capture_site_moment))
+#define SITES_MOMENT_AT(number) (sizeof(struct capture_sites) + (number) * SITES_MOMENT_BYTES)
+
 #define SITES_EAGER_BYTES offsetof(struct capture_sites, modules)
 
 #endif

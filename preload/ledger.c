@@ -23,6 +23,7 @@
 static struct ledger work;
 static uint32_t busy;
 const struct ledger_observer *ledger_observer;
+const struct ledger_sites *ledger_sites;
 
 /* Adds an amount that can be unknown; unknown stays unknown. */
 static void add(uint64_t *sum, uint64_t bytes, bool known)
@@ -716,6 +717,8 @@ static int attempt_ledger(struct ledger *l)
 	memset(l->out, 0, sizeof(*l->out)); /* the caller's name and sequence with it: it sets them afterwards */
 	if (l->observer)
 		l->observer->begin();
+	if (l->sites)
+		l->site_sums = l->sites->begin();
 	l->mappings_used = 0;
 	l->mappings_dropped = l->least_resident = l->guard_end = 0;
 	memset(&l->group, 0, sizeof(l->group));
@@ -758,6 +761,7 @@ static struct ledger *begin_work(const struct capture *capture, pid_t pid, struc
 	work.mappings = NULL;
 	work.claimed = NULL;
 	work.observer = NULL;
+	work.sites = NULL;
 	return &work;
 }
 
@@ -777,6 +781,8 @@ int ledger_of(const struct capture *capture, pid_t pid, struct capture_snapshot 
 	l->mappings = mappings;
 	if (l->self && ledger_observer && ledger_observer->tid == sys_gettid())
 		l->observer = ledger_observer;
+	if (l->self)
+		l->sites = ledger_sites;
 	for (int attempt = 0; attempt < 3; attempt++) {
 		error = attempt_ledger(l);
 		if (error || !disturbed(out))

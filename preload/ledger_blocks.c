@@ -127,6 +127,47 @@ bool blocks_next(struct ledger *l, uint64_t from, uint64_t limit, struct block *
 	return false;
 }
 
+/* Call sites */
+
+static void site_turn_to(struct ledger *l, const struct block *block, bool is_new)
+{
+	struct capture_site_moment *sums;
+
+	if (!l->sites)
+		return;
+	l->site = l->sites->find(block);
+	sums = &l->site_sums[l->site];
+	sums->live_blocks += is_new;
+	sums->live_bytes += is_new ? block->requested : 0;
+}
+
+/* Bytes of the block at hand lie on the page at hand. */
+static void site_on_page(struct ledger *l, uint64_t bytes)
+{
+	l->site_sums[l->site].resident_bytes += bytes;
+	for (uint32_t i = l->page_sites_used; i-- > 0;)
+		if (l->page_sites[i] == l->site)
+			return;
+	if (l->page_sites_used < LEDGER_PAGE_SITES)
+		l->page_sites[l->page_sites_used++] = l->site;
+}
+
+/* They are all that lies on so many pages. */
+static void site_on_whole_pages(struct ledger *l, uint64_t pages)
+{
+	l->site_sums[l->site].resident_bytes += pages * PAGE_BYTES;
+	l->site_sums[l->site].pinned_pages += (uint32_t)pages;
+}
+
+static void site_page_done(struct ledger *l)
+{
+	if (l->page_sites_used == 1)
+		l->site_sums[l->page_sites[0]].pinned_pages++;
+	for (uint32_t i = 0; i < l->page_sites_used && l->fill_bytes * 10 < PAGE_BYTES; i++)
+		l->site_sums[l->page_sites[i]].sparse_pages++;
+	l->page_sites_used = 0;
+}
+
 /* Page fill */
 
 static void fill_flush(struct ledger *l)
@@ -134,6 +175,8 @@ static void fill_flush(struct ledger *l)
 	uint64_t bucket = l->fill_bytes * 10 / PAGE_BYTES + 1;
 
 	l->touched_pages += l->fill_touched;
+	if (l->page_sites_used)
+		site_page_done(l);
 	if (l->observer && l->fill_touched)
 		l->observer->heap_pages(l->fill_page, 1, l->fill_bytes, l->fill_slack);
 	if (l->fill_bytes) {
@@ -162,11 +205,15 @@ static inline void fill_add(struct ledger *l, uint64_t start, uint64_t end, bool
 			l->touched_pages += whole;
 			if (l->observer)
 				l->observer->heap_pages(page, whole, PAGE_BYTES, 0);
+			if (l->sites)
+				site_on_whole_pages(l, whole);
 			start += whole * PAGE_BYTES;
 			continue;
 		}
 		l->fill_touched = true;
 		*(requested ? &l->fill_bytes : &l->fill_slack) += upto - start;
+		if (l->sites)
+			site_on_page(l, upto - start);
 		start = upto;
 	}
 }
@@ -230,7 +277,7 @@ static uint64_t walk_dense(struct ledger *l, uint64_t from, uint64_t end)
 	const uint8_t *byte;
 	uint64_t requested_sum = 0, usable_sum = 0, blocks = 0, fill = l->fill_bytes, slack = l->fill_slack, page = l->fill_page;
 
-	if (!l->have_run || !(l->run.flags & PAGES_RESIDENT) || from < l->run.start || from >= limit || from >> LEAF_SHIFT != l->leaf.key ||
+	if (l->sites || !l->have_run || !(l->run.flags & PAGES_RESIDENT) || from < l->run.start || from >= limit || from >> LEAF_SHIFT != l->leaf.key ||
 	    !l->leaf.bytes || from & 15)
 		return from;
 	byte = l->leaf.bytes + blockmap_granule(from);
@@ -308,6 +355,7 @@ void heap_segment(struct ledger *l, uint64_t start, uint64_t end)
 	l->heap.mapped_bytes = end - start;
 	l->filled_pages = l->touched_pages = 0;
 	l->fill_page = UINT64_MAX;
+	l->page_sites_used = 0;
 	if (l->observer)
 		l->observer->heap_begin(start, end);
 	pages_begin(&l->pages, start, end, l->mapping.shared_resident != 0);
@@ -316,12 +364,14 @@ void heap_segment(struct ledger *l, uint64_t start, uint64_t end)
 			  !l->mapping.swap && !l->mapping.huge;
 	next_run(l);
 	if (block.address < start && block.address + block.usable > start) {
+		site_turn_to(l, &block, false);
 		block_spans(l, &block, start, end);
 		from = block.address + block.usable;
 	}
 	while (blocks_next(l, from, end, &block)) {
 		l->carried = block;
 		l->out->live_blocks++;
+		site_turn_to(l, &block, true);
 		block_spans(l, &block, start, end);
 		from = block.address + block.usable;
 		if (block.usable > 8) /* only blocks of eight bytes share a granule */

@@ -5,6 +5,7 @@
 
 #include "blockmap.h"
 #include "capture.h"
+#include "capture_sites.h"
 #include "pages.h"
 #include "ranges.h"
 #include "smaps.h"
@@ -51,6 +52,17 @@ struct ledger_observer {
 /* For ledgers that a process takes of itself; NULL: nobody. */
 extern const struct ledger_observer *ledger_observer HIDDEN;
 
+/* Of a process whose blocks have call sites: what each site holds. */
+struct ledger_sites {
+	struct capture_site_moment *(*begin)(void); /* an attempt begins: all of them are 0 */
+	uint32_t (*find)(const struct block *block); /* its site's number */
+};
+
+/* For ledgers that a process takes of itself; NULL: there are no sites. */
+extern const struct ledger_sites *ledger_sites HIDDEN;
+
+#define LEDGER_PAGE_SITES 256           /* blocks of 16 bytes on a page */
+
 struct ledger {
 	const struct capture *capture;
 	const struct ledger_observer *observer;
@@ -85,6 +97,12 @@ struct ledger {
 	uint64_t fill_page, fill_bytes, fill_slack; /* the page at hand, and the requested and slack bytes on it */
 	bool     fill_touched;
 	uint64_t filled_pages, touched_pages;   /* of the segment: with requested bytes; with blocks */
+
+	const struct ledger_sites *sites;       /* NULL: nobody wants to know */
+	struct capture_site_moment *site_sums;  /* by number */
+	uint32_t site;                          /* of the block at hand */
+	uint32_t page_sites[LEDGER_PAGE_SITES]; /* which have blocks on the page at hand */
+	uint32_t page_sites_used;
 
 	enum ledger_backing heap_part;          /* of the part of anonymous memory that has been claimed last */
 	ledger_claimed *claimed;                /* NULL: the amounts are wanted, not whose each address is */

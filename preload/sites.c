@@ -336,6 +336,7 @@ void sites_forked(void)
 	if (sites && !inherit(old, sites))
 		sites = NULL;
 	sys_unmap((void *)old, sizeof(*old));
+	sites_pages_begin();
 }
 
 static uint32_t wanted_depth(void)
@@ -367,4 +368,5 @@ void sites_begin(void)
 		sites->head.sites_used = 1; /* the others */
 	else
 		sites = NULL;
+	sites_pages_begin();
 }

@@ -44,6 +44,11 @@ void sites_note_module(uint64_t address) COLD;
 extern bool sites_any_gone HIDDEN;      /* objects that sites lie in have been unloaded, … */
 uint64_t sites_times_gone(uint64_t address) COLD; /* … and so often those at an address */
 
+/* sites_pages.c: has ledgers sum what each site holds. In the one thread of an image that begins, when it has its table, or has none any more. */
+void sites_pages_begin(void) COLD;
+/* What the ledger has summed that was just taken: snapshot @number of the capture will have @sequence. Under the lock of ledgers. */
+void sites_pages_write(uint32_t number, uint32_t sequence) COLD;
+
 /* Around what only one thread may do with the table; signals are blocked meanwhile. */
 void sites_lock(void);
 void sites_unlock(void);

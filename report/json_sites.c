@@ -33,11 +33,45 @@ static json_t *stack_of(const struct site_table *table, const struct capture_sit
 	return array;
 }
 
+/* What it held then; null: not known. */
+static void put_moment(json_t *object, const char *key, const struct capture_site_moment *moment)
+{
+	json_t *then = moment ? json_object() : json_null();
+
+	if (moment) {
+		json_put_figure(then, "live_blocks", moment->live_blocks);
+		json_put_figure(then, "live_requested_bytes", moment->live_bytes);
+		json_put_figure(then, "resident_bytes", moment->resident_bytes);
+	}
+	json_put(object, key, then);
+}
+
+static json_t *marks_of(const struct site_table *table, uint32_t number)
+{
+	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS];
+	size_t count = figures_snapshots(table->capture, sorted);
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct capture_site_moment *moment = site_moment(table, sorted[i], number);
+		json_t *mark;
+
+		if (sorted[i]->why != WHY_MARK || !moment || !moment->live_blocks)
+			continue;
+		mark = json_object();
+		json_put(mark, "name", json_text_or_null(sorted[i]->name));
+		put_moment(mark, "held", moment);
+		json_array_append_new(array, mark);
+	}
+	return array;
+}
+
 static json_t *one_site(const struct subject *subject, const struct site_table *table, uint32_t number)
 {
 	static const char *const ends[] = { "complete", "deeper", "lost" };
 	const struct capture_site *site = &table->sites[number];
 	bool gone = subject->image->end != END_RUNNING;
+	const struct capture_site_moment *end = site_moment(table, &subject->capture->snapshots[SNAPSHOT_END], number);
 	json_t *object = json_object();
 
 	json_put_figure(object, "id", number);
@@ -52,9 +86,11 @@ static json_t *one_site(const struct subject *subject, const struct site_table *
 	json_put_figure(object, "live_usable_bytes", site_live_usable_bytes(site));
 	json_put_figure(object, "inherited_blocks", site->inherited_blocks);
 	json_put_figure(object, "inherited_requested_bytes", site->inherited_bytes);
-	json_put(object, "resident_bytes", json_null());
-	json_put(object, "pinned_pages", json_null());
-	json_put(object, "sparse_pages", json_null());
+	json_put_figure(object, "resident_bytes", end ? end->resident_bytes : CAPTURE_UNKNOWN);
+	json_put_figure(object, "pinned_pages", end ? end->pinned_pages : CAPTURE_UNKNOWN);
+	json_put_figure(object, "sparse_pages", end ? end->sparse_pages : CAPTURE_UNKNOWN);
+	put_moment(object, "at_peak", site_moment(table, site_peak(table), number));
+	json_put(object, "marks", marks_of(table, number));
 	json_put_figure(object, "temporary", site->temporary);
 	json_put(object, "never_freed", gone ? json_figure(site_live_blocks(site)) : json_null());
 	json_put(object, "faults", json_null());
@@ -67,7 +103,7 @@ static json_t *one_site(const struct subject *subject, const struct site_table *
 
 json_t *json_sites(const struct subject *subject)
 {
-	struct site_table *table = site_table_read(subject->recording, subject->image);
+	struct site_table *table = site_table_read(subject->recording, subject->image, subject->capture);
 	json_t *array;
 
 	if (!table)

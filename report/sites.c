@@ -65,12 +65,32 @@ static const char *read_tables(struct site_table *table, int fd)
 	return NULL;
 }
 
+/* One that was cut short, or that is not of the snapshot that stands there now, is not known. */
+static void read_moments(struct site_table *table, int fd)
+{
+	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++) {
+		uint32_t sequence = table->capture->snapshots[i].sequence;
+		struct capture_sites_moment_head head;
+		struct capture_site_moment *moment;
+
+		if (!sequence || !read_part(fd, &head, sizeof(head), SITES_MOMENT_AT(i)) || head.sequence != sequence || head.sites > SITES_MOST)
+			continue;
+		moment = memory_get((head.sites + 1) * sizeof(moment[0]));
+		if (read_part(fd, moment, head.sites * sizeof(moment[0]), SITES_MOMENT_AT(i) + SITES_MOMENT_HEAD_BYTES)) {
+			table->moments[i] = moment;
+			table->moment_sites[i] = head.sites;
+		} else {
+			free(moment);
+		}
+	}
+}
+
 static const char *read_file(struct site_table *table, int fd, const struct image *image)
 {
 	struct stat status;
 	const char *defect;
 
-	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || (size_t)status.st_size != sizeof(struct capture_sites))
+	if (fstat(fd, &status) || !S_ISREG(status.st_mode) || (size_t)status.st_size < sizeof(struct capture_sites))
 		return "not a table of call sites";
 	if (!read_part(fd, &table->head, sizeof(table->head), 0))
 		return "cut short";
@@ -78,7 +98,7 @@ static const char *read_file(struct site_table *table, int fd, const struct imag
 	return defect ? defect : read_tables(table, fd);
 }
 
-struct site_table *site_table_read(const struct recording *recording, const struct image *image)
+struct site_table *site_table_read(const struct recording *recording, const struct image *image, const struct capture *capture)
 {
 	char *name = memory_format("%" PRIu32 ".%" PRIu32 SITES_SUFFIX, image->pid, image->number);
 	int fd = recording->directory < 0 || !image->file ? -1 :
@@ -91,7 +111,10 @@ struct site_table *site_table_read(const struct recording *recording, const stru
 		return NULL;
 	}
 	table = memory_get(sizeof(*table));
+	table->capture = capture;
 	defect = read_file(table, fd, image);
+	if (!defect)
+		read_moments(table, fd);
 	close(fd);
 	if (defect) {
 		complain("%s/%s: %s: its call sites are left out", recording->path, name, defect);
@@ -107,6 +130,8 @@ void site_table_free(struct site_table *table)
 	if (!table)
 		return;
 	free(table->modules), free(table->sites), free(table->frames);
+	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)
+		free(table->moments[i]);
 	free(table);
 }
 
@@ -128,6 +153,29 @@ uint64_t site_live_bytes(const struct capture_site *site)
 uint64_t site_live_usable_bytes(const struct capture_site *site)
 {
 	return live(site->inherited_usable_bytes, (uint64_t)site->usable_live_bytes, 0);
+}
+
+const struct capture_site_moment *site_moment(const struct site_table *table, const struct capture_snapshot *snapshot, uint32_t number)
+{
+	static const struct capture_site_moment nothing;
+	size_t i = snapshot ? (size_t)(snapshot - table->capture->snapshots) : CAPTURE_SNAPSHOTS;
+
+	if (i >= CAPTURE_SNAPSHOTS || !table->moments[i])
+		return NULL;
+	return number < table->moment_sites[i] ? &table->moments[i][number] : &nothing;
+}
+
+const struct capture_snapshot *site_peak(const struct site_table *table)
+{
+	const struct capture_snapshot *highest = NULL;
+
+	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++) {
+		const struct capture_snapshot *s = &table->capture->snapshots[i];
+
+		if (s->sequence && s->rss_bytes != CAPTURE_UNKNOWN && (!highest || s->rss_bytes > highest->rss_bytes))
+			highest = s;
+	}
+	return highest;
 }
 
 const struct capture_module *site_module(const struct site_table *table, const struct capture_site *site, uint64_t frame)

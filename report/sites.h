@@ -12,21 +12,32 @@ struct site_table {
 	struct capture_module *modules;
 	struct capture_site *sites;     /* the others first */
 	uint64_t *frames;
+	const struct capture *capture;
+	/* What each site held, by its number, when the snapshot in the same place of the capture was taken; NULL: not known. */
+	struct capture_site_moment *moments[CAPTURE_SNAPSHOTS];
+	uint32_t moment_sites[CAPTURE_SNAPSHOTS]; /* so many were known then */
 };
 
 /*
  * site_table_read - the sites of an image
+ * @capture: of the image; has to live as long
  *
  * NULL: there are none, because no stacks were taken, or, after a line on standard error, because the file is damaged. Every index
  * and count in what is returned is within its table.
  */
-struct site_table *site_table_read(const struct recording *recording, const struct image *image);
+struct site_table *site_table_read(const struct recording *recording, const struct image *image, const struct capture *capture);
 void site_table_free(struct site_table *table);
 
 /* What is live of a site, as of the last moment that was recorded; CAPTURE_UNKNOWN. */
 uint64_t site_live_blocks(const struct capture_site *site);
 uint64_t site_live_bytes(const struct capture_site *site);
 uint64_t site_live_usable_bytes(const struct capture_site *site);
+
+/* What a site, by its number, held at a snapshot of the capture; NULL: not known, nor where there is no snapshot. */
+const struct capture_site_moment *site_moment(const struct site_table *table, const struct capture_snapshot *snapshot, uint32_t number);
+
+/* The snapshot at which resident memory was highest; NULL: none. */
+const struct capture_snapshot *site_peak(const struct site_table *table);
 
 /* The object that a frame of a site lies in; NULL: none that is known. */
 const struct capture_module *site_module(const struct site_table *table, const struct capture_site *site, uint64_t frame);

@@ -11,17 +11,26 @@
 #define SITES_SHOWN   10
 #define FRAMES_SHOWN  3
 #define NAME_AT       44                /* column */
+#define PAGES_SHOWN   5
+#define PAGE_BYTES    4096UL
+#define PINNED_LEAST  64                /* pages that a sentence is worth … */
+#define PINNED_FACTOR 4                 /* … where they are so many times what was asked for */
 
-static int by_live(const void *a, const void *b)
+/* What one list of sites is sorted by, the largest first. */
+struct rank {
+	const struct capture_site *site;
+	int64_t first, then;
+};
+
+static int by_rank(const void *a, const void *b)
 {
-	const struct capture_site *first = *(const struct capture_site *const *)a, *second = *(const struct capture_site *const *)b;
-	uint64_t x = site_live_bytes(first), y = site_live_bytes(second);
+	const struct rank *x = a, *y = b;
 
-	if (x != y)
-		return x > y ? -1 : 1;
-	if (first->requested_bytes != second->requested_bytes)
-		return first->requested_bytes > second->requested_bytes ? -1 : 1;
-	return first < second ? -1 : first > second;
+	if (x->first != y->first)
+		return x->first > y->first ? -1 : 1;
+	if (x->then != y->then)
+		return x->then > y->then ? -1 : 1;
+	return x->site < y->site ? -1 : x->site > y->site;
 }
 
 /* The bytes from which on the rest of a text has at most so many columns. */
@@ -94,50 +103,162 @@ static void names_of(const struct subject *subject, const struct site_table *tab
 	}
 }
 
-static void print_site(struct page *page, const struct subject *subject, const struct site_table *table, const struct capture_site *site)
+/* Cells of NAME_AT columns, with the innermost functions behind and below them. */
+static void print_row(struct page *page, const struct subject *subject, const struct site_table *table, const struct capture_site *site,
+		      const char *cells)
 {
-	bool exact = subject->options->exact, others = site == table->sites;
 	struct names names;
 
 	names_of(subject, table, site, &names);
 	if (!names.used)
-		names.text[names.used++] = others ? memory_copy("(others)", 8) : memory_copy("?", 1);
+		names.text[names.used++] = site == table->sites ? memory_copy("(others)", 8) : memory_copy("?", 1);
 	for (size_t i = 0; i < names.used; i++) {
 		char *name = fit(names.text[i], PAGE_COLUMNS - NAME_AT);
 
-		if (i)
-			page_line(page, "%*s%s", NAME_AT, "", name);
-		else
-			page_line(page, "%10s %10s %10s %8s  %s", figure_cell((int64_t)site_live_bytes(site), exact).text,
-				  COUNT(site_live_blocks(site)), figure_cell((int64_t)site->requested_bytes, exact).text,
-				  COUNT(site->allocations), name);
+		page_line(page, "%*s%s", NAME_AT, i ? "" : cells, name);
 		free(name);
 		free(names.text[i]);
 	}
 }
 
+static size_t shown(const struct subject *subject, size_t count, size_t otherwise)
+{
+	size_t most = subject->options->sites ? subject->options->sites : otherwise;
+
+	return most < count ? most : count;
+}
+
+static void by_live_bytes(struct page *page, const struct subject *subject, const struct site_table *table, struct rank *ranks)
+{
+	bool exact = subject->options->exact;
+	size_t count = 0, most;
+
+	for (uint32_t i = 0; i < table->head.sites_used; i++)
+		if (table->sites[i].allocations || table->sites[i].inherited_blocks)
+			ranks[count++] = (struct rank){ &table->sites[i], (int64_t)site_live_bytes(&table->sites[i]), (int64_t)table->sites[i].requested_bytes };
+	qsort(ranks, count, sizeof(ranks[0]), by_rank);
+	most = shown(subject, count, SITES_SHOWN);
+	page_section(page, "Call sites", "%s%s of %s, by the bytes that are live at the end", most < count ? "the first " : "", COUNT(most), COUNT(count));
+	page_line(page, "%10s %10s %10s %8s  %s", "live", "blocks", "asked for", "calls", "by, called from");
+	for (size_t i = 0; i < most; i++) {
+		const struct capture_site *site = ranks[i].site;
+		char *cells = memory_format("%10s %10s %10s %8s  ", figure_cell(ranks[i].first, exact).text, COUNT(site_live_blocks(site)),
+					    figure_cell(ranks[i].then, exact).text, COUNT(site->allocations));
+
+		print_row(page, subject, table, site, cells);
+		free(cells);
+	}
+}
+
+/* The sentence of a site that keeps far more memory than its blocks asked for. */
+static void tell_pinned(struct page *page, const struct subject *subject, const struct site_table *table, const struct rank *rank,
+			const struct capture_site_moment *held)
+{
+	struct names names;
+
+	if (held->pinned_pages < PINNED_LEAST || (uint64_t)held->pinned_pages * PAGE_BYTES < held->live_bytes * PINNED_FACTOR || !held->live_blocks)
+		return;
+	names_of(subject, table, rank->site, &names);
+	page_paragraph(page, 2, 2, "%s resident are kept by %s blocks of %s bytes%s from %s", BYTES((uint64_t)held->pinned_pages * PAGE_BYTES),
+		       COUNT(held->live_blocks), COUNT(held->live_bytes / held->live_blocks), held->live_bytes % held->live_blocks ? " on average" : "",
+		       names.used ? names.text[0] : "a place that is not known");
+	for (size_t i = 0; i < names.used; i++)
+		free(names.text[i]);
+}
+
+static void by_pages(struct page *page, const struct subject *subject, const struct site_table *table, struct rank *ranks)
+{
+	const struct capture_snapshot *end = &subject->capture->snapshots[SNAPSHOT_END];
+	bool exact = subject->options->exact;
+	size_t count = 0, most;
+
+	for (uint32_t i = 0; i < table->head.sites_used; i++) {
+		const struct capture_site_moment *held = site_moment(table, end, i);
+
+		if (held && held->resident_bytes)
+			ranks[count++] = (struct rank){ &table->sites[i], held->pinned_pages, (int64_t)held->resident_bytes };
+	}
+	if (!count)
+		return;
+	qsort(ranks, count, sizeof(ranks[0]), by_rank);
+	most = shown(subject, count, PAGES_SHOWN);
+	page_section(page, "Pages by site", "%s%s of %s, by the pages that only their blocks keep", most < count ? "the first " : "", COUNT(most),
+		     COUNT(count));
+	page_line(page, "%10s %10s %10s %8s  %s", "kept", "resident", "live", "sparse", "by, called from");
+	for (size_t i = 0; i < most; i++) {
+		const struct capture_site_moment *held = site_moment(table, end, (uint32_t)(ranks[i].site - table->sites));
+		char *cells = memory_format("%10s %10s %10s %8s  ", figure_cell(ranks[i].first * (int64_t)PAGE_BYTES, exact).text,
+					    figure_cell(ranks[i].then, exact).text, figure_cell((int64_t)held->live_bytes, exact).text,
+					    COUNT(held->sparse_pages));
+
+		print_row(page, subject, table, ranks[i].site, cells);
+		free(cells);
+	}
+	for (size_t i = 0; i < most; i++)
+		tell_pinned(page, subject, table, &ranks[i], site_moment(table, end, (uint32_t)(ranks[i].site - table->sites)));
+}
+
+/* The first mark, or the last. */
+static const struct capture_snapshot *mark_of(const struct site_table *table, bool last)
+{
+	const struct capture_snapshot *sorted[CAPTURE_SNAPSHOTS], *found = NULL;
+	size_t count = figures_snapshots(table->capture, sorted);
+
+	for (size_t i = 0; i < count && (last || !found); i++)
+		if (sorted[i]->why == WHY_MARK && site_moment(table, sorted[i], 0))
+			found = sorted[i];
+	return found;
+}
+
+static void by_growth(struct page *page, const struct subject *subject, const struct site_table *table, struct rank *ranks)
+{
+	const struct capture_snapshot *from = mark_of(table, false), *upto = mark_of(table, true);
+	bool exact = subject->options->exact;
+	size_t count = 0, most;
+	char *names[2];
+
+	if (!from || from == upto)
+		return;
+	for (uint32_t i = 0; i < table->head.sites_used; i++) {
+		const struct capture_site_moment *then = site_moment(table, from, i), *now = site_moment(table, upto, i);
+
+		if (now->live_bytes > then->live_bytes)
+			ranks[count++] = (struct rank){ &table->sites[i], (int64_t)(now->live_bytes - then->live_bytes),
+							(int64_t)(now->live_blocks - then->live_blocks) };
+	}
+	qsort(ranks, count, sizeof(ranks[0]), by_rank);
+	most = shown(subject, count, PAGES_SHOWN);
+	names[0] = escape_text(from->name, strlen(from->name));
+	names[1] = escape_text(upto->name, strlen(upto->name));
+	page_section(page, "Grown sites", "%s%s of %s, from the mark %s to %s", most < count ? "the first " : "", COUNT(most), COUNT(count),
+		     names[0], names[1]);
+	free(names[0]);
+	free(names[1]);
+	page_line(page, "%10s %10s %10s %8s  %s", "more", "blocks", "resident", "", "by, called from");
+	for (size_t i = 0; i < most; i++) {
+		uint32_t number = (uint32_t)(ranks[i].site - table->sites);
+		int64_t resident = (int64_t)(site_moment(table, upto, number)->resident_bytes - site_moment(table, from, number)->resident_bytes);
+		char *cells = memory_format("%10s %10s %10s %8s  ", figure_cell(ranks[i].first, exact).text, ranks[i].then < 0 ? "-" : COUNT((uint64_t)ranks[i].then),
+					    figure_cell(resident, exact).text, "");
+
+		print_row(page, subject, table, ranks[i].site, cells);
+		free(cells);
+	}
+}
+
 void text_sites(struct page *page, const struct subject *subject)
 {
-	struct site_table *table = site_table_read(subject->recording, subject->image);
-	const struct capture_site **order;
-	size_t count = 0, most;
+	struct site_table *table = site_table_read(subject->recording, subject->image, subject->capture);
+	struct rank *ranks;
 
 	if (!table)
 		return;
-	order = memory_get((table->head.sites_used + 1) * sizeof(order[0]));
-	for (uint32_t i = 0; i < table->head.sites_used; i++)
-		if (table->sites[i].allocations || table->sites[i].inherited_blocks)
-			order[count++] = &table->sites[i];
-	qsort(order, count, sizeof(order[0]), by_live);
-	most = subject->options->sites ? subject->options->sites : SITES_SHOWN;
-	most = most < count ? most : count;
-	page_gap(page);
-	page_section(page, "Call sites", "%s%s of %s, by the bytes that are live at the end", most < count ? "the first " : "", COUNT(most), COUNT(count));
-	page_line(page, "%10s %10s %10s %8s  %s", "live", "blocks", "asked for", "calls", "by, called from");
-	for (size_t i = 0; i < most; i++)
-		print_site(page, subject, table, order[i]);
+	ranks = memory_get((table->head.sites_used + 1) * sizeof(ranks[0]));
+	by_live_bytes(page, subject, table, ranks);
+	by_pages(page, subject, table, ranks);
+	by_growth(page, subject, table, ranks);
 	if (table->head.sites_dropped)
 		page_paragraph(page, 2, 2, "%s blocks are among the others: the table of call sites was full.", COUNT(table->head.sites_dropped));
-	free(order);
+	free(ranks);
 	site_table_free(table);
 }

@@ -82,7 +82,7 @@ check_eq 'code that was unloaded keeps its name' '3 333|3 666' \
 run_gap many --stacks=all "$SITES" many
 used=$(od -A n -t u4 -j 28 -N 4 many.rec/*.sites)
 check "the table holds tens of thousands:$used" test "$used" -gt 25000 -a "$used" -lt 40000
-check_eq 'the others are one' $((40000 - used + 1)) "$(awk '$NF == "(others)" { gsub(",", ""); print $3 }' many.report)"
+check_eq 'the others are one' $((40000 - used + 1)) "$(awk '$NF == "(others)" { gsub(",", ""); print $3 }' many.report | head -n 1)"
 check 'which the page explains' grep -q 'the table of call sites was full' many.report
 
 run_gap none "$SITES" plain
