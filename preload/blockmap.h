@@ -19,8 +19,9 @@
  *   0xfe 7 bytes      eight granules and more, seven bits a byte, low first: usable / 8 in 21 bits, requested in 27, 0
  *   0xfe 14 bytes     16 MiB and more: usable / 8 in 48 bits, 1; then requested in 49 bits
  *
- * Each is written and erased by one store of two, four or eight bytes. 0xff is free for blocks that carry a call site. The first of
- * the longer ones holds nearly every small block of glibc's, so that the hot path has one branch for all of them: sizes come in no
+ *   0xff c ...       two granules and more, of a block that is sampled (sites_sampled.c); what follows is told at blockmap_mark
+ *
+ * Each is written and erased by one store of two, four or eight bytes. The first of the longer ones holds nearly every small block of glibc's, so that the hot path has one branch for all of them: sizes come in no
  * order that a processor could predict. Usable sizes are kept in units of 8 bytes, rounded up.
  * The last block of a leaf may write a few bytes beyond the leaf's granules: LEAF_SLOP is there for them.
  */
@@ -57,7 +58,7 @@ struct block {
 
 enum {
 	CODE_16 = 0x80, CODE_PAIR = 0x90, CODE_PAIR_LAST = 0xf3,
-	CODE_SMALL = 0xf4, CODE_ODD = 0xfc, CODE_MID = 0xfd, CODE_LARGE = 0xfe
+	CODE_SMALL = 0xf4, CODE_ODD = 0xfc, CODE_MID = 0xfd, CODE_LARGE = 0xfe, CODE_MARKED = 0xff
 };
 
 extern struct blockmap blockmap HIDDEN;        /* its pages are touched as they are needed */
@@ -261,6 +262,92 @@ static inline bool blockmap_set(uint64_t address, uint64_t requested, uint64_t u
 	return true;
 }
 
+/* What the second byte of a marked block says; below these: requested of usable 24, or 25 + requested of 32. */
+enum { MARKED_32 = 25, MARKED_40 = 58, MARKED_48, MARKED_SHORT, MARKED_LONG, MARKED_HUGE };
+
+static inline bool blockmap_is_long(uint64_t requested, uint64_t usable)
+{
+	return usable < 1UL << 24 && usable - requested < 1UL << 21;
+}
+
+/*
+ * blockmap_mark - writes a block anew, so that whoever takes it out sees that it is a special one
+ * @byte: its first one, as blockmap_find told
+ *
+ * False: it is too short or too long to be marked. By the owner of the block.
+ *
+ *   0xff c            two granules: c = requested of usable 24; 25 + requested of 32
+ *   0xff 58 r         usable 40, r requested
+ *   0xff 59 r         usable 48
+ *   0xff 60 u r       four to seven granules: usable = 8 * u
+ *   0xff 61 6 bytes   eight granules and more: usable / 8 and slack in 21 bits each
+ *   0xff 62 14 bytes  the others: usable / 8 in 42 bits, requested in 49
+ */
+static inline bool blockmap_mark(uint8_t *byte, const struct block *block)
+{
+	uint64_t requested = block->requested, usable = block->usable;
+
+	if (usable <= 16 || usable >= 1UL << 45)
+		return false;
+	if (usable <= 32) {
+		blockmap_store16(byte, (uint16_t)(CODE_MARKED | (requested + (usable == 24 ? 0 : MARKED_32)) << 8));
+	} else if (usable <= 48) {
+		byte[2] = (uint8_t)requested;
+		blockmap_store16(byte, (uint16_t)(CODE_MARKED | (usable == 40 ? MARKED_40 : MARKED_48) << 8));
+	} else if (usable <= 112) {
+		blockmap_store32(byte, (uint32_t)(CODE_MARKED | MARKED_SHORT << 8 | usable / 8 << 16 | requested << 24));
+	} else if (blockmap_is_long(requested, usable)) {
+		blockmap_store(byte, CODE_MARKED | blockmap_spread(MARKED_LONG | usable / 8 << 7 | (usable - requested) << 28));
+	} else {
+		blockmap_store(byte + 8, blockmap_spread(requested) >> 8);
+		blockmap_store(byte, CODE_MARKED | blockmap_spread(MARKED_HUGE | usable / 8 << 7));
+	}
+	return true;
+}
+
+static inline bool blockmap_decode_marked(const uint8_t *byte, struct block *block)
+{
+	uint64_t bits, code = byte[1];
+
+	if (code < MARKED_40) {
+		block->usable = code < MARKED_32 ? 24 : 32;
+		block->requested = code < MARKED_32 ? code : code - MARKED_32;
+	} else if (code <= MARKED_48) {
+		block->usable = code == MARKED_40 ? 40 : 48;
+		block->requested = byte[2];
+	} else if (code == MARKED_SHORT) {
+		block->usable = byte[2] * 8UL;
+		block->requested = byte[3];
+	} else if (code <= MARKED_HUGE) {
+		bits = blockmap_gather(blockmap_load(byte)) >> 7;
+		if (code == MARKED_HUGE) {
+			block->usable = bits * 8;
+			block->requested = blockmap_gather(blockmap_load(byte + 8) << 8);
+		} else {
+			block->usable = (bits & ((1UL << 21) - 1)) * 8;
+			block->requested = block->usable - (bits >> 21);
+		}
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static inline void blockmap_erase_marked(uint8_t *byte, const struct block *block)
+{
+	if (block->usable <= 48) {
+		blockmap_store16(byte, 0);
+		if (block->usable > 32)
+			byte[2] = 0;
+	} else if (block->usable <= 112) {
+		blockmap_store32(byte, 0);
+	} else {
+		blockmap_store(byte, 0);
+		if (!blockmap_is_long(block->requested, block->usable))
+			blockmap_store(byte + 8, 0);
+	}
+}
+
 /* Reads the block whose first byte is at @byte. @half matters for shared granules alone. False: no block starts there. */
 static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct block *block)
 {
@@ -301,6 +388,8 @@ static inline bool blockmap_decode(const uint8_t *byte, uint64_t address, struct
 			block->requested = bits >> 21;
 		}
 		break;
+	case CODE_MARKED:
+		return blockmap_decode_marked(byte, block) && !(address & 15);
 	default:
 		return false;
 	}
@@ -312,6 +401,8 @@ static inline void blockmap_erase(uint8_t *byte, const struct block *block)
 {
 	if (block->usable == 8) {
 		blockmap_set_half(byte, (block->address >> 3) & 1, 0);
+	} else if (unlikely(*byte == CODE_MARKED)) {
+		blockmap_erase_marked(byte, block);
 	} else if (block->usable == 16) {
 		*byte = 0;
 	} else if (block->usable < 56 || (block->usable % 16 == 8 && blockmap_is_small(block->requested, block->usable))) {

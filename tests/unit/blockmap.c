@@ -94,6 +94,27 @@ static void try_size(uint64_t address, uint64_t requested, uint64_t usable)
 	}
 }
 
+/* The same of a block that is marked. */
+static void try_marked(uint64_t address, uint64_t requested, uint64_t usable)
+{
+	uint64_t behind = address + granules_of(usable) * 16;
+	const struct block block = { address, requested, usable };
+	uint8_t *byte = (uint8_t *)map_byte(address);
+
+	enter(address, requested, usable);
+	assert_int_equal(blockmap_mark(byte, &block), usable > 16 && usable < 1UL << 45);
+	assert_int_equal(*byte == CODE_MARKED, usable > 16 && usable < 1UL << 45);
+	assert_block(address, requested, usable);
+	assert_block(address - 16, 5, 16);
+	if (usable < LEAF_SPAN)
+		assert_block(behind, 11, 16);
+	for (uint64_t at = address + 8; at < behind && at < address + 256; at += 8)
+		assert_no_block(at);
+	take_out(address);
+	for (uint64_t at = address; at < behind && at < address + 256; at += 8)
+		assert_int_equal(*map_byte(at), 0);
+}
+
 static void between_neighbours(uint64_t address, uint64_t usable, void (*try)(uint64_t, uint64_t))
 {
 	uint64_t behind = address + granules_of(usable) * 16;
@@ -109,8 +130,10 @@ static void between_neighbours(uint64_t address, uint64_t usable, void (*try)(ui
 
 static void try_all_requests(uint64_t address, uint64_t usable)
 {
-	for (uint64_t requested = 0; requested <= usable; requested++)
+	for (uint64_t requested = 0; requested <= usable; requested++) {
 		try_size(address, requested, usable);
+		try_marked(address, requested, usable);
+	}
 }
 
 static void try_some_requests(uint64_t address, uint64_t usable)
@@ -121,15 +144,19 @@ static void try_some_requests(uint64_t address, uint64_t usable)
 		try_size(address, bit - 1, usable);
 		try_size(address, bit, usable);
 		try_size(address, usable - bit, usable);
+		try_marked(address, bit - 1, usable);
+		try_marked(address, usable - bit, usable);
 	}
 	for (uint64_t slack = 126; slack <= 129 && slack <= usable; slack++)
 		try_size(address, usable - slack, usable);
 	try_size(address, usable, usable);
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < 50; i++) {
 		try_size(address, random_below(&random, usable + 1), usable);
+		try_marked(address, random_below(&random, usable + 1), usable);
+	}
 }
 
-static void every_small_size_and_every_request_below_it_is_read_back(void **state)
+static void every_small_size_and_every_request_below_it_is_read_back_marked_or_not(void **state)
 {
 	(void)state;
 	for (uint64_t usable = 16; usable <= 1024; usable += 8)
@@ -419,7 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_without_a_leaf_has_no_block),
 		cmocka_unit_test(a_block_that_no_known_allocator_hands_out_is_refused),
-		cmocka_unit_test(every_small_size_and_every_request_below_it_is_read_back),
+		cmocka_unit_test(every_small_size_and_every_request_below_it_is_read_back_marked_or_not),
 		cmocka_unit_test(every_size_up_to_the_largest_is_read_back),
 		cmocka_unit_test(a_block_in_the_last_granules_of_a_leaf_leaves_the_next_leaf_alone),
 		cmocka_unit_test(two_blocks_of_eight_bytes_share_a_granule_without_touching_each_other),
