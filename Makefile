@@ -47,7 +47,7 @@ ALLOC_LINK := -shared -static-libgcc -Wl,-soname,libpagepool.so -Wl,--version-sc
 	-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
 REPORT_FLAGS := -fPIE
 REPORT_LINK := -pie -Wl,-z,now,-z,relro
-REPORT_LIBS := -ljansson -ldw -lelf -liberty -lZydis
+REPORT_LIBS := -ljansson -ldw -lelf -liberty -lZydis -lm
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
 PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -iquote alloc -MMD -MP
 ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define SITES_MAGIC      "pgsites\n"    /* 8 bytes, no terminator */
-#define SITES_VERSION    1
+#define SITES_VERSION    2
 #define SITES_SUFFIX     ".sites"
 #define SITES_MOST       32768          /* the others among them */
 #define SITES_FRAMES     (1U << 20)     /* of all sites together */
@@ -35,6 +35,9 @@ enum capture_site_kind { SITE_HEAP, CAPTURE_SITE_KINDS };
 /*
  * Counts are of this image, by atomic adds. Live: inherited + allocations - frees, requested and usable bytes likewise.
  * Site 0 is all others: what found no place in the table, and blocks that cannot carry a site.
+ *
+ * Where blocks are sampled (sample_bytes), all counts are estimates: sums of what each sample stands for (sampling.h), and those of blocks
+ * (allocations, frees, temporary, inherited_blocks) are in 1 / SITES_FRACTION.
  */
 struct capture_site {
 	uint32_t frames_at;             /* in frames */
@@ -57,6 +60,23 @@ struct capture_site {
 };
 _Static_assert(sizeof(struct capture_site) == 128, "whole sites in a page");
 
+/* How sure the estimates of a site are, where blocks are sampled. Live: inherited ones included. */
+struct capture_site_samples {
+	uint64_t samples;               /* blocks of this image that were samples */
+	uint64_t bytes;                 /* requested by these */
+	uint64_t variance;              /* of requested_bytes as an estimate; in sample_bytes^2 / SITES_VARIANCE */
+	int64_t  live_samples;
+	int64_t  live_bytes;
+	int64_t  live_variance;
+	uint64_t padding[2];
+};
+_Static_assert(sizeof(struct capture_site_samples) == 64, "whole ones in a page");
+
+#define SITES_MEAN_LEAST (1UL << 10)    /* of sample_bytes */
+#define SITES_MEAN_MOST  (1UL << 32)
+#define SITES_FRACTION 1024
+#define SITES_VARIANCE (1U << 20)
+
 struct capture_sites_head {
 	char     magic[8];
 	uint32_t version;
@@ -68,12 +88,15 @@ struct capture_sites_head {
 	uint32_t modules_used;
 	uint64_t modules_dropped;       /* of objects that found no place: their frames have no module */
 	uint64_t sites_dropped;         /* times that a new site found no place: its block is the others' */
+	uint64_t sample_bytes;          /* one byte in so many was a sample; 0: the stack of every block was taken */
+	uint64_t samples_dropped;       /* samples whose release could not be seen: they count as released at once */
 };
 
 struct capture_sites {
 	struct capture_sites_head head;
 	_Alignas(4096) struct capture_module modules[SITES_MODULES];
 	_Alignas(4096) struct capture_site sites[SITES_MOST];
+	_Alignas(4096) struct capture_site_samples samples[SITES_MOST];
 	_Alignas(4096) uint64_t frames[SITES_FRAMES]; /* code addresses: the last byte of a call, or what a signal interrupted */
 };
 

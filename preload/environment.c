@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "capture_sites.h"
 #include "log.h"
 #include "object.h"
 #include "sys.h"
@@ -268,7 +269,8 @@ void environment_check_options(void)
 		{ "faults", "off,count" },
 		{ "syscalls", "wrappers,counts,all" },
 		{ "log", "all,off" }, { "log-size", NULL }, { "log-strings", NULL }, { "log-descriptors", "0,1" },
-		{ "vdso", "on" }, { "stacks", "off,all" }, { "depth", NULL },
+		{ "vdso", "on" }, { "stacks", "off,sampled,all" }, { "depth", NULL },
+		{ "sample-bytes", NULL }, { "sample-seed", NULL },
 	};
 	const size_t count = sizeof(known) / sizeof(known[0]);
 	size_t length;
@@ -277,6 +279,8 @@ void environment_check_options(void)
 
 	if (environment_option("log-size", size, sizeof(size)) && !scan_size(size, LOG_SIZE_LEAST, LOG_SIZE_MOST, &bytes))
 		complain_of_option(size, strlen(size), ": no size for a log; write log-size=", "16M, 1G");
+	if (environment_option("sample-bytes", size, sizeof(size)) && !scan_size(size, SITES_MEAN_LEAST, SITES_MEAN_MOST, &bytes))
+		complain_of_option(size, strlen(size), ": no distance of samples; write sample-bytes=", "512K, 1K to 4G");
 	for (const char *at = options + 16; *at; at += length + (at[length] != '\0')) {
 		size_t key, i = 0;
 
@@ -286,7 +290,7 @@ void environment_check_options(void)
 			i++;
 		if (length && i == count)
 			complain_of_option(at, length, ": unknown; known are ",
-					   "output, report, format, cow, faults, syscalls, vdso, log, log-size, log-strings, log-descriptors, stacks, depth");
+					   "output, report, format, cow, faults, syscalls, vdso, log, log-size, log-strings, log-descriptors, stacks, depth, sample-bytes, sample-seed");
 		else if (length && key == length)
 			complain_of_option(at, length, ": without a value; write ", "key=value,...");
 		else if (length && known[i].values && !is_among(at + key + 1, length - key - 1, known[i].values))

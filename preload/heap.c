@@ -37,7 +37,7 @@ void heap_untracked(struct thread *thread, uint64_t requested)
 {
 	count(thread, untracked, 1);
 	count(thread, untracked_bytes, requested);
-	if (sites)
+	if (sites_each)
 		sites_note_untracked(requested);
 	instrument_note(NOTE_NO_MAP_MEMORY, ENOMEM);
 }
@@ -119,10 +119,19 @@ static void mapping_resized(uint64_t start, const struct block *old, const void 
  * outermost call is needed then, the size of a block is in its header, and all counters are plain. Everything else goes the long
  * way. What is unusual inside the short way (a failure, a new leaf) joins the long one.
  */
+static void set_countdown(struct thread *thread)
+{
+	uint64_t bytes = min_u64(thread->beyond, TICK_BYTES);
+
+	thread->countdown = (int64_t)bytes;
+	thread->beyond -= bytes;
+}
+
 void heap_choose_way(struct thread *thread)
 {
-	thread->fast = allocator.glibc && heap_header_trusted && !thread->shared && !sites ? thread->counters : NULL;
-	thread->countdown = TICK_CALLS;
+	thread->fast = allocator.glibc && heap_header_trusted && !thread->shared && !sites_each ? thread->counters : NULL;
+	thread->beyond = sites_draw(thread);
+	set_countdown(thread);
 }
 
 static __attribute__((noinline)) void *malloc_long_way(size_t size)
@@ -138,14 +147,19 @@ static __attribute__((noinline)) void *malloc_long_way(size_t size)
 	return block;
 }
 
-/* Time has passed: is there something to record? The header of a block is checked against the allocator's word at the same time. */
-static COLD void malloc_tick(void *block)
+/* The header of the block is checked against the allocator's word at the same time. */
+void heap_due(struct thread *thread, const struct block *block)
 {
-	struct thread *thread = &this_thread;
+	uint64_t over = (uint64_t)-thread->countdown; /* bytes of the block, and one more */
 
-	thread->countdown = TICK_CALLS;
-	if (block)
-		heap_check_header(block);
+	if (thread->beyond < over) {
+		sites_sample(block);
+		thread->beyond = sites_draw(thread);
+	} else {
+		thread->beyond -= over;
+	}
+	set_countdown(thread);
+	heap_check_header((void *)block->address);
 	snapshot_tick(thread);
 	if (!heap_header_trusted)
 		thread->fast = NULL;
@@ -155,19 +169,22 @@ static COLD void malloc_tick(void *block)
 static COLD void *note_other(void *block, size_t size)
 {
 	heap_note(&this_thread, block, size);
-	if (unlikely(!--this_thread.countdown))
-		malloc_tick(block);
 	return block;
 }
 
-static COLD void *note_peak(void *block)
+static COLD void *note_due(void *block, size_t size)
+{
+	heap_due(&this_thread, &(struct block){ (uint64_t)block, size, heap_usable_by_header(block) });
+	return block;
+}
+
+static COLD void note_peak(void)
 {
 	struct capture_counters *c = this_thread.counters;
 
 	c->peak_bytes = c->live_bytes;
 	if (c->live_bytes - c->published_bytes > PENDING_BYTES)
 		snapshot_tick(&this_thread);
-	return block;
 }
 
 /* Enters a block that the allocator has just handed out, and returns it. */
@@ -192,10 +209,11 @@ static inline __attribute__((always_inline)) void *note_short(void *block, size_
 	c->requested_bytes += size;
 	c->usable_live_bytes += (int64_t)usable;
 	c->live_bytes += (int64_t)size;
+	this_thread.countdown -= (int64_t)size + 1;
 	if (unlikely(c->live_bytes > c->peak_bytes))
-		return note_peak(block);
-	if (unlikely(!--this_thread.countdown))
-		malloc_tick(block);
+		note_peak();
+	if (unlikely(this_thread.countdown < 0))
+		return note_due(block, size);
 	return block;
 }
 
@@ -298,8 +316,8 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 {
 	struct block old;
 	uint8_t *known = address ? blockmap_find((uint64_t)address, &old) : NULL;
-	uint32_t site = known && sites ? sites_of(&old) : 0;
-	uint64_t mapping = 0;
+	uint32_t site = known && sites_each ? sites_of(&old) : 0;
+	uint64_t taken = known && sites_is_sample(known, &old) ? sites_sample_take(&old) : 0, mapping = 0;
 	void *block;
 
 	if (known && old.usable >= RELEASE_BYTES) {
@@ -315,14 +333,18 @@ static void *reallocate(struct thread *thread, void *address, size_t size, void 
 	if (!block && address && size) { /* failed: the old block stands */
 		if (known)
 			blockmap_set(old.address, old.requested, old.usable);
+		if (taken)
+			sites_sample_return(&old, taken);
 		count(thread, failed, 1);
 		exhaustion_note_errno(REQUEST_MALLOC, size);
 		return NULL;
 	}
 	if (mapping)
 		mapping_resized(mapping, &old, block);
-	if (known && sites)
+	if (known && sites_each)
 		sites_release(site, &old);
+	if (taken)
+		sites_sample_release(&old, taken);
 	if (known)
 		heap_released(thread, &old);
 	else if (address)

@@ -14,7 +14,7 @@
 
 /* How far a thread's live bytes may run ahead of the process's figure; with several threads it bounds the error of the peak. */
 #define PENDING_BYTES (64L << 10)
-#define TICK_CALLS    4096              /* allocations between two looks at the clock */
+#define TICK_BYTES    (256UL << 10)     /* asked for between two looks at the clock, each block being one byte longer */
 
 /*
  * Bytes that the program may touch, a multiple of 8. For glibc the size word before the block says it (malloc/malloc.c, "chunk"):
@@ -81,6 +81,9 @@ static inline void heap_follow(struct thread *thread)
 
 void heap_untracked(struct thread *thread, uint64_t requested) COLD;
 
+/* The thread's countdown has run out in this block: it is a sample, or it is time to look at the clock, or both. */
+void heap_due(struct thread *thread, const struct block *block) COLD;
+
 /* Enters a block that the allocator has just handed out, or counts the failure when there is none. */
 static inline void heap_note(struct thread *thread, void *block, uint64_t requested)
 {
@@ -98,10 +101,13 @@ static inline void heap_note(struct thread *thread, void *block, uint64_t reques
 		heap_untracked(thread, requested);
 	} else {
 		heap_add_live(thread, (int64_t)requested, (int64_t)usable);
-		if (unlikely(sites != NULL))
+		if (unlikely(sites_each))
 			sites_note(&(struct block){ (uint64_t)block, requested, usable });
 	}
 	heap_follow(thread);
+	thread->countdown -= (int64_t)requested + 1;
+	if (unlikely(thread->countdown < 0))
+		heap_due(thread, &(struct block){ (uint64_t)block, requested, usable });
 }
 
 /* Bytes that calloc and reallocarray are asked for; UINT64_MAX where that is more than a number can say. */
@@ -117,10 +123,14 @@ static inline void heap_amend(struct thread *thread, uint8_t *byte, const struct
 {
 	uint64_t surplus = block->requested - requested;
 
-	if (unlikely(sites != NULL))
+	bool sample = sites_is_sample(byte, block);
+
+	if (unlikely(sites_each))
 		sites_amend(block, requested);
 	blockmap_erase(byte, block);
 	blockmap_set(block->address, requested, block->usable);
+	if (unlikely(sample))
+		sites_sample_amend(block, requested);
 	count(thread, size_class[heap_size_class(block->requested)], -1UL);
 	count(thread, size_class[heap_size_class(requested)], 1);
 	count(thread, requested_bytes, -surplus);
@@ -144,6 +154,7 @@ static inline void heap_forget(struct thread *thread, void *address)
 {
 	struct block block;
 	uint8_t *byte = blockmap_find((uint64_t)address, &block);
+	uint64_t taken;
 
 	if (unlikely(!byte)) {
 		count(thread, unknown_frees, 1);
@@ -151,8 +162,10 @@ static inline void heap_forget(struct thread *thread, void *address)
 	}
 	if (unlikely(block.usable >= RELEASE_BYTES)) /* while the block still counts as live */
 		heap_before_release(&block);
-	if (unlikely(sites != NULL))
+	if (unlikely(sites_each))
 		sites_release(sites_of(&block), &block);
+	if (sites_is_sample(byte, &block) && (taken = sites_sample_take(&block)))
+		sites_sample_release(&block, taken);
 	blockmap_erase(byte, &block);
 	heap_released(thread, &block);
 	if (likely(block.usable < RELEASE_BYTES))

@@ -16,7 +16,9 @@
 struct thread {
 	struct capture_counters *fast;          /* counters, where malloc and free may take their short way: see heap.c */
 	struct capture_counters *counters;      /* NULL until the thread's first counted call */
-	uint32_t countdown;                     /* allocations until the next look at the clock */
+	int64_t  countdown;                     /* bytes to be asked for until the next look at the clock, or sample; each block is one byte longer */
+	uint64_t beyond;                        /* so many more until the next sample: sites_sampled.c */
+	uint64_t random;                        /* state of the thread's random numbers; 0: not seeded yet */
 	uint32_t inside;                        /* in a call of the allocator's: what it calls in turn is its own business */
 	bool     shared;                        /* counters are slot 0, which needs atomic adds */
 	uint64_t start_ns;                      /* when it was made; 0: not known yet */

@@ -16,6 +16,7 @@
 #include "instrument.h"
 #include "next.h"
 #include "ranges.h"
+#include "sites.h"
 #include "unwind.h"
 #include "signals.h"
 
@@ -331,6 +332,7 @@ EXPORT int mlockall(int flags)
 	int result;
 
 	heap_next_ready();
+	sites_before_lock();
 	result = next.mlockall(flags);
 	call_ends(SYS_mlockall, begun, result ? errno : 0, 0);
 	if (!result)

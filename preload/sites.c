@@ -15,13 +15,22 @@
 #include "text.h"
 #include "unwind.h"
 
-#define INDEX_BITS 16
-#define INDEX      (1U << INDEX_BITS)   /* twice SITES_MOST */
+#define INDEX      (1U << 16)           /* twice SITES_MOST */
 #define SMALL      256
+#define DEPTH      64                   /* of stacks, where nobody asked for another */
+#define RULES_BITS 14                   /* 256 KiB of rules to walk by; a tenth of that does where few stacks are taken */
+
+/* Samples come from few sites, and a process that is hardly worth one should not pay for tables. */
+#define SAMPLED_SITES      4096
+#define SAMPLED_FRAMES     (1U << 17)
+#define SAMPLED_INDEX      (2 * SAMPLED_SITES)
+#define SAMPLED_RULES_BITS 12
 
 extern const char __ehdr_start[] HIDDEN, etext[] HIDDEN; /* of this library: ld(1) */
 
 struct capture_sites *sites;
+bool sites_each;
+uint32_t sites_most = SITES_MOST, sites_frames_most = SITES_FRAMES;
 
 /* Mapped when sites are wanted, as the rules of unwind.c are. */
 static struct tables {
@@ -30,24 +39,32 @@ static struct tables {
 	uint8_t  small_of[SITES_MOST];  /* where in these; 0: nowhere */
 	uint8_t *leaves[LEAVES_MAX];    /* by the block map's index */
 } *tables;
+static uint32_t index_used = INDEX;     /* of by_hash */
 static uint32_t small_used;
 static uint32_t lock;
 static uint32_t depth;
 
 static __thread uint64_t last_block __attribute__((tls_model("initial-exec"))); /* that this thread has allocated */
 
+/*
+ * Whose fork has been announced: it has the lock, and stands above what was live. A handler of the program's that stands before this library's
+ * may still ask for blocks (pthread_atfork(3)). Another thread may fork meanwhile without a word: to its child this is not its own.
+ */
+static const struct thread *announced;
+
 void sites_lock(void)
 {
 	uint32_t tries = 0;
 
 	signals_block();
-	while (__atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
+	while (announced != &this_thread && __atomic_exchange_n(&lock, 1, __ATOMIC_ACQUIRE))
 		sys_wait(&tries);
 }
 
 void sites_unlock(void)
 {
-	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
+	if (announced != &this_thread)
+		__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 	signals_restore();
 }
 
@@ -67,9 +84,9 @@ static inline uint64_t key_of(const uint64_t *frames, unsigned used)
 /* The place in the index of a key, or the free one where it belongs; NULL: neither. */
 static inline uint16_t *find(uint64_t key)
 {
-	uint32_t at = (uint32_t)(key >> (64 - INDEX_BITS));
+	uint32_t at = (uint32_t)(key >> 48) % index_used;
 
-	for (unsigned tries = 0; tries < 256; tries++, at = (at + 1) % INDEX) {
+	for (unsigned tries = 0; tries < 256; tries++, at = (at + 1) % index_used) {
 		uint16_t there = __atomic_load_n(&tables->by_hash[at], __ATOMIC_ACQUIRE);
 
 		if (!there || sites->sites[there].key == key)
@@ -84,8 +101,8 @@ static uint16_t enter(uint64_t key, const uint64_t *frames, unsigned used, enum 
 	uint32_t number = sites->head.sites_used, at = sites->head.frames_used;
 	struct capture_site *site = &sites->sites[number];
 
-	if (number == SITES_MOST || used > SITES_FRAMES - at || !sites_back(site, site + 1) ||
-	    !sites_back(&sites->frames[at], &sites->frames[at + used])) {
+	if (number == sites_most || used > sites_frames_most - at || !sites_back(site, site + 1) ||
+	    (!sites_each && !sites_back(&sites->samples[number], &sites->samples[number + 1])) || !sites_back(&sites->frames[at], &sites->frames[at + used])) {
 		sites->head.sites_dropped++;
 		return 0;
 	}
@@ -118,9 +135,9 @@ static COLD uint16_t add(uint64_t key, const uint64_t *frames, unsigned used, en
 	return number;
 }
 
-static uint16_t here(void)
+static inline uint16_t site_of_stack(uint64_t *frames)
 {
-	uint64_t frames[SITES_DEPTH_MOST], key;
+	uint64_t key;
 	enum unwind_end end;
 	unsigned used = unwind(frames, depth, &end);
 	const uint16_t *place;
@@ -130,6 +147,21 @@ static uint16_t here(void)
 	key = key_of(frames, used);
 	place = find(key);
 	return likely(place && *place) ? *place : add(key, frames, used, end);
+}
+
+static __attribute__((noinline)) uint16_t deep_here(void)
+{
+	uint64_t frames[SITES_DEPTH_MOST];
+
+	return site_of_stack(frames);
+}
+
+/* A handler's stack may have no more than 2 KiB (sigaltstack(2), MINSIGSTKSZ). */
+uint16_t sites_here(void)
+{
+	uint64_t frames[DEPTH];
+
+	return unlikely(depth > DEPTH) ? deep_here() : site_of_stack(frames);
 }
 
 /* Where a block's site is written; NULL: no memory for a leaf. */
@@ -209,7 +241,7 @@ static void add_to(uint64_t *count, uint64_t amount)
 
 void sites_note(const struct block *block)
 {
-	struct capture_site *site = &sites->sites[put(block, here())];
+	struct capture_site *site = &sites->sites[put(block, sites_here())];
 
 	add_to(&site->allocations, 1);
 	add_to(&site->requested_bytes, block->requested);
@@ -248,14 +280,13 @@ void sites_amend(const struct block *block, uint64_t requested)
 
 struct inheritance {
 	uint64_t blocks, bytes, usable;
+	int64_t  samples, sampled_bytes, variance;
 };
 static struct inheritance *inheritance; /* of each site */
 
-/*
- * Whose fork has been announced, so that it stands above what was live; under the lock. Another thread may fork meanwhile without a word: to
- * its child this is not its own.
- */
-static const struct thread *announced;
+/* Where blocks are sampled, a child has no table before it needs one: until then, its parent's, and how much of that there was at the fork. */
+static const struct capture_sites *parents;
+static struct { uint32_t sites, frames, modules; bool known; } at_fork;
 
 /* What one side has of another, unless that is not known. */
 static uint64_t live(uint64_t inherited_part, uint64_t come, uint64_t gone)
@@ -263,26 +294,46 @@ static uint64_t live(uint64_t inherited_part, uint64_t come, uint64_t gone)
 	return inherited_part == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN : inherited_part + come - gone;
 }
 
-void sites_prepare_fork(void)
+static void note_live(const struct capture_sites *table)
 {
-	if (!sites)
-		return;
-	sites_lock();
-	announced = &this_thread;
 	if (!inheritance) {
-		inheritance = sys_reserve(SITES_MOST * sizeof(*inheritance));
+		inheritance = sys_reserve(sites_most * sizeof(*inheritance));
 		if (inheritance)
-			ranges_claim_instrument((uint64_t)inheritance, (uint64_t)inheritance + SITES_MOST * sizeof(*inheritance));
+			ranges_claim_instrument((uint64_t)inheritance, (uint64_t)inheritance + sites_most * sizeof(*inheritance));
 	}
-	for (uint32_t i = 0; inheritance && i < sites->head.sites_used; i++) {
-		const struct capture_site *s = &sites->sites[i];
+	for (uint32_t i = 0; inheritance && i < table->head.sites_used; i++) {
+		const struct capture_site *s = &table->sites[i];
 
 		inheritance[i] = (struct inheritance){
 			live(s->inherited_blocks, s->allocations, s->frees),
 			live(s->inherited_bytes, s->requested_bytes, s->freed_bytes),
 			live(s->inherited_usable_bytes, (uint64_t)s->usable_live_bytes, 0),
+			.samples = sites_each ? 0 : table->samples[i].live_samples,
+			.sampled_bytes = sites_each ? 0 : table->samples[i].live_bytes,
+			.variance = sites_each ? 0 : table->samples[i].live_variance,
 		};
 	}
+}
+
+static void note_size(const struct capture_sites *table, bool known)
+{
+	at_fork.sites = table->head.sites_used;
+	at_fork.frames = table->head.frames_used;
+	at_fork.modules = table->head.modules_used;
+	at_fork.known = known;
+}
+
+void sites_prepare_fork(void)
+{
+	if (!sites && !sites_mean)
+		return;
+	sites_lock();
+	announced = &this_thread;
+	sites_sampling_forks();
+	if (!sites)
+		return;
+	note_live(sites);
+	note_size(sites, true);
 }
 
 void sites_fork_done(void)
@@ -296,10 +347,10 @@ void sites_fork_done(void)
 /* The child's own table has the parent's sites under the parent's numbers, which its blocks carry. */
 static bool inherit(const struct capture_sites *from, struct capture_sites *to)
 {
-	uint32_t used = from->head.sites_used, frames = from->head.frames_used, modules = from->head.modules_used;
+	uint32_t used = at_fork.sites, frames = at_fork.frames, modules = at_fork.modules;
 
 	if (!sites_back(to->modules, to->modules + modules) || !sites_back(to->sites, to->sites + used) ||
-	    !sites_back(to->frames, to->frames + frames))
+	    (!sites_each && !sites_back(to->samples, to->samples + used)) || !sites_back(to->frames, to->frames + frames))
 		return false;
 	memcpy(to->modules, from->modules, modules * sizeof(to->modules[0]));
 	memcpy(to->frames, from->frames, frames * sizeof(to->frames[0]));
@@ -310,63 +361,142 @@ static bool inherit(const struct capture_sites *from, struct capture_sites *to)
 		*new = (struct capture_site){ .frames_at = old->frames_at, .depth = old->depth, .end = old->end, .kind = old->kind, .key = old->key,
 			.modules_at = old->modules_at };
 		new->inherited_blocks = new->inherited_bytes = new->inherited_usable_bytes = CAPTURE_UNKNOWN;
-		if (announced && inheritance) {
-			new->inherited_blocks = inheritance[i].blocks;
-			new->inherited_bytes = inheritance[i].bytes;
-			new->inherited_usable_bytes = inheritance[i].usable;
-		}
+		if (!at_fork.known || !inheritance)
+			continue;
+		new->inherited_blocks = inheritance[i].blocks;
+		new->inherited_bytes = inheritance[i].bytes;
+		new->inherited_usable_bytes = inheritance[i].usable;
+		if (!sites_each)
+			to->samples[i] = (struct capture_site_samples){ .live_samples = inheritance[i].samples, .live_bytes = inheritance[i].sampled_bytes,
+				.live_variance = inheritance[i].variance };
 	}
 	to->head.modules_used = modules;
 	to->head.frames_used = frames;
+	to->head.depth_most = depth;
 	to->head.sites_used = used;
 	return true;
 }
 
 void sites_forked(void)
 {
-	const struct capture_sites *old = sites;
+	const struct capture_sites *old = sites ? sites : parents;
 
 	if (announced != &this_thread) {
 		announced = NULL;
 		lock = 0;
 	}
+	if (sites_mean)
+		sites_sampling_forked();
 	if (!old)
 		return;
-	sites = instrument_state == INSTRUMENT_ON ? sites_map() : NULL;
+	if (!announced && sites)
+		note_size(sites, false);
+	sites = NULL;
+	if (sites_mean && at_fork.sites) {
+		parents = old;
+		return;
+	}
+	sites = instrument_state == INSTRUMENT_ON && sites_each ? sites_map() : NULL;
 	if (sites && !inherit(old, sites))
 		sites = NULL;
-	sys_unmap((void *)old, sizeof(*old));
+	sites_each = sites != NULL;
+	sites_unmap(old);
 	sites_pages_begin();
 }
 
 static uint32_t wanted_depth(void)
 {
 	char value[16];
-	uint64_t wanted = environment_option("depth", value, sizeof(value)) ? scan_decimal_text(value) : 64;
+	uint64_t wanted = environment_option("depth", value, sizeof(value)) ? scan_decimal_text(value) : DEPTH;
 
 	return wanted < 1 ? 1 : wanted > SITES_DEPTH_MOST ? SITES_DEPTH_MOST : (uint32_t)wanted;
 }
 
+/* What walks and sites need of memory, but for the table. */
+static bool make_tables(void)
+{
+	struct tables *new = tables ? tables : sys_reserve(sizeof(*tables));
+
+	if (!new || (!tables && !unwind_begin(__ehdr_start, etext, sites_each ? RULES_BITS : SAMPLED_RULES_BITS))) {
+		instrument_note(NOTE_NO_SITES, ENOMEM);
+		return false;
+	}
+	if (!tables)
+		ranges_claim_instrument((uint64_t)new, (uint64_t)(new + 1));
+	tables = new;
+	return true;
+}
+
+/* The table that begins with this image, or goes on from its parent's. */
+static struct capture_sites *begin_table(void)
+{
+	struct capture_sites *table = sites_map();
+	bool good;
+
+	if (!table)
+		return NULL;
+	table->head.depth_most = depth;
+	table->head.sample_bytes = sites_mean;
+	if (parents)
+		good = inherit(parents, table);
+	else
+		good = sites_back(table->sites, table->sites + 1) && (sites_each || sites_back(table->samples, table->samples + 1));
+	if (!good)
+		return NULL;
+	if (!parents)
+		table->head.sites_used = 1; /* the others */
+	if (parents)
+		sites_unmap(parents);
+	parents = NULL;
+	return table;
+}
+
+bool sites_open(void)
+{
+	static bool failed;
+
+	if (likely(__atomic_load_n(&sites, __ATOMIC_ACQUIRE)))
+		return true;
+	sites_lock();
+	if (!sites && !failed && sites_mean) {
+		struct capture_sites *table = make_tables() ? begin_table() : NULL;
+
+		failed = !table;
+		__atomic_store_n(&sites, table, __ATOMIC_RELEASE);
+	}
+	sites_unlock();
+	return sites;
+}
+
+void sites_before_lock(void)
+{
+	if (!__atomic_load_n(&sites, __ATOMIC_ACQUIRE))
+		sites_mean = 0;
+}
+
+bool sites_have(void)
+{
+	return sites || (parents && sites_open());
+}
+
 void sites_begin(void)
 {
-	char value[16];
+	char how[16];
 
-	if (!environment_option("stacks", value, sizeof(value)) || strcmp(value, "all"))
+	if (!environment_option("stacks", how, sizeof(how)))
+		return;
+	sites_each = !strcmp(how, "all");
+	if (!sites_each && strcmp(how, "sampled"))
 		return;
 	depth = wanted_depth();
-	tables = sys_reserve(sizeof(*tables));
-	if (!tables || !unwind_begin(__ehdr_start, etext)) {
-		instrument_note(NOTE_NO_SITES, ENOMEM);
+	if (sites_each) {
+		sites = make_tables() ? begin_table() : NULL;
+		sites_each = sites != NULL;
+		sites_pages_begin();
 		return;
 	}
-	ranges_claim_instrument((uint64_t)tables, (uint64_t)(tables + 1));
-	sites = sites_map();
-	if (!sites)
-		return;
-	sites->head.depth_most = depth;
-	if (sites_back(sites->sites, sites->sites + 1))
-		sites->head.sites_used = 1; /* the others */
-	else
-		sites = NULL;
-	sites_pages_begin();
+	sites_most = SAMPLED_SITES;
+	sites_frames_most = SAMPLED_FRAMES;
+	index_used = SAMPLED_INDEX;
+	sites_sampling_begin();
 }

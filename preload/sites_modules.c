@@ -163,7 +163,7 @@ EXPORT int dlclose(void *handle)
 	int (*next_one)(void *) = (int (*)(void *))(place ? place : lookup_once(&place, "dlclose"));
 	int result = next_one ? next_one(handle) : -1;
 
-	if (sites && _dl_find_object) {
+	if (_dl_find_object && sites_have()) {
 		unwind_forget_code();
 		sites_lock();
 		look_for_gone();

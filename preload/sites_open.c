@@ -9,18 +9,64 @@
 
 #define CHUNK (64UL << 10)
 
-/* How far each of the three tables has its disk blocks: offsets in the file. */
-static uint64_t backed[3];
+enum { TABLE_MODULES, TABLE_SITES, TABLE_SAMPLES, TABLE_FRAMES, TABLES };
+static const uint64_t table_start[TABLES] = {
+	offsetof(struct capture_sites, modules), offsetof(struct capture_sites, sites), offsetof(struct capture_sites, samples),
+	offsetof(struct capture_sites, frames),
+};
+
+/* How far each of the tables has its disk blocks: offsets in the file. And where that is mapped. */
+static uint64_t backed[TABLES], mapped_at;
 
 static unsigned table_of(uint64_t offset)
 {
-	return offset < offsetof(struct capture_sites, sites) ? 0 : offset < offsetof(struct capture_sites, frames) ? 1 : 2;
+	unsigned table = TABLE_FRAMES;
+
+	while (table && offset < table_start[table])
+		table--;
+	return table;
+}
+
+/* The parts of the file that are mapped: samples need few sites, and all blocks no samples. What lies between these is not the library's. */
+static uint64_t part_end(unsigned table)
+{
+	switch (table) {
+	case TABLE_SITES:
+		return table_start[table] + sites_most * sizeof(struct capture_site);
+	case TABLE_SAMPLES:
+		return table_start[table] + (sites_each ? 0 : sites_most * sizeof(struct capture_site_samples));
+	case TABLE_FRAMES:
+		return table_start[table] + sites_frames_most * sizeof(uint64_t);
+	default:
+		return table_start[TABLE_SITES];
+	}
+}
+
+static void keep_parts(uint64_t map)
+{
+	ranges_claim_instrument(map, map + table_start[TABLE_SITES]);
+	for (unsigned table = TABLE_SITES; table < TABLES; table++) {
+		uint64_t start = table_start[table], end = part_end(table), next = table + 1 < TABLES ? table_start[table + 1] : sizeof(struct capture_sites);
+
+		if (end > start)
+			ranges_claim_instrument(map + start, map + end);
+		if (end < next)
+			sys_unmap((void *)(map + end), next - end);
+	}
+}
+
+void sites_unmap(const struct capture_sites *table)
+{
+	sys_unmap(table, table_start[TABLE_SITES]);
+	for (unsigned i = TABLE_SITES; i < TABLES; i++)
+		if (part_end(i) > table_start[i])
+			sys_unmap((const char *)table + table_start[i], part_end(i) - table_start[i]);
 }
 
 /* Only by one thread at a time: under the lock of who adds a site, or in the one thread of an image that begins. */
 bool sites_back(const void *start, const void *end)
 {
-	uint64_t from = (uint64_t)start - (uint64_t)sites, upto = (uint64_t)end - (uint64_t)sites, *have = &backed[table_of(from)], most;
+	uint64_t from = (uint64_t)start - mapped_at, upto = (uint64_t)end - mapped_at, *have = &backed[table_of(from)], most;
 	long fd, error;
 
 	if (upto <= *have)
@@ -63,10 +109,9 @@ struct capture_sites *sites_map(void)
 		return NULL;
 	}
 	table = (struct capture_sites *)map;
-	ranges_claim_instrument((uint64_t)map, (uint64_t)map + sizeof(*table));
-	backed[0] = offsetof(struct capture_sites, modules);
-	backed[1] = offsetof(struct capture_sites, sites);
-	backed[2] = offsetof(struct capture_sites, frames);
+	mapped_at = (uint64_t)map;
+	keep_parts(mapped_at);
+	memcpy(backed, table_start, sizeof(backed));
 	table->head.version = SITES_VERSION;
 	table->head.header_bytes = sizeof(*table);
 	table->head.pid = capture->pid;

@@ -18,12 +18,12 @@ static const struct ledger_sites want = { begin_sums, sites_of };
 
 void sites_pages_begin(void)
 {
-	if (!sums)
+	if (!sums && sites)
 		sums = sys_reserve(SITES_MOST * sizeof(sums[0]));
 	if (!sums)
 		return;
 	ranges_claim_instrument((uint64_t)sums, (uint64_t)(sums + SITES_MOST));
-	ledger_sites = sites ? &want : NULL;
+	ledger_sites = sites && sites_each ? &want : NULL;
 }
 
 void sites_pages_write(uint32_t number, uint32_t sequence)

@@ -14,14 +14,13 @@ extern const char dispatch_restore[] __asm__("__restore_rt") HIDDEN_SYMBOL; /* i
  * The table of rules. An entry has two words, which two threads may write at once: the second holds 17 bits of the first one's hash, so that
  * words of different entries do not pass for one.
  */
-#define RULES_BITS 14
-#define RULES      (1u << RULES_BITS)
 #define ADDRESS_BITS 47
 
 static struct entry {
 	uint64_t key;                   /* the address, the generation of code above it */
 	uint64_t rule;                  /* 3 bits frame, 2 base, 21 and 21 the offsets / 8, 17 of the key's hash */
 } *entries;                             /* mapped when walks are wanted: mlockall counts what a process has mapped */
+static uint32_t entries_shift;          /* of a hash, to an index */
 
 static uint64_t code_generation = 1;
 static uint32_t stacks_generation;
@@ -59,7 +58,7 @@ static inline int64_t packed_base_offset(uint64_t word)
 
 static COLD uint64_t find_rule(uint64_t address, uint64_t key, uint64_t hash)
 {
-	struct entry *entry = &entries[hash >> (64 - RULES_BITS)];
+	struct entry *entry = &entries[hash >> entries_shift];
 	bool known;
 	struct unwind_rule rule = unwind_rule(address, &known);
 	uint64_t word;
@@ -79,7 +78,7 @@ static COLD uint64_t find_rule(uint64_t address, uint64_t key, uint64_t hash)
 static inline uint64_t rule_at(uint64_t address)
 {
 	uint64_t key = address | __atomic_load_n(&code_generation, __ATOMIC_RELAXED) << ADDRESS_BITS, hash = hash_of(key);
-	const struct entry *entry = &entries[hash >> (64 - RULES_BITS)];
+	const struct entry *entry = &entries[hash >> entries_shift];
 	uint64_t word;
 
 	if (likely(__atomic_load_n(&entry->key, __ATOMIC_ACQUIRE) == key)) {
@@ -192,13 +191,16 @@ static inline bool step(struct readable *r, struct registers *of, uint64_t word)
 
 static uint64_t own_start, own_bytes;   /* code whose frames are left out */
 
-bool unwind_begin(const void *start, const void *end)
+bool unwind_begin(const void *start, const void *end, uint32_t rules_bits)
 {
-	entries = sys_reserve(RULES * sizeof(*entries));
+	const uint64_t rules = 1UL << rules_bits;
+
+	entries = sys_reserve(rules * sizeof(*entries));
+	entries_shift = 64 - rules_bits;
 	own_start = (uint64_t)start;
 	own_bytes = (uint64_t)end - (uint64_t)start;
 	if (entries)
-		ranges_claim_instrument((uint64_t)entries, (uint64_t)(entries + RULES));
+		ranges_claim_instrument((uint64_t)entries, (uint64_t)(entries + rules));
 	return entries;
 }
 

@@ -27,8 +27,14 @@ enum unwind_end {
  */
 unsigned unwind(uint64_t *addresses, unsigned most, enum unwind_end *end);
 
-/* Once, before the first walk. @start, @end: the library's own code, behind which walks begin. False: no memory. */
-bool unwind_begin(const void *start, const void *end);
+/*
+ * unwind_begin - once, before the first walk
+ * @start, @end: the library's own code, behind which walks begin
+ * @rules_bits: 2 to this power rules are kept, 16 bytes each
+ *
+ * False: no memory.
+ */
+bool unwind_begin(const void *start, const void *end, uint32_t rules_bits);
 
 /* Memory has been unmapped or protected: what was readable may no longer be. */
 void unwind_forget_stacks(void);

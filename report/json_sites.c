@@ -66,6 +66,24 @@ static json_t *marks_of(const struct site_table *table, uint32_t number)
 	return array;
 }
 
+static void put_interval(json_t *object, const char *low, const char *high, struct interval interval)
+{
+	json_put(object, low, interval.known ? json_figure(interval.low) : json_null());
+	json_put(object, high, interval.known ? json_figure(interval.high) : json_null());
+}
+
+static void put_samples(json_t *object, const struct site_table *table, uint32_t number)
+{
+	const struct capture_site_samples *samples = &table->samples[number];
+	bool sampled = table->head.sample_bytes != 0;
+
+	json_put(object, "sampled", json_boolean(sampled));
+	json_put(object, "samples", sampled ? json_figure(samples->samples) : json_null());
+	json_put(object, "live_samples", sampled && samples->live_samples >= 0 ? json_figure((uint64_t)samples->live_samples) : json_null());
+	put_interval(object, "low_bytes", "high_bytes", site_requested_interval(table, number));
+	put_interval(object, "live_low_bytes", "live_high_bytes", site_live_interval(table, number));
+}
+
 static json_t *one_site(const struct subject *subject, const struct site_table *table, uint32_t number)
 {
 	static const char *const ends[] = { "complete", "deeper", "lost" };
@@ -95,9 +113,7 @@ static json_t *one_site(const struct subject *subject, const struct site_table *
 	json_put(object, "never_freed", gone ? json_figure(site_live_blocks(site)) : json_null());
 	json_put(object, "faults", json_null());
 	json_put(object, "copied_pages", json_null());
-	json_put(object, "sampled", json_false());
-	json_put(object, "low_bytes", json_null());
-	json_put(object, "high_bytes", json_null());
+	put_samples(object, table, number);
 	return object;
 }
 

@@ -11,21 +11,11 @@
 
 #include "figures.h"
 #include "memory.h"
+#include "units.h"
 
 bool log_parse_size(const char *text, uint64_t *bytes)
 {
-	static const char suffixes[] = "KMGkmg";
-	const char *suffix;
-	char *end;
-
-	errno = 0;
-	*bytes = strtoull(text, &end, 10);
-	suffix = *end ? strchr(suffixes, *end) : NULL;
-	if (errno || end == text || *text < '0' || *text > '9' || (*end && (!suffix || end[1])) || *bytes > LOG_SIZE_MAX)
-		return false;
-	if (suffix)
-		*bytes <<= 10 * (1 + (suffix - suffixes) % 3);
-	return *bytes >= LOG_SIZE_MIN && *bytes <= LOG_SIZE_MAX;
+	return size_parse(text, LOG_SIZE_MIN, LOG_SIZE_MAX, bytes);
 }
 
 struct log_header log_header_for(uint64_t bytes)

@@ -25,13 +25,14 @@
 #include "memory.h"
 #include "oom_watch.h"
 #include "program.h"
+#include "units.h"
 #include "verb.h"
 
 #define DRAIN_MS 25                     /* between two looks at the samples of page faults; at first they are closer */
 
 enum {
 	KEY_OUTPUT = 'o', KEY_REPORT = 'r', KEY_FAULTS = 0x2000, KEY_COW, KEY_SYSCALLS, KEY_VDSO, KEY_TRACE, KEY_LOG, KEY_LOG_SIZE,
-	KEY_LOG_STRINGS, KEY_LOG_DESCRIPTORS, KEY_STACKS, KEY_DEPTH,
+	KEY_LOG_STRINGS, KEY_LOG_DESCRIPTORS, KEY_STACKS, KEY_DEPTH, KEY_SAMPLE_BYTES,
 };
 
 struct arguments {
@@ -47,7 +48,8 @@ struct arguments {
 	struct log_wish log_wish;
 	uint64_t log_bytes;
 	uint32_t log_strings;
-	bool stacks;
+	const char *stacks;             /* NULL: not asked */
+	uint64_t sample_bytes;          /* 0: as the library likes */
 	uint32_t depth;                 /* 0: as the library likes */
 	char **program;
 };
@@ -101,9 +103,11 @@ static char *library_options(const struct arguments *arguments)
 	if (arguments->vdso)
 		memory_append(&text, "%svdso=on", *text ? "," : "");
 	if (arguments->stacks)
-		memory_append(&text, "%sstacks=all", *text ? "," : "");
-	if (arguments->stacks && arguments->depth)
-		memory_append(&text, ",depth=%" PRIu32, arguments->depth);
+		memory_append(&text, "%sstacks=%s", *text ? "," : "", arguments->stacks);
+	if (arguments->depth)
+		memory_append(&text, "%sdepth=%" PRIu32, *text ? "," : "", arguments->depth);
+	if (arguments->sample_bytes)
+		memory_append(&text, "%ssample-bytes=%" PRIu64, *text ? "," : "", arguments->sample_bytes);
 	if (*text)
 		return text;
 	free(text);
@@ -144,8 +148,21 @@ static error_t parse_log_strings(const char *argument, struct arguments *argumen
 
 static error_t parse_stacks(const char *argument, struct arguments *arguments, struct argp_state *state)
 {
-	arguments->stacks = !strcmp(argument, "all");
-	return arguments->stacks || !strcmp(argument, "off") ? 0 : verb_usage(state, "--stacks=%s: give all or off", argument);
+	static const char *const ways[] = { "off", "sampled", "all" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(argument, ways[i]))
+			arguments->stacks = ways[i];
+	return arguments->stacks && !strcmp(argument, arguments->stacks) ? 0 : verb_usage(state, "--stacks=%s: give off, sampled or all", argument);
+}
+
+static error_t parse_sample_bytes(const char *argument, struct arguments *arguments, struct argp_state *state)
+{
+	if (!size_parse(argument, SITES_MEAN_LEAST, SITES_MEAN_MOST, &arguments->sample_bytes))
+		return verb_usage(state, "--sample-bytes=%s: give a size, 1K to 4G", argument);
+	if (!arguments->stacks)
+		arguments->stacks = "sampled";
+	return 0;
 }
 
 static error_t parse_depth(const char *argument, struct arguments *arguments, struct argp_state *state)
@@ -222,6 +239,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return parse_stacks(argument, arguments, state);
 	case KEY_DEPTH:
 		return parse_depth(argument, arguments, state);
+	case KEY_SAMPLE_BYTES:
+		return parse_sample_bytes(argument, arguments, state);
 	case ARGP_KEY_END:
 		if (arguments->log_asked && arguments->syscalls && strcmp(arguments->syscalls, "all"))
 			return verb_usage(state, "--log: needs every call: give --syscalls=all, or leave that out");
@@ -265,7 +284,9 @@ static const struct argp_option options[] = {
 	{ "log-strings", KEY_LOG_STRINGS, "BYTES", 0, "how much of each buffer and text is kept (32); paths are kept whole", 0 },
 	{ "log-descriptors", KEY_LOG_DESCRIPTORS, NULL, 0, "keep with each call where its descriptors lead, which takes as long again", 0 },
 	{ "stacks", KEY_STACKS, "HOW", 0,
-	  "call sites of the heap's blocks: 'all' keeps the stack from which each block was asked for; 'off' (the default)", 0 },
+	  "call sites of the heap's blocks: 'sampled' takes the stack of one in so many bytes that are asked for, and estimates; "
+	  "'all' that of each block, and counts; 'off' (the default)", 0 },
+	{ "sample-bytes", KEY_SAMPLE_BYTES, "SIZE", 0, "one sample in so many bytes, on average (512K); implies --stacks=sampled", 0 },
 	{ "depth", KEY_DEPTH, "FRAMES", 0, "of a stack, from the innermost one, so many are kept (64)", 0 },
 	{ 0 },
 };

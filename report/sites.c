@@ -41,15 +41,36 @@ static const char *defect_of(const struct capture_sites_head *head, const struct
 	return NULL;
 }
 
+static uint64_t whole(uint64_t parts)
+{
+	return parts == CAPTURE_UNKNOWN ? parts : (parts + SITES_FRACTION / 2) / SITES_FRACTION;
+}
+
+/* What is live is rounded, and what is gone is the rest: else sites of which all is gone would have a block. */
+static void count_whole_blocks(struct site_table *table)
+{
+	for (uint32_t i = 0; i < table->head.sites_used; i++) {
+		struct capture_site *s = &table->sites[i];
+		uint64_t left = s->inherited_blocks == CAPTURE_UNKNOWN ? 0 : whole(s->inherited_blocks + s->allocations - s->frees);
+
+		s->inherited_blocks = whole(s->inherited_blocks);
+		s->allocations = whole(s->allocations);
+		s->temporary = whole(s->temporary);
+		s->frees = s->inherited_blocks == CAPTURE_UNKNOWN ? whole(s->frees) : s->inherited_blocks + s->allocations - left;
+	}
+}
+
 static const char *read_tables(struct site_table *table, int fd)
 {
 	const struct capture_sites_head *head = &table->head;
 
 	table->modules = memory_get((head->modules_used + 1) * sizeof(table->modules[0]));
 	table->sites = memory_get((head->sites_used + 1) * sizeof(table->sites[0]));
+	table->samples = memory_get((head->sites_used + 1) * sizeof(table->samples[0]));
 	table->frames = memory_get((head->frames_used + 1) * sizeof(table->frames[0]));
 	if (!read_part(fd, table->modules, head->modules_used * sizeof(table->modules[0]), offsetof(struct capture_sites, modules)) ||
 	    !read_part(fd, table->sites, head->sites_used * sizeof(table->sites[0]), offsetof(struct capture_sites, sites)) ||
+	    (head->sample_bytes && !read_part(fd, table->samples, head->sites_used * sizeof(table->samples[0]), offsetof(struct capture_sites, samples))) ||
 	    !read_part(fd, table->frames, head->frames_used * sizeof(table->frames[0]), offsetof(struct capture_sites, frames)))
 		return "cut short";
 	for (uint32_t i = 0; i < head->modules_used; i++) {
@@ -62,6 +83,8 @@ static const char *read_tables(struct site_table *table, int fd)
 	for (uint32_t i = 0; i < head->sites_used; i++)
 		if (table->sites[i].depth > head->frames_used || table->sites[i].frames_at > head->frames_used - table->sites[i].depth)
 			return "damaged: a site has frames beyond the table";
+	if (head->sample_bytes)
+		count_whole_blocks(table);
 	return NULL;
 }
 
@@ -85,6 +108,9 @@ static void read_moments(struct site_table *table, int fd)
 	}
 }
 
+/* There was no memory to begin it with, which a note says, or no time. */
+static const char never_began[] = "never began";
+
 static const char *read_file(struct site_table *table, int fd, const struct image *image)
 {
 	struct stat status;
@@ -94,6 +120,8 @@ static const char *read_file(struct site_table *table, int fd, const struct imag
 		return "not a table of call sites";
 	if (!read_part(fd, &table->head, sizeof(table->head), 0))
 		return "cut short";
+	if (!*table->head.magic)
+		return never_began;
 	defect = defect_of(&table->head, image);
 	return defect ? defect : read_tables(table, fd);
 }
@@ -116,7 +144,10 @@ struct site_table *site_table_read(const struct recording *recording, const stru
 	if (!defect)
 		read_moments(table, fd);
 	close(fd);
-	if (defect) {
+	if (defect == never_began) {
+		site_table_free(table);
+		table = NULL;
+	} else if (defect) {
 		complain("%s/%s: %s: its call sites are left out", recording->path, name, defect);
 		site_table_free(table);
 		table = NULL;
@@ -129,7 +160,7 @@ void site_table_free(struct site_table *table)
 {
 	if (!table)
 		return;
-	free(table->modules), free(table->sites), free(table->frames);
+	free(table->modules), free(table->sites), free(table->samples), free(table->frames);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)
 		free(table->moments[i]);
 	free(table);
@@ -176,6 +207,33 @@ const struct capture_snapshot *site_peak(const struct site_table *table)
 			highest = s;
 	}
 	return highest;
+}
+
+/* Of a variance as the file has it. */
+static double square_bytes(const struct site_table *table, double variance)
+{
+	double mean = (double)table->head.sample_bytes;
+
+	return variance / SITES_VARIANCE * mean * mean;
+}
+
+struct interval site_requested_interval(const struct site_table *table, uint32_t number)
+{
+	const struct capture_site_samples *s = &table->samples[number];
+
+	if (!table->head.sample_bytes)
+		return (struct interval){ .known = false };
+	return interval_95(s->samples, s->bytes, table->sites[number].requested_bytes, square_bytes(table, (double)s->variance), table->head.sample_bytes);
+}
+
+struct interval site_live_interval(const struct site_table *table, uint32_t number)
+{
+	const struct capture_site_samples *s = &table->samples[number];
+	uint64_t bytes = site_live_bytes(&table->sites[number]);
+
+	if (!table->head.sample_bytes || bytes == CAPTURE_UNKNOWN || s->live_samples <= 0 || s->live_bytes < 0)
+		return (struct interval){ .known = false };
+	return interval_95((uint64_t)s->live_samples, (uint64_t)s->live_bytes, bytes, square_bytes(table, (double)s->live_variance), table->head.sample_bytes);
 }
 
 const struct capture_module *site_module(const struct site_table *table, const struct capture_site *site, uint64_t frame)

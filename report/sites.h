@@ -4,13 +4,15 @@
 #define PAGEGAP_SITES_REPORT_H
 
 #include "../preload/capture_sites.h"
+#include "interval.h"
 #include "recording.h"
 #include "symbols.h"
 
 struct site_table {
 	struct capture_sites_head head;
 	struct capture_module *modules;
-	struct capture_site *sites;     /* the others first */
+	struct capture_site *sites;     /* the others first; counts of blocks are whole ones */
+	struct capture_site_samples *samples; /* of each, where head.sample_bytes is not 0 */
 	uint64_t *frames;
 	const struct capture *capture;
 	/* What each site held, by its number, when the snapshot in the same place of the capture was taken; NULL: not known. */
@@ -38,6 +40,10 @@ const struct capture_site_moment *site_moment(const struct site_table *table, co
 
 /* The snapshot at which resident memory was highest; NULL: none. */
 const struct capture_snapshot *site_peak(const struct site_table *table);
+
+/* Where blocks were sampled, how sure the estimates of requested_bytes and site_live_bytes are. @number: of the site */
+struct interval site_requested_interval(const struct site_table *table, uint32_t number);
+struct interval site_live_interval(const struct site_table *table, uint32_t number);
 
 /* The object that a frame of a site lies in; NULL: none that is known. */
 const struct capture_module *site_module(const struct site_table *table, const struct capture_site *site, uint64_t frame);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The call sites that hold the most at the end, each with its innermost functions. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,19 +104,49 @@ static void names_of(const struct subject *subject, const struct site_table *tab
 	}
 }
 
-/* Cells of NAME_AT columns, with the innermost functions behind and below them. */
+/* "±" and how far the farther end of the interval is. */
+static struct figure plus_minus(struct interval interval, uint64_t estimate, bool exact)
+{
+	struct figure figure = { "" };
+	uint64_t below = estimate - interval.low, above = interval.high - estimate;
+
+	if (interval.known)
+		snprintf(figure.text, sizeof(figure.text), "±%.40s", figure_cell((int64_t)(below > above ? below : above), exact).text);
+	return figure;
+}
+
+/* The second line of a site's cells, where its figures are estimates: how sure they are. NULL: they are none. To be freed. */
+static char *intervals_of(const struct site_table *table, uint32_t number, bool exact)
+{
+	const struct capture_site *site = &table->sites[number];
+	struct figure live, requested;
+
+	if (!table->head.sample_bytes)
+		return NULL;
+	live = plus_minus(site_live_interval(table, number), site_live_bytes(site), exact);
+	requested = plus_minus(site_requested_interval(table, number), site->requested_bytes, exact);
+	return memory_format("%*s%s %10s %*s%s %8s  ", 10 - (int)text_columns(live.text), "", live.text, "", 10 - (int)text_columns(requested.text), "",
+			     requested.text, "");
+}
+
+/* Cells of NAME_AT columns, with the innermost functions behind and below them. @below: the second line's cells; NULL: blanks */
 static void print_row(struct page *page, const struct subject *subject, const struct site_table *table, const struct capture_site *site,
-		      const char *cells)
+		      const char *cells, const char *below)
 {
 	struct names names;
 
 	names_of(subject, table, site, &names);
 	if (!names.used)
 		names.text[names.used++] = site == table->sites ? memory_copy("(others)", 8) : memory_copy("?", 1);
+	if (below && names.used == 1)
+		names.text[names.used++] = memory_copy("", 0);
 	for (size_t i = 0; i < names.used; i++) {
 		char *name = fit(names.text[i], PAGE_COLUMNS - NAME_AT);
 
-		page_line(page, "%*s%s", NAME_AT, i ? "" : cells, name);
+		if (i == 1 && below)
+			page_line(page, "%s%s", below, name);
+		else
+			page_line(page, "%*s%s", NAME_AT, i ? "" : cells, name);
 		free(name);
 		free(names.text[i]);
 	}
@@ -126,6 +157,23 @@ static size_t shown(const struct subject *subject, size_t count, size_t otherwis
 	size_t most = subject->options->sites ? subject->options->sites : otherwise;
 
 	return most < count ? most : count;
+}
+
+/* What the estimates come to beside what was counted. */
+static void print_sampling(struct page *page, const struct subject *subject, const struct site_table *table)
+{
+	uint64_t samples = 0, bytes = 0;
+
+	for (uint32_t i = 0; i < table->head.sites_used; i++) {
+		samples += table->samples[i].samples;
+		bytes += table->sites[i].requested_bytes;
+	}
+	page_paragraph(page, 2, 2, "Estimates from %s samples, one in %s that were asked for; in 95 of 100 cases the truth is within what stands behind ±. "
+		       "All sites together: %s, where %s were asked for. --stacks=all counts every block.", COUNT(samples),
+		       figure_bytes(table->head.sample_bytes, false).text, figure_bytes(bytes, subject->options->exact).text,
+		       figure_bytes(subject->heap.requested_bytes, subject->options->exact).text);
+	if (table->head.samples_dropped)
+		page_paragraph(page, 2, 2, "The release of %s of them could not be seen.", COUNT(table->head.samples_dropped));
 }
 
 static void by_live_bytes(struct page *page, const struct subject *subject, const struct site_table *table, struct rank *ranks)
@@ -144,10 +192,14 @@ static void by_live_bytes(struct page *page, const struct subject *subject, cons
 		const struct capture_site *site = ranks[i].site;
 		char *cells = memory_format("%10s %10s %10s %8s  ", figure_cell(ranks[i].first, exact).text, COUNT(site_live_blocks(site)),
 					    figure_cell(ranks[i].then, exact).text, COUNT(site->allocations));
+		char *below = intervals_of(table, (uint32_t)(site - table->sites), exact);
 
-		print_row(page, subject, table, site, cells);
+		print_row(page, subject, table, site, cells, below);
 		free(cells);
+		free(below);
 	}
+	if (table->head.sample_bytes)
+		print_sampling(page, subject, table);
 }
 
 /* The sentence of a site that keeps far more memory than its blocks asked for. */
@@ -191,7 +243,7 @@ static void by_pages(struct page *page, const struct subject *subject, const str
 					    figure_cell(ranks[i].then, exact).text, figure_cell((int64_t)held->live_bytes, exact).text,
 					    COUNT(held->sparse_pages));
 
-		print_row(page, subject, table, ranks[i].site, cells);
+		print_row(page, subject, table, ranks[i].site, cells, NULL);
 		free(cells);
 	}
 	for (size_t i = 0; i < most; i++)
@@ -241,7 +293,7 @@ static void by_growth(struct page *page, const struct subject *subject, const st
 		char *cells = memory_format("%10s %10s %10s %8s  ", figure_cell(ranks[i].first, exact).text, ranks[i].then < 0 ? "-" : COUNT((uint64_t)ranks[i].then),
 					    figure_cell(resident, exact).text, "");
 
-		print_row(page, subject, table, ranks[i].site, cells);
+		print_row(page, subject, table, ranks[i].site, cells, NULL);
 		free(cells);
 	}
 }

@@ -2,8 +2,10 @@
 /* Three significant digits in the largest unit that leaves a figure of at least 1; or all of them. */
 #include "units.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../preload/capture.h"
@@ -135,4 +137,20 @@ struct figure figure_percent(uint64_t part, uint64_t whole)
 	else
 		snprintf(figure.text, sizeof(figure.text), "%.0f %%", percent);
 	return figure;
+}
+
+bool size_parse(const char *text, uint64_t least, uint64_t most, uint64_t *bytes)
+{
+	static const char suffixes[] = "KMGkmg";
+	const char *suffix;
+	char *end;
+
+	errno = 0;
+	*bytes = strtoull(text, &end, 10);
+	suffix = *end ? strchr(suffixes, *end) : NULL;
+	if (errno || end == text || *text < '0' || *text > '9' || (*end && (!suffix || end[1])) || *bytes > most)
+		return false;
+	if (suffix)
+		*bytes <<= 10 * (1 + (suffix - suffixes) % 3);
+	return *bytes >= least && *bytes <= most;
 }

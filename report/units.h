@@ -17,4 +17,7 @@ struct figure figure_rate(uint64_t count, uint64_t over_ns);    /* "96,000/s"; "
 struct figure figure_time(uint64_t ns, bool exact);             /* "12.4 s"; exact "12.402113020 s" */
 struct figure figure_percent(uint64_t part, uint64_t whole);
 
+/* "64M": a number with K, M, G or nothing behind it. False: it is none, or not between @least and @most. */
+bool size_parse(const char *text, uint64_t least, uint64_t most, uint64_t *bytes);
+
 #endif

@@ -4,7 +4,7 @@
 # standard error and the way it ended must be the same; the recording must be complete and its ledgers must balance.
 # What each program is expected to leave in the recording stands in its first comment (see tests/hostile/hostile.h).
 # Environment: BUILD, SRC; REPEAT=N (default 1); PAIRS=all: each user with each mode (default: half of these pairs, by turns); MODES="run preload"; COW=HOW for --cow, FAULTS=HOW for --faults, or
-# TIERS="COW/FAULTS …" for several of both; STACKS=all for --stacks; SYSCALLS=HOW for --syscalls, or "log" for --log, "trace" for --trace, "trace-log" for both. Arguments: names of programs, "places" for what is in places.sh; default all.
+# TIERS="COW/FAULTS …" for several of both; STACKS=HOW for --stacks, with SAMPLE_BYTES=SIZE; SYSCALLS=HOW for --syscalls, or "log" for --log, "trace" for --trace, "trace-log" for both. Arguments: names of programs, "places" for what is in places.sh; default all.
 set -u
 SRC=${SRC:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$SRC/build}

@@ -20,6 +20,7 @@ trace-log) CALLS=(--trace --log --log-size=4M) CALLS_OPTION='' ;;
 *) CALLS=(--syscalls="$SYSCALLS") CALLS_OPTION=,syscalls=$SYSCALLS ;;
 esac
 [[ -z ${STACKS:-} ]] || CALLS+=(--stacks="$STACKS") CALLS_OPTION+=,stacks=$STACKS
+[[ -z ${SAMPLE_BYTES:-} ]] || CALLS+=(--sample-bytes="$SAMPLE_BYTES") CALLS_OPTION+=,sample-bytes=$SAMPLE_BYTES
 TIERS=${TIERS:-$COW/$FAULTS}
 
 clean_up() {

@@ -363,7 +363,7 @@ int main(void)
 		cmocka_unit_test(damaged_tables_lead_nowhere),
 		cmocka_unit_test(coroutine_at_the_end_of_memory),
 	};
-	if (!unwind_begin(NULL, NULL))
+	if (!unwind_begin(NULL, NULL, 14))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
