@@ -19,6 +19,8 @@
 #define SITES_MODULES    512
 #define SITES_PATH_BYTES 464
 #define SITES_BUILD_ID_BYTES 32
+#define SITES_TAGS       128            /* names, and none: number 0 */
+#define SITES_TAG_BYTES  64             /* of a name, with the NUL */
 
 /* A stretch of address space that was one object's when a site was first seen in it. */
 struct capture_module {
@@ -55,7 +57,7 @@ struct capture_site {
 	uint64_t inherited_bytes;       /* requested */
 	uint64_t inherited_usable_bytes;
 	uint32_t modules_at;            /* modules that were known when it was entered: a frame lies in the last of these that covers it */
-	uint32_t reserved;
+	uint32_t tag;                   /* under which it was reached: number in tags; 0: none */
 	uint64_t padding[4];
 };
 _Static_assert(sizeof(struct capture_site) == 128, "whole sites in a page");
@@ -89,11 +91,14 @@ struct capture_sites_head {
 	uint64_t modules_dropped;       /* of objects that found no place: their frames have no module */
 	uint64_t sites_dropped;         /* times that a new site found no place: its block is the others' */
 	uint64_t sample_bytes;          /* one byte in so many was a sample; 0: the stack of every block was taken */
+	uint32_t tags_used;             /* without number 0 */
+	uint32_t tags_dropped;          /* times that a new name found no place: what was done under it has none */
 	uint64_t samples_dropped;       /* samples whose release could not be seen: they count as released at once */
 };
 
 struct capture_sites {
 	struct capture_sites_head head;
+	_Alignas(64) char tags[SITES_TAGS][SITES_TAG_BYTES]; /* NUL-terminated */
 	_Alignas(4096) struct capture_module modules[SITES_MODULES];
 	_Alignas(4096) struct capture_site sites[SITES_MOST];
 	_Alignas(4096) struct capture_site_samples samples[SITES_MOST];

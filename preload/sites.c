@@ -68,9 +68,9 @@ void sites_unlock(void)
 	signals_restore();
 }
 
-static inline uint64_t key_of(const uint64_t *frames, unsigned used)
+static inline uint64_t key_of(const uint64_t *frames, unsigned used, uint32_t tag)
 {
-	uint64_t key = used;
+	uint64_t key = used + ((uint64_t)tag << 32);
 
 	for (unsigned i = 0; i < used; i++) {
 		key = (key ^ frames[i]) * 0x9e3779b97f4a7c15ULL;
@@ -96,7 +96,7 @@ static inline uint16_t *find(uint64_t key)
 }
 
 /* Under the lock. 0: no room. */
-static uint16_t enter(uint64_t key, const uint64_t *frames, unsigned used, enum unwind_end end)
+static uint16_t enter(uint64_t key, const uint64_t *frames, unsigned used, enum unwind_end end, uint32_t tag)
 {
 	uint32_t number = sites->head.sites_used, at = sites->head.frames_used;
 	struct capture_site *site = &sites->sites[number];
@@ -115,13 +115,14 @@ static uint16_t enter(uint64_t key, const uint64_t *frames, unsigned used, enum 
 	site->depth = (uint16_t)used;
 	site->end = (uint8_t)end;
 	site->kind = SITE_HEAP;
+	site->tag = tag;
 	site->modules_at = sites->head.modules_used;
 	sites->head.frames_used = at + used;
 	__atomic_store_n(&sites->head.sites_used, number + 1, __ATOMIC_RELEASE);
 	return (uint16_t)number;
 }
 
-static COLD uint16_t add(uint64_t key, const uint64_t *frames, unsigned used, enum unwind_end end)
+static COLD uint16_t add(uint64_t key, const uint64_t *frames, unsigned used, enum unwind_end end, uint32_t tag)
 {
 	uint16_t *place, number = 0;
 
@@ -129,7 +130,7 @@ static COLD uint16_t add(uint64_t key, const uint64_t *frames, unsigned used, en
 	place = find(key);
 	if (place && *place)
 		number = *place;
-	else if (place && (number = enter(key, frames, used, end)))
+	else if (place && (number = enter(key, frames, used, end, tag)))
 		__atomic_store_n(place, number, __ATOMIC_RELEASE);
 	sites_unlock();
 	return number;
@@ -138,15 +139,17 @@ static COLD uint16_t add(uint64_t key, const uint64_t *frames, unsigned used, en
 static inline uint16_t site_of_stack(uint64_t *frames)
 {
 	uint64_t key;
+	uint32_t tag;
 	enum unwind_end end;
 	unsigned used = unwind(frames, depth, &end);
 	const uint16_t *place;
 
 	if (!used)
 		return 0;
-	key = key_of(frames, used);
+	tag = tags_now();
+	key = key_of(frames, used, tag);
 	place = find(key);
-	return likely(place && *place) ? *place : add(key, frames, used, end);
+	return likely(place && *place) ? *place : add(key, frames, used, end, tag);
 }
 
 static __attribute__((noinline)) uint16_t deep_here(void)
@@ -286,7 +289,7 @@ static struct inheritance *inheritance; /* of each site */
 
 /* Where blocks are sampled, a child has no table before it needs one: until then, its parent's, and how much of that there was at the fork. */
 static const struct capture_sites *parents;
-static struct { uint32_t sites, frames, modules; bool known; } at_fork;
+static struct { uint32_t sites, frames, modules, tags; bool known; } at_fork;
 
 /* What one side has of another, unless that is not known. */
 static uint64_t live(uint64_t inherited_part, uint64_t come, uint64_t gone)
@@ -320,6 +323,7 @@ static void note_size(const struct capture_sites *table, bool known)
 	at_fork.sites = table->head.sites_used;
 	at_fork.frames = table->head.frames_used;
 	at_fork.modules = table->head.modules_used;
+	at_fork.tags = table->head.tags_used;
 	at_fork.known = known;
 }
 
@@ -359,7 +363,7 @@ static bool inherit(const struct capture_sites *from, struct capture_sites *to)
 		struct capture_site *new = &to->sites[i];
 
 		*new = (struct capture_site){ .frames_at = old->frames_at, .depth = old->depth, .end = old->end, .kind = old->kind, .key = old->key,
-			.modules_at = old->modules_at };
+			.modules_at = old->modules_at, .tag = old->tag };
 		new->inherited_blocks = new->inherited_bytes = new->inherited_usable_bytes = CAPTURE_UNKNOWN;
 		if (!at_fork.known || !inheritance)
 			continue;
@@ -370,6 +374,8 @@ static bool inherit(const struct capture_sites *from, struct capture_sites *to)
 			to->samples[i] = (struct capture_site_samples){ .live_samples = inheritance[i].samples, .live_bytes = inheritance[i].sampled_bytes,
 				.live_variance = inheritance[i].variance };
 	}
+	memcpy(to->tags, from->tags, (at_fork.tags + 1) * sizeof(to->tags[0]));
+	to->head.tags_used = at_fork.tags;
 	to->head.modules_used = modules;
 	to->head.frames_used = frames;
 	to->head.depth_most = depth;

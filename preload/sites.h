@@ -89,6 +89,9 @@ void sites_pages_begin(void) COLD;
 /* What the ledger has summed that was just taken: snapshot @number of the capture will have @sequence. Under the lock of ledgers. */
 void sites_pages_write(uint32_t number, uint32_t sequence) COLD;
 
+/* tags.c: the number of the tag that the calling thread works under; 0: none. Where there is a table. Async-signal-safe. */
+uint32_t tags_now(void);
+
 /* Around what only one thread may do with the table; signals are blocked meanwhile. */
 void sites_lock(void);
 void sites_unlock(void);

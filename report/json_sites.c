@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Call sites as JSON. */
+#include <string.h>
+
 #include "report_json.h"
 #include "sites.h"
 
@@ -96,7 +98,7 @@ static json_t *one_site(const struct subject *subject, const struct site_table *
 	json_put(object, "kind", json_string(number ? "heap" : "others"));
 	json_put(object, "stack", stack_of(table, site, subject->capture));
 	json_put(object, "stack_end", number && site->end < sizeof(ends) / sizeof(ends[0]) ? json_string(ends[site->end]) : json_null());
-	json_put(object, "tag", json_null());
+	json_put(object, "tag", site_tag(table, site) ? json_text(site_tag(table, site), strlen(site_tag(table, site))) : json_null());
 	json_put_figure(object, "allocations", site->allocations);
 	json_put_figure(object, "requested_bytes", site->requested_bytes);
 	json_put_figure(object, "live_blocks", site_live_blocks(site));

@@ -36,7 +36,7 @@ static const char *defect_of(const struct capture_sites_head *head, const struct
 		return "of another version of pagegap";
 	if (head->pid != image->pid || head->image_number != image->number)
 		return "of another process";
-	if (head->sites_used > SITES_MOST || head->frames_used > SITES_FRAMES || head->modules_used > SITES_MODULES)
+	if (head->sites_used > SITES_MOST || head->frames_used > SITES_FRAMES || head->modules_used > SITES_MODULES || head->tags_used >= SITES_TAGS)
 		return "damaged: it has more than there is room for";
 	return NULL;
 }
@@ -64,15 +64,19 @@ static const char *read_tables(struct site_table *table, int fd)
 {
 	const struct capture_sites_head *head = &table->head;
 
+	table->tags = memory_get((head->tags_used + 1) * sizeof(table->tags[0]));
 	table->modules = memory_get((head->modules_used + 1) * sizeof(table->modules[0]));
 	table->sites = memory_get((head->sites_used + 1) * sizeof(table->sites[0]));
 	table->samples = memory_get((head->sites_used + 1) * sizeof(table->samples[0]));
 	table->frames = memory_get((head->frames_used + 1) * sizeof(table->frames[0]));
-	if (!read_part(fd, table->modules, head->modules_used * sizeof(table->modules[0]), offsetof(struct capture_sites, modules)) ||
+	if (!read_part(fd, table->tags, (head->tags_used + 1) * sizeof(table->tags[0]), offsetof(struct capture_sites, tags)) ||
+	    !read_part(fd, table->modules, head->modules_used * sizeof(table->modules[0]), offsetof(struct capture_sites, modules)) ||
 	    !read_part(fd, table->sites, head->sites_used * sizeof(table->sites[0]), offsetof(struct capture_sites, sites)) ||
 	    (head->sample_bytes && !read_part(fd, table->samples, head->sites_used * sizeof(table->samples[0]), offsetof(struct capture_sites, samples))) ||
 	    !read_part(fd, table->frames, head->frames_used * sizeof(table->frames[0]), offsetof(struct capture_sites, frames)))
 		return "cut short";
+	for (uint32_t i = 0; i <= head->tags_used; i++)
+		table->tags[i][SITES_TAG_BYTES - 1] = '\0';
 	for (uint32_t i = 0; i < head->modules_used; i++) {
 		struct capture_module *module = &table->modules[i];
 
@@ -160,7 +164,7 @@ void site_table_free(struct site_table *table)
 {
 	if (!table)
 		return;
-	free(table->modules), free(table->sites), free(table->samples), free(table->frames);
+	free(table->tags), free(table->modules), free(table->sites), free(table->samples), free(table->frames);
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++)
 		free(table->moments[i]);
 	free(table);
@@ -184,6 +188,11 @@ uint64_t site_live_bytes(const struct capture_site *site)
 uint64_t site_live_usable_bytes(const struct capture_site *site)
 {
 	return live(site->inherited_usable_bytes, (uint64_t)site->usable_live_bytes, 0);
+}
+
+const char *site_tag(const struct site_table *table, const struct capture_site *site)
+{
+	return site->tag && site->tag <= table->head.tags_used ? table->tags[site->tag] : NULL;
 }
 
 const struct capture_site_moment *site_moment(const struct site_table *table, const struct capture_snapshot *snapshot, uint32_t number)

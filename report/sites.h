@@ -10,6 +10,7 @@
 
 struct site_table {
 	struct capture_sites_head head;
+	char (*tags)[SITES_TAG_BYTES];  /* names, by number */
 	struct capture_module *modules;
 	struct capture_site *sites;     /* the others first; counts of blocks are whole ones */
 	struct capture_site_samples *samples; /* of each, where head.sample_bytes is not 0 */
@@ -34,6 +35,9 @@ void site_table_free(struct site_table *table);
 uint64_t site_live_blocks(const struct capture_site *site);
 uint64_t site_live_bytes(const struct capture_site *site);
 uint64_t site_live_usable_bytes(const struct capture_site *site);
+
+/* The name under which a site was reached; NULL: none. */
+const char *site_tag(const struct site_table *table, const struct capture_site *site);
 
 /* What a site, by its number, held at a snapshot of the capture; NULL: not known, nor where there is no snapshot. */
 const struct capture_site_moment *site_moment(const struct site_table *table, const struct capture_snapshot *snapshot, uint32_t number);

@@ -17,6 +17,11 @@
 #define PINNED_LEAST  64                /* pages that a sentence is worth … */
 #define PINNED_FACTOR 4                 /* … where they are so many times what was asked for */
 
+static uint64_t sum_or_unknown(uint64_t a, uint64_t b)
+{
+	return a == CAPTURE_UNKNOWN || b == CAPTURE_UNKNOWN ? CAPTURE_UNKNOWN : a + b;
+}
+
 /* What one list of sites is sorted by, the largest first. */
 struct rank {
 	const struct capture_site *site;
@@ -298,6 +303,39 @@ static void by_growth(struct page *page, const struct subject *subject, const st
 	}
 }
 
+/* What was done under each name, and under none. */
+static void by_tag(struct page *page, const struct subject *subject, const struct site_table *table)
+{
+	bool exact = subject->options->exact;
+
+	if (!table->head.tags_used && !table->head.tags_dropped)
+		return;
+	page_section(page, "Tags", "%s names that the program gave to what it did", COUNT(table->head.tags_used));
+	page_line(page, "%10s %10s %10s %8s  %s", "live", "blocks", "asked for", "calls", "under");
+	for (uint32_t tag = 0; tag <= table->head.tags_used; tag++) {
+		uint64_t live = 0, blocks = 0, requested = 0, calls = 0;
+		char *name = tag ? escape_text(table->tags[tag], strlen(table->tags[tag])) : memory_copy("(no name)", 9), *fitting;
+
+		for (uint32_t i = 0; i < table->head.sites_used; i++) {
+			const struct capture_site *site = &table->sites[i];
+
+			if (site->tag != tag && (tag || site_tag(table, site)))
+				continue;
+			live = sum_or_unknown(live, site_live_bytes(site));
+			blocks = sum_or_unknown(blocks, site_live_blocks(site));
+			requested += site->requested_bytes;
+			calls += site->allocations;
+		}
+		fitting = fit(name, PAGE_COLUMNS - NAME_AT);
+		page_line(page, "%10s %10s %10s %8s  %s", figure_cell((int64_t)live, exact).text, COUNT(blocks), figure_cell((int64_t)requested, exact).text,
+			  COUNT(calls), fitting);
+		free(fitting);
+		free(name);
+	}
+	if (table->head.tags_dropped)
+		page_paragraph(page, 2, 2, "There was no room for %s more names of tags: what was done under them has none.", COUNT(table->head.tags_dropped));
+}
+
 void text_sites(struct page *page, const struct subject *subject)
 {
 	struct site_table *table = site_table_read(subject->recording, subject->image, subject->capture);
@@ -309,6 +347,7 @@ void text_sites(struct page *page, const struct subject *subject)
 	by_live_bytes(page, subject, table, ranks);
 	by_pages(page, subject, table, ranks);
 	by_growth(page, subject, table, ranks);
+	by_tag(page, subject, table);
 	if (table->head.sites_dropped)
 		page_paragraph(page, 2, 2, "%s blocks are among the others: the table of call sites was full.", COUNT(table->head.sites_dropped));
 	free(ranks);
