@@ -12,9 +12,10 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "site_columns.h"
 #include "verb.h"
 
-enum { KEY_FORMAT = 0x1000, KEY_EXACT, KEY_ALL, KEY_PROCESS, KEY_SORT, KEY_TOP, KEY_THREADS, KEY_SITES, KEY_HELP };
+enum { KEY_FORMAT = 0x1000, KEY_EXACT, KEY_ALL, KEY_PROCESS, KEY_SORT, KEY_TOP, KEY_THREADS, KEY_SITES, KEY_TREE, KEY_FOLD, KEY_HELP };
 
 static bool complained;         /* by a parser, about the option that made it fail */
 static bool help_asked;         /* then nothing else matters */
@@ -36,6 +37,72 @@ error_t verb_usage(struct argp_state *state, const char *format, ...)
 	return EINVAL;
 }
 
+/* "text, json or folded". To be freed. */
+static char *names_of(const char *const *names, size_t count)
+{
+	char *text = memory_format("%s", "");
+
+	for (size_t i = 0; i < count; i++)
+		memory_append(&text, "%s%s", !i ? "" : i + 1 < count ? ", " : " or ", names[i]);
+	return text;
+}
+
+static error_t parse_format(const char *argument, struct report_options *options, struct argp_state *state)
+{
+	char *names;
+
+	for (size_t i = 0; i < REPORT_FORMAT_COUNT; i++)
+		if (!strcmp(argument, report_format_names[i])) {
+			options->format = (enum report_format)i;
+			return 0;
+		}
+	names = names_of(report_format_names, REPORT_FORMAT_COUNT);
+	verb_usage(state, "--format=%s: not a format; give %s", argument, names);
+	free(names);
+	return EINVAL;
+}
+
+static error_t parse_fold(const char *argument, struct report_options *options, struct argp_state *state)
+{
+	static const char *const names[] = { "function", "file", "module" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(argument, names[i])) {
+			options->fold = (enum site_fold)(FOLD_FUNCTION + i);
+			return 0;
+		}
+	return verb_usage(state, "--fold=%s: give function, file or module", argument);
+}
+
+static bool parse_sort(const char *argument, struct report_options *options)
+{
+	for (size_t i = 0; i < CALLS_SORTS; i++) {
+		options->sort = (enum calls_sort)i;
+		if (!strcmp(argument, calls_sort_names[i]))
+			return true;
+	}
+	return false;
+}
+
+/* What call sites are sorted by. */
+static error_t parse_site_sort(struct report_options *options, struct argp_state *state)
+{
+	const char *names[SITE_COLUMNS];
+	char *text;
+
+	options->site_sort = site_column_named(options->sort_by);
+	if (options->site_sort < SITE_COLUMNS)
+		return 0;
+	for (size_t i = 0; i < SITE_COLUMNS; i++)
+		names[i] = site_columns[i].name;
+	if (parse_sort(options->sort_by, options))
+		return verb_usage(state, "--sort=%s: belongs to the page of system calls; give --syscalls too", options->sort_by);
+	text = names_of(names, SITE_COLUMNS);
+	verb_usage(state, "--sort=%s: give %s, of call sites", options->sort_by, text);
+	free(text);
+	return EINVAL;
+}
+
 static error_t parse_report(int key, char *argument, struct argp_state *state)
 {
 	struct report_options *options = state->input;
@@ -43,10 +110,14 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case KEY_FORMAT:
-		if (strcmp(argument, "text") && strcmp(argument, "json"))
-			return verb_usage(state, "--format=%s: not a format; give text or json", argument);
-		options->format = !strcmp(argument, "json") ? FORMAT_JSON : FORMAT_TEXT;
+		return parse_format(argument, options, state);
+	case KEY_SORT:
+		options->sort_by = argument;
 		return 0;
+	case KEY_FOLD:
+		return parse_fold(argument, options, state);
+	case ARGP_KEY_END:
+		return options->sort_by && !options->syscalls ? parse_site_sort(options, state) : 0;
 	case KEY_EXACT:
 		options->exact = true;
 		return 0;
@@ -71,24 +142,16 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option report_argp_options[] = {
-	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json", 1 },
+	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json; of call sites alone: folded or flamegraph", 1 },
 	{ "exact", KEY_EXACT, NULL, 0, "all digits: bytes and nanoseconds", 1 },
 	{ "sites", KEY_SITES, "N", 0, "so many call sites are shown (10), where the run took stacks (--stacks); 0: all", 1 },
+	{ "sort", KEY_SORT, "COLUMN", 0, "of call sites: by live (the default), blocks, usable, requested, allocations or temporary; "
+	  "of --syscalls: by time (the default), calls, errors, max, p99, bytes or name", 1 },
+	{ "fold", KEY_FOLD, "PART", 0, "of call sites: by function, file or module", 1 },
 	{ "process", KEY_PROCESS, "PID", 0, "the page of this process instead of the first", 1 },
 	{ "all", KEY_ALL, NULL, 0, "a page for every process, lists unfolded", 1 },
 	{ 0 },
 };
-
-static bool parse_sort(const char *argument, struct report_options *options)
-{
-	options->sort_asked = true;
-	for (size_t i = 0; i < CALLS_SORTS; i++) {
-		options->sort = (enum calls_sort)i;
-		if (!strcmp(argument, calls_sort_names[i]))
-			return true;
-	}
-	return false;
-}
 
 static error_t parse_calls(int key, char *argument, struct argp_state *state)
 {
@@ -96,10 +159,6 @@ static error_t parse_calls(int key, char *argument, struct argp_state *state)
 	char *end;
 
 	switch (key) {
-	case KEY_SORT:
-		if (!parse_sort(argument, options))
-			return verb_usage(state, "--sort=%s: give time, calls, errors, max, p99, bytes or name", argument);
-		return 0;
 	case KEY_TOP:
 		errno = 0;
 		options->top = strtoul(argument, &end, 10);
@@ -110,9 +169,11 @@ static error_t parse_calls(int key, char *argument, struct argp_state *state)
 		options->threads = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (!options->syscalls && (options->sort_asked || options->top || options->threads))
+		if (!options->syscalls && (options->top || options->threads))
 			return verb_usage(state, "--%s: belongs to the page of system calls; give --syscalls too",
-					  options->top ? "top" : options->threads ? "threads" : "sort");
+					  options->top ? "top" : "threads");
+		if (options->syscalls && options->sort_by && !parse_sort(options->sort_by, options))
+			return verb_usage(state, "--sort=%s: give time, calls, errors, max, p99, bytes or name", options->sort_by);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -120,7 +181,6 @@ static error_t parse_calls(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option calls_argp_options[] = {
-	{ "sort", KEY_SORT, "KEY", 0, "of --syscalls: by time (the default), calls, errors, max, p99, bytes or name", 2 },
 	{ "top", KEY_TOP, "N", 0, "of --syscalls: only the first N calls", 2 },
 	{ "threads", KEY_THREADS, NULL, 0, "of --syscalls: and which thread made how many, and what it did with its time", 2 },
 	{ 0 },

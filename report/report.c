@@ -54,11 +54,20 @@ static const struct argp argp = {
 	       "here.",
 };
 
+static int report_page(const struct recording *recording, const struct report_options *report_options, FILE *to)
+{
+	return (report_options->syscalls ? text_syscalls : report_text)(recording, report_options, to);
+}
+
+#define NAME(constant, name, write) [constant] = name,
+const char *const report_format_names[REPORT_FORMAT_COUNT] = { REPORT_FORMATS(NAME) };
+
 int report_write(const struct recording *recording, const struct report_options *report_options, FILE *to)
 {
-	if (report_options->format == FORMAT_JSON)
-		return report_json(recording, report_options, to);
-	return (report_options->syscalls ? text_syscalls : report_text)(recording, report_options, to);
+#define WRITE(constant, name, write) [constant] = write,
+	static int (*const writers[REPORT_FORMAT_COUNT])(const struct recording *, const struct report_options *, FILE *) = { REPORT_FORMATS(WRITE) };
+
+	return writers[report_options->format](recording, report_options, to);
 }
 
 int verb_report(int argc, char **argv)

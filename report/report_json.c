@@ -151,7 +151,7 @@ static int by_start(const void *a, const void *b)
 	return first->number < second->number ? -1 : first->number > second->number;
 }
 
-static const struct image **in_order(const struct recording *recording)
+const struct image **report_in_order(const struct recording *recording)
 {
 	const struct image **order = memory_get(recording->count * sizeof(order[0]));
 
@@ -181,7 +181,7 @@ static bool write_process(FILE *to, const struct subject *subject)
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to)
 {
 	struct capture *buffer = recording->buffer;
-	const struct image **order = in_order(recording);
+	const struct image **order = report_in_order(recording);
 	int status = recording->bad ? STATUS_PARTIAL : STATUS_GOOD;
 	bool good, first = true;
 

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Call sites for other tools, each output read by the reader that it is for, against counts that are known by construction; names that would
+# break a format.
+set -u
+# shellcheck source=tests/harness.sh
+. "${BASH_SOURCE[0]%/*}/../harness.sh"
+SITES=$BUILD/tests/oracle/call_sites
+
+# as FORMAT NAME [OPTION…]: into NAME.FORMAT
+as() { "$PAGEGAP" report --format="$1" "${@:3}" "$2.rec" >"$2.$1"; }
+
+run_gap plain --stacks=all "$SITES" plain
+run_gap fork --stacks=all "$SITES" fork
+run_gap none "$SITES" plain
+
+# A program of any name, with functions of any name.
+cat >odd.cc <<'CC'
+#include <cstdlib>
+struct Thing { int a; };
+static void *kept[32];
+template <class T> __attribute__((noinline)) void *operator<(T &&thing, Thing &) { return kept[thing.a] = malloc(1000); }
+int main() { Thing t = { 1 }, u = { 2 }; for (int i = 0; i < 3; i++) { t.a = i; kept[8 + i] = t < u; } }
+CC
+odd='o<d&"d;]]> 1'
+"${CXX:-c++}" -g -O1 -fno-builtin -o "$odd" odd.cc
+run_gap odd --stacks=all "./$odd"
+run_gap many --stacks=all "$SITES" many
+
+# --- folded ---
+
+# value_of FILE FRAMES: the sum over stacks that match
+value_of() { awk -v frames="$2" '{ value = $NF; sub(/ [0-9]+$/, ""); if ($0 ~ frames) sum += value } END { print sum + 0 }' "$1"; }
+as folded plain
+check_eq 'folded: live bytes by default' '40000 30000 490' \
+	"$(value_of plain.folded ';keep_1000_of_40$') $(value_of plain.folded ';half_of_600_of_100$') $(value_of plain.folded ';calls_inlined;inlined_70_of_7$')"
+check_eq '… of a process, its functions from the outermost on' 1 "$(grep -cE '^call_sites \([0-9]+\);(.*;)?main;plain;keep_1000_of_40 40000$' plain.folded)"
+check_eq '… a recursion as deep as it is' 21 "$(grep 'recursive_20_deep' plain.folded | grep -o recursive_20_deep | wc -l)"
+check_eq '… whose sum is the heap'\''s' "$(json plain '.processes[0].heap.live_requested_bytes')" "$(value_of plain.folded .)"
+check_eq '… each stack once' '' "$(sed 's/ [0-9]*$//' plain.folded | sort | uniq -d)"
+as folded plain --sort=allocations
+check_eq '--sort=allocations' "1000 5000 $(json plain '.processes[0].heap.allocations')" \
+	"$(value_of plain.folded ';keep_1000_of_40$') $(value_of plain.folded ';temporary_5000_of_64$') $(value_of plain.folded .)"
+as folded plain --sort=requested
+check_eq '--sort=requested' "320000 $(json plain '.processes[0].heap.requested_bytes')" "$(value_of plain.folded ';temporary_5000_of_64$') $(value_of plain.folded .)"
+as folded plain --fold=file
+check_eq '--fold=file: the functions of a file are one' "$(json plain '.processes[0].heap.live_requested_bytes')" "$(value_of plain.folded '/call_sites[.]c$')"
+as folded fork --sort=requested
+check_eq 'processes are roots' '40000 60000 2' "$(value_of fork.folded keep_1000) $(value_of fork.folded half_of_600) $(cut -d ';' -f 1 fork.folded | sort -u | wc -l)"
+as folded fork --sort=requested "--process=$(json fork '.processes[1].pid')"
+check_eq '… or one of them alone' '0 60000' "$(value_of fork.folded keep_1000) $(value_of fork.folded half_of_600)"
+as folded odd
+check_eq 'odd names stay within their frame and line' '1 3000' "$(grep -cE '^[^;]*;(.*;)?main;[^;]*operator< <Thing&>[^;]* 3000$' odd.folded) $(value_of odd.folded 'operator<')"
+check_eq '… the process'\''s too' 'o<d&"d:]]> 1' "$(sed 's/ ([0-9]*);.*//' odd.folded | sort -u)"
+"$PAGEGAP" report --format=folded none.rec >none.folded 2>none.err
+check_eq 'without stacks it says what is missing' '125 1 0' "$? $(grep -c -e '--stacks=all' none.err) $(wc -l <none.folded)"
+
+# --- flame graph ---
+
+cat >flame.py <<'PYTHON'
+import re, sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+name = "{http://www.w3.org/2000/svg}"
+boxes = []
+for g in root.findall(name + "g"):
+    title, rect = g.find(name + "title").text, g.find(name + "rect")
+    boxes.append((title, float(rect.get("x")), float(rect.get("y")), float(rect.get("width"))))
+for wanted in sys.argv[2:]:
+    print(";".join("%s %.0f" % (re.search(r"live: (.*?),", t).group(1), w) for t, x, y, w in boxes if t.split("\n")[0] == wanted))
+# Boxes of a row do not overlap, and each stands on one that is at least as wide.
+rows = {}
+for t, x, y, w in boxes:
+    rows.setdefault(y, []).append((x, w))
+for y, row in rows.items():
+    row.sort()
+    assert all(a[0] + a[1] <= b[0] + 0.02 for a, b in zip(row, row[1:])), "overlap"
+    below = rows.get(y + 16)
+    assert below is None and y == max(rows) or all(any(p <= x + 0.02 and x + w <= p + q + 0.02 for p, q in below) for x, w in row), "in the air"
+PYTHON
+as flamegraph plain
+check_eq 'flame graph: boxes as wide as their share, and their figures' "39.1 KiB 586|78.6 KiB 1180|490 B 7" \
+	"$(python3 flame.py plain.flamegraph keep_1000_of_40 main inlined_70_of_7 2>&1 | paste -sd '|')"
+as flamegraph odd
+check_eq 'odd names in a flame graph' '2.93 KiB 1180' "$(python3 flame.py odd.flamegraph 'operator< <Thing&>(Thing&, Thing&)' 2>&1)"
+as flamegraph many
+check 'a flame graph of thousands of sites' python3 flame.py many.flamegraph
+check_eq 'it needs nothing from elsewhere' 0 "$(cat ./*.flamegraph | sed 's/xmlns="[^"]*"//' | grep -ciE 'https?:|<script|<image|href|url\(|@import|<!DOCTYPE|<style')"
+finish
