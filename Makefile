@@ -47,7 +47,8 @@ ALLOC_LINK := -shared -static-libgcc -Wl,-soname,libpagepool.so -Wl,--version-sc
 	-Wl,-z,defs,-z,now,-z,relro,-z,noexecstack,-z,nodelete,-z,noseparate-code
 REPORT_FLAGS := -fPIE
 REPORT_LINK := -pie -Wl,-z,now,-z,relro
-REPORT_LIBS := -ljansson -ldw -lelf -liberty -lZydis -lm
+PROFILE := $(BUILD)/report/profile.a
+REPORT_LIBS := $(PROFILE) -ljansson -ldw -lelf -liberty -lZydis -lm -lprotobuf-c -lz
 # Programs under observation do the allocations that their source says, whatever the optimiser thinks of them.
 PROGRAM_FLAGS := -O1 -g -Wall -Wextra $(WERROR) -fno-builtin -fno-allocation-dce -pthread -iquote preload -iquote alloc -MMD -MP
 ASAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -151,7 +152,8 @@ GENERAL := dispatch_hub log log_take log_argument log_window
 $(GENERAL:%=$(BUILD)/preload/%.o): PART := $(PRELOAD_FLAGS) -mgeneral-regs-only \
 	-mmemcpy-strategy=rep_8byte:-1:noalign -mmemset-strategy=rep_8byte:-1:noalign
 $(BUILD)/alloc/%.o $(BUILD)/asan/alloc/%.o $(BUILD)/tsan/alloc/%.o: PART := $(ALLOC_FLAGS)
-$(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS)
+$(BUILD)/report/%.o $(BUILD)/asan/report/%.o: PART := $(REPORT_FLAGS) -I$(BUILD)/report
+$(BUILD)/fuzz/report/%.o: PART := -I$(BUILD)/report
 
 $(BUILD)/preload/pagegap.map: preload/pagegap.map preload/wrappers_table.h $(BUILD)/.flags
 	$(call say,CPP,$<)
@@ -172,13 +174,22 @@ $(BUILD)/libpagepool.a: $(ALLOC_OBJ) $(BUILD)/.sources
 
 # --- the command ---
 
-$(COMMAND): $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)) $(BUILD)/.sources
+$(COMMAND): $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)) $(BUILD)/.sources $(PROFILE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(REPORT_LINK) -o $@ $(filter %.o,$^) $(REPORT_LIBS)
 
-$(BUILD)/asan/pagegap: $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)/asan)
+$(BUILD)/asan/pagegap: $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)/asan) $(PROFILE)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ASAN) -pie -o $@ $^ $(REPORT_LIBS)
+	$(Q)$(CC) $(ASAN) -pie -o $@ $(filter %.o,$^) $(REPORT_LIBS)
+
+# What protoc-c makes of the profile's messages; it is not ours to warn about.
+$(BUILD)/report/profile.pb-c.h: report/profile.proto
+	$(call say,PROTO,$<)
+	$(Q)mkdir -p $(@D) && protoc-c --proto_path=report --c_out=$(@D) $<
+$(PROFILE): $(BUILD)/report/profile.pb-c.h
+	$(call say,AR,$@)
+	$(Q)$(CC) $(CFLAGS) $(REPORT_FLAGS) -w -I$(<D) -c -o $(@:.a=.pb-c.o) $(<:.h=.c) && rm -f $@ && ar rcs $@ $(@:.a=.pb-c.o)
+$(foreach dir,$(BUILD) $(BUILD)/asan $(BUILD)/fuzz,$(dir)/report/report_pprof.o): $(BUILD)/report/profile.pb-c.h
 
 # --- objects ---
 
@@ -199,7 +210,7 @@ $(BUILD)/tsan/%.o: %.c $(BUILD)/.flags
 	$(Q)mkdir -p $(@D) && $(C) $(PART) $(TSAN) -c -o $@ $<
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/.flags
 	$(call say,FUZZ,$<)
-	$(Q)mkdir -p $(@D) && $(CLANG) -std=gnu17 -D_GNU_SOURCE= -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	$(Q)mkdir -p $(@D) && $(CLANG) -std=gnu17 -D_GNU_SOURCE= $(PART) -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all -MMD -MP -c -o $@ $<
 
 # --- observed programs, unit tests, fuzz targets: one rule each, from the leading comment of the source ---
@@ -223,9 +234,9 @@ $(foreach source,$(filter %.cc,$(PROGRAM_SRC)),\
 
 # $1: source, $2: directory, $3: compiler with its sanitizers
 define unit_rule
-$2/$(basename $1): $(call objects,$1 $(call linked,$1),$2)
+$2/$(basename $1): $(call objects,$1 $(call linked,$1),$2) $(PROFILE)
 	$$(call say,LINK,$$@)
-	$$(Q)$3 -pthread -Wl,--as-needed -o $$@ $$^ $4 $(call header,$1,build) $(REPORT_LIBS)
+	$$(Q)$3 -pthread -Wl,--as-needed -o $$@ $$(filter %.o,$$^) $4 $(call header,$1,build) $(REPORT_LIBS)
 endef
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD),$(CC) $(CFLAGS) $(LDFLAGS),-lcmocka)))
 $(foreach source,$(UNIT_SRC),$(eval $(call unit_rule,$(source),$(BUILD)/asan,$(CC) $(ASAN),-lcmocka)))

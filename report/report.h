@@ -20,7 +20,8 @@
 	X(FORMAT_TEXT, "text", report_page) \
 	X(FORMAT_JSON, "json", report_json) \
 	X(FORMAT_FOLDED, "folded", report_folded) \
-	X(FORMAT_FLAMEGRAPH, "flamegraph", report_flamegraph)
+	X(FORMAT_FLAMEGRAPH, "flamegraph", report_flamegraph) \
+	X(FORMAT_PPROF, "pprof", report_pprof)
 
 #define REPORT_FORMAT_CONSTANT(constant, name, write) constant,
 enum report_format { REPORT_FORMATS(REPORT_FORMAT_CONSTANT) REPORT_FORMAT_COUNT };
@@ -67,6 +68,7 @@ const struct image **report_in_order(const struct recording *recording);
 
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to);
 int report_folded(const struct recording *recording, const struct report_options *options, FILE *to);
+int report_pprof(const struct recording *recording, const struct report_options *options, FILE *to);
 int report_flamegraph(const struct recording *recording, const struct report_options *options, FILE *to);
 
 #endif

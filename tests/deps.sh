@@ -18,6 +18,9 @@ table() {
 		build needs libdw-dev            elfutils/libdwfl.h
 		build needs libiberty-dev        libiberty/demangle.h
 		build needs libzydis-dev         Zydis/Zydis.h
+		build needs libprotobuf-c-dev    protobuf-c/protobuf-c.h
+		build needs protobuf-c-compiler  protoc-c
+		build needs zlib1g-dev           zlib.h
 		check needs g++                  g++
 		check needs libcmocka-dev        run:probe_header stdarg.h stddef.h stdint.h setjmp.h cmocka.h
 		check needs libseccomp-dev       seccomp.h

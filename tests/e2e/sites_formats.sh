@@ -85,4 +85,33 @@ check_eq 'odd names in a flame graph' '2.93 KiB 1180' "$(python3 flame.py odd.fl
 as flamegraph many
 check 'a flame graph of thousands of sites' python3 flame.py many.flamegraph
 check_eq 'it needs nothing from elsewhere' 0 "$(cat ./*.flamegraph | sed 's/xmlns="[^"]*"//' | grep -ciE 'https?:|<script|<image|href|url\(|@import|<!DOCTYPE|<style')"
+
+# --- pprof ---
+
+as pprof plain
+as pprof fork
+as pprof odd
+check 'pprof: gzip' gzip -t plain.pprof
+if command -v go >/dev/null; then
+	export PPROF_BINARY_PATH=$WORK HOME=$WORK
+	# Its own reader: flat and cumulative figures of functions, in a unit without rounding.
+	top() { go tool pprof -top -nodecount=1000 -nodefraction=0 -unit=B -sample_index="$2" "$1.pprof" 2>/dev/null; }
+	figures() { top "$1" "$2" | awk -v name="$3" '{ text = $0; sub(/ \(inline\)$/, "", text) } substr(text, length(text) - length(name)) == " " name { print $1, $4 }'; }
+	check_eq '… pprof reads the live bytes' '40000B 40000B|30000B 30000B|0 80490B|0 490B' \
+		"$(for name in keep_1000_of_40 half_of_600_of_100 main calls_inlined; do figures plain live "$name"; done | paste -sd '|')"
+	check_eq '… the calls' '5000B 5000B|0 6679B' "$(figures plain allocations temporary_5000_of_64)|$(figures plain allocations main)"
+	check_eq '… and all that was asked for' "320000B 320000B|$(json plain '.processes[0].heap.requested_bytes')B" \
+		"$(figures plain requested temporary_5000_of_64)|$(top plain requested | sed -n 's/.*Total samples = \([^ ]*\).*/\1/p')"
+	check_eq '… a recursion counts once' '2000B 2000B' "$(figures plain live recursive_20_deep)"
+	check_eq '… a child'\''s own calls beside its parent'\''s' '60000B 60000B|40000B 40000B' "$(figures fork requested half_of_600_of_100)|$(figures fork requested keep_1000_of_40)"
+	check_eq '… odd names' '3000B 3000B' "$(figures odd live 'operator< <Thing&>')"
+	go tool pprof -raw plain.pprof >raw 2>/dev/null
+	check_eq '… whose mappings have their build IDs' "$(readelf -n "$SITES" | sed -n 's/.*Build ID: //p') [FN][FL][LN][IN]" \
+		"$(awk '/^Mappings/ { on = 1 } on && /call_sites/ { print $(NF - 1), $NF }' raw)"
+	check_eq '… an inlined function and its line are of one location' "call_sites.c:$(awk '/^static.*[*]inlined_70_of_7[(]/ { on = 1 } on && /malloc/ { print NR; exit }' "$SRC/tests/oracle/call_sites.c")|calls_inlined" \
+		"$(awk '/ inlined_70_of_7 / { sub(".*/", "", $5); printf "%s|", $5; getline; print $1 }' raw)"
+	check_eq '… --sort chooses what is shown' requested "$("$PAGEGAP" report --format=pprof --sort=requested plain.rec >requested.pprof; go tool pprof -top requested.pprof 2>/dev/null | sed -n 's/^Type: //p')"
+else
+	skip 'pprof reads it' 'golang-go is not installed'
+fi
 finish
