@@ -142,7 +142,7 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option report_argp_options[] = {
-	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json; of call sites alone: folded, flamegraph or pprof", 1 },
+	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json; of call sites alone: folded, flamegraph, pprof, massif or callgrind", 1 },
 	{ "exact", KEY_EXACT, NULL, 0, "all digits: bytes and nanoseconds", 1 },
 	{ "sites", KEY_SITES, "N", 0, "so many call sites are shown (10), where the run took stacks (--stacks); 0: all", 1 },
 	{ "sort", KEY_SORT, "COLUMN", 0, "of call sites: by live (the default), blocks, usable, requested, allocations or temporary; "

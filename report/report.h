@@ -21,7 +21,9 @@
 	X(FORMAT_JSON, "json", report_json) \
 	X(FORMAT_FOLDED, "folded", report_folded) \
 	X(FORMAT_FLAMEGRAPH, "flamegraph", report_flamegraph) \
-	X(FORMAT_PPROF, "pprof", report_pprof)
+	X(FORMAT_PPROF, "pprof", report_pprof) \
+	X(FORMAT_MASSIF, "massif", report_massif) \
+	X(FORMAT_CALLGRIND, "callgrind", report_callgrind)
 
 #define REPORT_FORMAT_CONSTANT(constant, name, write) constant,
 enum report_format { REPORT_FORMATS(REPORT_FORMAT_CONSTANT) REPORT_FORMAT_COUNT };
@@ -69,6 +71,8 @@ const struct image **report_in_order(const struct recording *recording);
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to);
 int report_folded(const struct recording *recording, const struct report_options *options, FILE *to);
 int report_pprof(const struct recording *recording, const struct report_options *options, FILE *to);
+int report_massif(const struct recording *recording, const struct report_options *options, FILE *to);
+int report_callgrind(const struct recording *recording, const struct report_options *options, FILE *to);
 int report_flamegraph(const struct recording *recording, const struct report_options *options, FILE *to);
 
 #endif

@@ -11,23 +11,13 @@
 #include "complain.h"
 #include "escape.h"
 #include "memory.h"
+#include "numbers.h"
 #include "profile.pb-c.h"
 #include "site_profile.h"
 #include "symbols_internal.h"
 
 /* Profiles are written message by message into the gzip stream, so that not all of them need be in memory; these are the fields' numbers. */
 enum { FIELD_SAMPLE_TYPE = 1, FIELD_SAMPLE = 2, FIELD_MAPPING = 3, FIELD_LOCATION = 4, FIELD_FUNCTION = 5, FIELD_STRING = 6 };
-
-struct keyed {
-	uint64_t key[3];
-	uint64_t number;                /* from 1; 0: free */
-};
-
-/* Numbers for what is written once: a hash table with open addressing. */
-struct numbers {
-	struct keyed *of;
-	size_t used, room;
-};
 
 struct output {
 	FILE *to;
@@ -88,47 +78,12 @@ static void put_message(struct output *out, unsigned field, const ProtobufCMessa
 
 /* --- what is written once --- */
 
-static struct keyed *slot_of(const struct numbers *numbers, const uint64_t key[3])
-{
-	uint64_t hash = (key[0] ^ key[1] << 21 ^ key[2] << 42 ^ key[2] >> 22) * 0x9e3779b97f4a7c15; /* as in site_profile.c */
-	size_t at = (size_t)(hash >> 32) & (numbers->room - 1);
-
-	while (numbers->of[at].number && memcmp(numbers->of[at].key, key, sizeof(numbers->of[at].key)))
-		at = (at + 1) & (numbers->room - 1);
-	return &numbers->of[at];
-}
-
-/* Its number; @fresh: it had none. */
-static uint64_t number_of(struct numbers *numbers, uint64_t a, uint64_t b, uint64_t c, bool *fresh)
-{
-	const uint64_t key[3] = { a, b, c };
-	struct keyed *slot;
-
-	if (numbers->used * 2 >= numbers->room) {
-		struct numbers old = *numbers;
-
-		numbers->room = old.room ? old.room * 2 : 1024;
-		numbers->of = memory_get(numbers->room * sizeof(numbers->of[0]));
-		for (size_t i = 0; i < old.room; i++)
-			if (old.of[i].number)
-				*slot_of(numbers, old.of[i].key) = old.of[i];
-		free(old.of);
-	}
-	slot = slot_of(numbers, key);
-	*fresh = !slot->number;
-	if (*fresh) {
-		memcpy(slot->key, key, sizeof(slot->key));
-		slot->number = ++numbers->used;
-	}
-	return slot->number;
-}
-
 static int64_t string_of(struct output *out, const char *raw)
 {
 	char *text = escape_text(raw, strlen(raw));
 	const char *kept = symbol_texts_keep(&out->texts, text, strlen(text));
 	bool fresh;
-	uint64_t number = number_of(&out->strings, (uintptr_t)kept, 0, 0, &fresh);
+	uint64_t number = numbers_get(&out->strings, (uintptr_t)kept, 0, 0, &fresh);
 
 	if (fresh)
 		put_field(out, FIELD_STRING, kept, strlen(kept));
@@ -144,7 +99,7 @@ static uint64_t function_of(struct output *out, const struct site_frame *frame, 
 	bool fresh;
 
 	free(place);
-	function.id = number_of(&out->functions, (uint64_t)called, (uint64_t)file, 0, &fresh);
+	function.id = numbers_get(&out->functions, (uint64_t)called, (uint64_t)file, 0, &fresh);
 	function.name = function.system_name = called;
 	function.filename = file;
 	if (fresh)
@@ -162,7 +117,7 @@ static uint64_t mapping_of(struct output *out, const struct capture_module *modu
 	for (uint32_t i = 0; i < module->build_id_bytes; i++)
 		snprintf(build_id + i * 2, 3, "%02x", module->build_id[i]);
 	build = string_of(out, build_id);
-	mapping.id = number_of(&out->mappings, module->start, module->end, (uint64_t)name << 32 | (uint64_t)build, &fresh);
+	mapping.id = numbers_get(&out->mappings, module->start, module->end, (uint64_t)name << 32 | (uint64_t)build, &fresh);
 	mapping.memory_start = module->start;
 	mapping.memory_limit = module->end;
 	mapping.filename = name;
@@ -314,7 +269,7 @@ int report_pprof(const struct recording *recording, const struct report_options 
 		for (size_t i = 0; i < SITE_COLUMNS; i++)
 			site_unknown_said(out.unknown[i], i);
 	}
-	free(out.strings.of), free(out.functions.of), free(out.mappings.of);
+	numbers_free(&out.strings), numbers_free(&out.functions), numbers_free(&out.mappings);
 	symbol_texts_free(&out.texts);
 	return status;
 }

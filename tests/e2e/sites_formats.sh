@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Call sites for other tools, each output read by the reader that it is for, against counts that are known by construction; names that would
 # break a format.
+# shellcheck disable=SC2016 # awk's
 set -u
 # shellcheck source=tests/harness.sh
 . "${BASH_SOURCE[0]%/*}/../harness.sh"
@@ -114,4 +115,64 @@ if command -v go >/dev/null; then
 else
 	skip 'pprof reads it' 'golang-go is not installed'
 fi
+
+# --- massif ---
+
+# A process that grows while it is sampled.
+cat >grow.py <<'PYTHON'
+import time
+kept = []
+for i in range(60):
+    kept.append(bytearray(100000))
+    time.sleep(0.005)
+PYTHON
+run_gap grow --stacks=all python3 grow.py
+for name in plain fork odd many grow; do
+	as massif "$name"
+	ms_print "$name.massif" >"$name.printed" 2>"$name.ms_err"
+	check_eq "massif: ms_print reads $name" '0 ' "$? $(grep -v '^Deep recursion' "$name.ms_err" | head -c 200)"
+done
+live=$(json plain '.processes[0].heap | "\(.live_requested_bytes) \(.live_usable_bytes - .live_requested_bytes)"')
+check_eq '… the last snapshot is the heap at the end' "$live" "$(awk '/^ *[0-9]+ +[0-9,]+ +[0-9,]+ +[0-9,]+ +[0-9,]+ +0$/ { gsub(",", ""); last = $4 " " $5 } END { print last }' plain.printed)"
+line=$(grep -n 'malloc(40)' "$SRC/tests/oracle/call_sites.c" | cut -d: -f1)
+check_eq '… with a tree from the function that asked outwards' "40,000B keep_1000_of_40 (call_sites.c:$line) plain" "$(awk -v name=keep_1000_of_40 '$4 == name {
+	sub(/^[(]/, "", $2); sub(/[)]$/, "", $2); printf "%s %s %s ", $2, $4, $5; getline; print $5 }' plain.printed)"
+check_eq '… in which each node is what its children are together' '' "$(awk '/^ *n[0-9]+: / { depth = match($0, /n/); split($1, n, /[n:]/); value[depth] = $2
+	if (depth > 1) { sum[depth - 1] += $2; left[depth - 1]-- } sum[depth] = 0; left[depth] = children = n[2]; whole[depth] = children
+	for (d = depth; d > 1 && left[d] == 0; d--) if (whole[d] && sum[d] > value[d]) print "more below " value[d]
+	if (depth > 1 && left[depth - 1] < 0) print "too many children" } END { if (left[1] != 0 || sum[1] != value[1]) print "the root: " sum[1] " of " value[1] }' plain.massif)"
+check '… of thousands of sites only those that matter' test "$(wc -l <many.massif)" -lt 20000
+check '… and a process that grows does so by samples' awk '/^mem_heap_B=/ { sub(".*=", ""); if (n++ && $0 < before) down++; before = $0; if ($0 > most) most = $0 }
+	END { exit !(n >= 5 && most >= 6000000 && down <= n / 4) }' grow.massif
+check_eq '… names that are odd' 1 "$(grep -cE '^->.*\(3,000B\) 0x[0-9A-F]+: operator< <Thing&>\(Thing&, Thing&\) \(odd.cc:4\)$' odd.printed)"
+check_eq '… of one process' '30,000' "$("$PAGEGAP" report --format=massif "--process=$(json fork '.processes[1].pid')" fork.rec >child.massif; ms_print child.massif | sed -n 's/.* (\(30,000\)B) 0x.*half_of_600.*/\1/p')"
+
+# --- callgrind ---
+
+# annotated NAME OPTION…: "live requested allocations function" of each line
+annotated() {
+	as callgrind "$1" "${@:3}"
+	callgrind_annotate --threshold=100 --auto=no --show=live,requested,allocations --inclusive="$2" "$1.callgrind" 2>>callgrind.err |
+		sed -nE 's/ *\([ 0-9.]+%\)//g; s/,//g; s/^ *([0-9]+) +([0-9]+) +([0-9]+) +(PROGRAM TOTALS|.*:[^/ ]+.*)$/\1 \2 \3 \4/p'
+}
+annotated plain no >self
+annotated plain yes >inclusive
+of() { sed -nE "s/^([0-9 ]+) [^ ]*:$2 .*/\1/p" "$1"; }
+check_eq 'callgrind: callgrind_annotate reads own costs' '40000 40000 1000|30000 60000 600|0 320000 5000|490 490 70|' \
+	"$(for name in keep_1000_of_40 half_of_600_of_100 temporary_5000_of_64 inlined_70_of_7 main; do of self $name; done | paste -sd '|')|"
+all=$(json plain '.processes[0].heap | "\(.live_requested_bytes) \(.requested_bytes) \(.allocations)"')
+check_eq '… the whole is the heap' "$all" "$(sed -n 's/ PROGRAM TOTALS//p' self)"
+check_eq '… and with what was called: main has all' "$all|$all" "$(of inclusive main)|$(of inclusive plain)"
+check_eq '… a recursion counts once' '2000 2000 1' "$(of inclusive recursive_20_deep)"
+check_eq '… an inlined function is called' '490 490 70' "$(of inclusive calls_inlined)"
+check_eq '… files and libraries are named' "$SRC/tests/oracle/call_sites.c|[$(readlink -f "$SITES")]" \
+	"$(sed -nE 's/.* ([^ ]+):keep_1000_of_40 (.*)/\1|\2/p' self)"
+check_eq '… calls lead from one to the next' 1000x "$(callgrind_annotate --threshold=100 --auto=no --tree=calling plain.callgrind 2>>callgrind.err | sed -nE 's/.*> .*:keep_1000_of_40 \(([0-9,]+x)\).*/\1/p' | tr -d ,)"
+annotated odd no >odd.self
+check_eq '… odd names' '3000 3000 3' "$(sed -nE 's/^([0-9 ]+) [^ ]*:operator< <Thing&>\(Thing& Thing&\) .*/\1/p' odd.self)"
+annotated fork no >fork.self
+check_eq '… processes together' "40000 100000" "$(awk '{ live += ($4 ~ /:keep_1000_of_40$/) * $1; requested += ($4 ~ /:(keep_1000_of_40|half_of_600_of_100)$/) * $2 } END { print live - 30000, requested }' fork.self)"
+annotated plain no --sort=requested >/dev/null
+check_eq '… --sort is the first event' requested "$(sed -n 's/^events: \([a-z]*\) .*/\1/p' plain.callgrind)"
+check_eq '… without a complaint' '' "$(head -c 300 callgrind.err)"
 finish
