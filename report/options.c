@@ -114,6 +114,9 @@ static error_t parse_report(int key, char *argument, struct argp_state *state)
 	case KEY_SORT:
 		options->sort_by = argument;
 		return 0;
+	case KEY_TREE:
+		options->tree = !strcmp(argument, "callers") ? TREE_CALLERS : TREE_CALLEES;
+		return options->tree == TREE_CALLERS || !strcmp(argument, "callees") ? 0 : verb_usage(state, "--tree=%s: give callers or callees", argument);
 	case KEY_FOLD:
 		return parse_fold(argument, options, state);
 	case ARGP_KEY_END:
@@ -147,6 +150,7 @@ static const struct argp_option report_argp_options[] = {
 	{ "sites", KEY_SITES, "N", 0, "so many call sites are shown (10), where the run took stacks (--stacks); 0: all", 1 },
 	{ "sort", KEY_SORT, "COLUMN", 0, "of call sites: by live (the default), blocks, usable, requested, allocations or temporary; "
 	  "of --syscalls: by time (the default), calls, errors, max, p99, bytes or name", 1 },
+	{ "tree", KEY_TREE, "HOW", 0, "call sites as a tree: of callers of what asked, or of callees from the first function on", 1 },
 	{ "fold", KEY_FOLD, "PART", 0, "of call sites: by function, file or module", 1 },
 	{ "process", KEY_PROCESS, "PID", 0, "the page of this process instead of the first", 1 },
 	{ "all", KEY_ALL, NULL, 0, "a page for every process, lists unfolded", 1 },

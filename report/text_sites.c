@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The call sites that hold the most at the end, each with its innermost functions. */
+/* The call sites with the largest figures, each with its innermost functions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,13 @@
 #include "escape.h"
 #include "memory.h"
 #include "report_text.h"
-#include "sites.h"
+#include "site_profile.h"
+#include "text_sites.h"
 
 #define SITES_SHOWN   10
 #define FRAMES_SHOWN  3
-#define NAME_AT       44                /* column */
+#define NAME_AT       TEXT_SITES_NAME_AT
+#define COLUMNS_SHOWN 4
 #define PAGES_SHOWN   5
 #define PAGE_BYTES    4096UL
 #define PINNED_LEAST  64                /* pages that a sentence is worth … */
@@ -51,8 +53,7 @@ static const char *last_columns(const char *text, size_t columns)
 	return text;
 }
 
-/* A text that is too long loses its middle. To be freed. */
-static char *fit(const char *text, size_t columns)
+char *text_cut_middle(const char *text, size_t columns)
 {
 	size_t head = (columns - 3) / 2;
 
@@ -61,24 +62,17 @@ static char *fit(const char *text, size_t columns)
 	return memory_format("%.*s...%s", (int)text_fitting(text, head), text, last_columns(text, columns - 3 - head));
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* "function  file:line", or what is known of it. To be freed. */
 static char *describe(const struct symbol_frame *name, const struct capture_module *module, const struct capture *capture, uint64_t frame)
 {
-	const char *path = !module ? "" : base_name(*module->path ? module->path : capture->exe);
+	const char *path = !module ? "" : site_base_name(*module->path ? module->path : capture->exe);
 	char *raw, *text;
 
 	if (!name->function)
 		raw = *path ? memory_format("%s+0x%llx", path, (unsigned long long)(frame - module->bias)) :
 			      memory_format("0x%llx", (unsigned long long)frame);
 	else if (name->file && name->line)
-		raw = memory_format("%s  %s:%u", name->function, base_name(name->file), name->line);
+		raw = memory_format("%s  %s:%u", name->function, site_base_name(name->file), name->line);
 	else
 		raw = *path ? memory_format("%s  %s", name->function, path) : memory_copy(name->function, strlen(name->function));
 	text = escape_text(raw, strlen(raw));
@@ -120,18 +114,65 @@ static struct figure plus_minus(struct interval interval, uint64_t estimate, boo
 	return figure;
 }
 
+struct figure text_site_value(size_t column, uint64_t value, bool exact)
+{
+	return site_columns[column].unit == SITE_BYTES ? figure_cell((int64_t)value, exact) : figure_count(value);
+}
+
+/* Column i of the page when sites are sorted by another. */
+static size_t shown_column(size_t sort, size_t i)
+{
+	return !i ? sort : i <= sort ? i - 1 : i;
+}
+
+void text_site_heading(struct page *page, size_t sort, const char *names)
+{
+	const char *titles[COLUMNS_SHOWN];
+
+	for (size_t i = 0; i < COLUMNS_SHOWN; i++)
+		titles[i] = site_columns[shown_column(sort, i)].title;
+	page_line(page, "%10s %10s %10s %8s  %s", titles[0], titles[1], titles[2], titles[3], names);
+}
+
+/* To be freed. */
+static char *cells_of(size_t sort, const uint64_t values[SITE_COLUMNS], bool exact)
+{
+	struct figure cells[COLUMNS_SHOWN];
+
+	for (size_t i = 0; i < COLUMNS_SHOWN; i++)
+		cells[i] = text_site_value(shown_column(sort, i), values[shown_column(sort, i)], exact);
+	return memory_format("%10s %10s %10s %8s  ", cells[0].text, cells[1].text, cells[2].text, cells[3].text);
+}
+
+void text_site_row(struct page *page, size_t sort, const uint64_t values[SITE_COLUMNS], const char *name)
+{
+	char *cells = cells_of(sort, values, page->exact);
+
+	page_line(page, "%s%s", cells, name);
+	free(cells);
+}
+
 /* The second line of a site's cells, where its figures are estimates: how sure they are. NULL: they are none. To be freed. */
-static char *intervals_of(const struct site_table *table, uint32_t number, bool exact)
+static char *intervals_of(const struct site_table *table, uint32_t number, size_t sort, bool exact)
 {
 	const struct capture_site *site = &table->sites[number];
-	struct figure live, requested;
+	char *cells;
 
 	if (!table->head.sample_bytes)
 		return NULL;
-	live = plus_minus(site_live_interval(table, number), site_live_bytes(site), exact);
-	requested = plus_minus(site_requested_interval(table, number), site->requested_bytes, exact);
-	return memory_format("%*s%s %10s %*s%s %8s  ", 10 - (int)text_columns(live.text), "", live.text, "", 10 - (int)text_columns(requested.text), "",
-			     requested.text, "");
+	cells = memory_format("%s", "");
+	for (size_t i = 0; i < COLUMNS_SHOWN; i++) {
+		size_t column = shown_column(sort, i);
+		int width = i + 1 < COLUMNS_SHOWN ? 10 : 8;
+		struct figure figure = { "" };
+
+		if (column == COLUMN_LIVE)
+			figure = plus_minus(site_live_interval(table, number), site_live_bytes(site), exact);
+		else if (column == COLUMN_REQUESTED)
+			figure = plus_minus(site_requested_interval(table, number), site->requested_bytes, exact);
+		memory_append(&cells, "%*s%s%s", width - (int)text_columns(figure.text), "", figure.text, i + 1 < COLUMNS_SHOWN ? " " : "  ");
+	}
+	return cells;
 }
 
 /* Cells of NAME_AT columns, with the innermost functions behind and below them. @below: the second line's cells; NULL: blanks */
@@ -146,7 +187,7 @@ static void print_row(struct page *page, const struct subject *subject, const st
 	if (below && names.used == 1)
 		names.text[names.used++] = memory_copy("", 0);
 	for (size_t i = 0; i < names.used; i++) {
-		char *name = fit(names.text[i], PAGE_COLUMNS - NAME_AT);
+		char *name = text_cut_middle(names.text[i], PAGE_COLUMNS - NAME_AT);
 
 		if (i == 1 && below)
 			page_line(page, "%s%s", below, name);
@@ -181,23 +222,25 @@ static void print_sampling(struct page *page, const struct subject *subject, con
 		page_paragraph(page, 2, 2, "The release of %s of them could not be seen.", COUNT(table->head.samples_dropped));
 }
 
-static void by_live_bytes(struct page *page, const struct subject *subject, const struct site_table *table, struct rank *ranks)
+static void by_column(struct page *page, const struct subject *subject, const struct site_table *table, struct rank *ranks)
 {
 	bool exact = subject->options->exact;
-	size_t count = 0, most;
+	size_t count = 0, most, column = subject->options->site_sort;
 
 	for (uint32_t i = 0; i < table->head.sites_used; i++)
 		if (table->sites[i].allocations || table->sites[i].inherited_blocks)
-			ranks[count++] = (struct rank){ &table->sites[i], (int64_t)site_live_bytes(&table->sites[i]), (int64_t)table->sites[i].requested_bytes };
+			ranks[count++] = (struct rank){ &table->sites[i], (int64_t)site_values_of(table, &table->sites[i]).of[column],
+							(int64_t)table->sites[i].requested_bytes };
 	qsort(ranks, count, sizeof(ranks[0]), by_rank);
 	most = shown(subject, count, SITES_SHOWN);
-	page_section(page, "Call sites", "%s%s of %s, by the bytes that are live at the end", most < count ? "the first " : "", COUNT(most), COUNT(count));
-	page_line(page, "%10s %10s %10s %8s  %s", "live", "blocks", "asked for", "calls", "by, called from");
+	page_section(page, "Call sites", "%s%s of %s, by %s", most < count ? "the first " : "", COUNT(most), COUNT(count),
+		     site_columns[column].words);
+	text_site_heading(page, column, "by, called from");
 	for (size_t i = 0; i < most; i++) {
 		const struct capture_site *site = ranks[i].site;
-		char *cells = memory_format("%10s %10s %10s %8s  ", figure_cell(ranks[i].first, exact).text, COUNT(site_live_blocks(site)),
-					    figure_cell(ranks[i].then, exact).text, COUNT(site->allocations));
-		char *below = intervals_of(table, (uint32_t)(site - table->sites), exact);
+		struct site_values values = site_values_of(table, site);
+		char *cells = cells_of(column, values.of, exact);
+		char *below = intervals_of(table, (uint32_t)(site - table->sites), column, exact);
 
 		print_row(page, subject, table, site, cells, below);
 		free(cells);
@@ -326,7 +369,7 @@ static void by_tag(struct page *page, const struct subject *subject, const struc
 			requested += site->requested_bytes;
 			calls += site->allocations;
 		}
-		fitting = fit(name, PAGE_COLUMNS - NAME_AT);
+		fitting = text_cut_middle(name, PAGE_COLUMNS - NAME_AT);
 		page_line(page, "%10s %10s %10s %8s  %s", figure_cell((int64_t)live, exact).text, COUNT(blocks), figure_cell((int64_t)requested, exact).text,
 			  COUNT(calls), fitting);
 		free(fitting);
@@ -344,7 +387,10 @@ void text_sites(struct page *page, const struct subject *subject)
 	if (!table)
 		return;
 	ranks = memory_get((table->head.sites_used + 1) * sizeof(ranks[0]));
-	by_live_bytes(page, subject, table, ranks);
+	if (subject->options->fold || subject->options->tree)
+		text_site_tree(page, subject);
+	else
+		by_column(page, subject, table, ranks);
 	by_pages(page, subject, table, ranks);
 	by_growth(page, subject, table, ranks);
 	by_tag(page, subject, table);

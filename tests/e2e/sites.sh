@@ -43,6 +43,39 @@ check 'the page has them' grep -qE '^ +39\.1 KiB +1,000 +39\.1 KiB +1,000  keep_
 check_eq 'no line of it is wider than a page' '' "$(awk 'length > 80' plain.report)"
 ledger_balances 'the ledger adds up' plain
 
+# page NAME OPTION…: the section of call sites
+page() { "$PAGEGAP" report "${@:2}" "$1.rec" | sed -n '/^Call sites/,/^$/p'; }
+page plain --sort=allocations >sorted.page
+check_eq '--sort=allocations has most calls first' '5,000 1,000 600 70 8 1' "$(awk '/call_sites.c/ && $1 ~ /^[0-9]/ { print $1 }' sorted.page | paste -sd ' ')"
+check_eq '… by name' 'temporary_5000_o... keep_1000_of_40' "$(awk '/call_sites.c/ && $1 ~ /^[0-9]/ { print $(NF - 1) }' sorted.page | head -n 2 | paste -sd ' ')"
+page plain --sort=temporary --exact >sorted.page
+check_eq '--sort=temporary' '5,000 7 0' "$(awk '/call_sites.c/ && $1 ~ /^[0-9]/ { print $1 }' sorted.page | head -n 3 | paste -sd ' ')"
+page plain --fold=function >folded.page
+check_eq '--fold=function adds up sites' '39.1 1,000 39.1 1,000|- 0 312 5,000' "$(awk '$NF == "keep_1000_of_40" || $NF == "temporary_5000_of_64" { gsub(" KiB", ""); print $1, $2, $3, $4 }' folded.page | paste -sd '|')"
+page plain --fold=file --exact >folded.page
+check_eq '--fold=file' "$(json plain '.processes[0].heap | "\(.live_requested_bytes) \(.live_blocks) \(.requested_bytes) \(.allocations)"')" \
+	"$(awk '/call_sites[.]c$/ { gsub(",", ""); print $1, $2, $3, $4 }' folded.page)"
+mkdir a_directory_with_a_name_that_is_long && cp "$SITES" a_directory_with_a_name_that_is_long/call_sites
+run_gap long --stacks=all a_directory_with_a_name_that_is_long/call_sites plain
+page long --fold=module --exact >folded.page
+check_eq '--fold=module, and a name that is cut in the middle' '79 1372' "$(awk '/[.][.][.].*call_sites$/ { columns = length; gsub(",", ""); print columns, $2 }' folded.page)"
+page plain --tree=callers >tree.page
+check_eq '--tree=callers: below who asked, who called, up to main' '39.1 KiB 50 % keep_1000_of_40|39.1 KiB 50 % plain|39.1 KiB 50 % main|29.3 KiB 37 % half_of_600_of_100' \
+	"$(grep -A 3 -F keep_1000_of_40 tree.page | awk '{ $1 = $1; print }' | paste -sd '|')"
+check_eq '… a recursion is one line' '21 times' "$(sed -n 's/.*recursive_20_deep, //p' tree.page)"
+page plain --tree=callees >tree.page
+check_eq '--tree=callees: main, and indented below it what it called' '0 78.6 KiB 100 % plain|2 39.1 KiB 50 % keep_1000_of_40|2 29.3 KiB 37 % half_of_600_of_100' \
+	"$(awk 'match($0, /% +/) { indent = RLENGTH - 3; $1 = $1; print indent, $0 }' tree.page | grep -E ' (plain|keep_1000.*|half_of.*)$' | paste -sd '|')"
+check_eq '… without what is small' '0 1' "$(grep -c inlined_70 tree.page) $(page plain --tree=callees --all | grep -c inlined_70)"
+for bad in --sort=size --tree=up --fold=line; do
+	"$PAGEGAP" report "$bad" plain.rec >bad.out 2>bad.err
+	check_eq "$bad is refused" "125 1 0" "$? $(wc -l <bad.err) $(wc -l <bad.out)"
+done
+for options in --sort=usable --fold=file --fold=module --tree=callers '--tree=callees --fold=module' '--tree=callers --fold=file --all'; do
+	# shellcheck disable=SC2086 # several
+	check_eq "$options stays on the page" '' "$("$PAGEGAP" report $options plain.rec | awk 'length > 80')"
+done
+
 run_gap shallow --stacks=all --depth=2 "$SITES" plain
 check_eq 'a depth is kept to' 2 "$(json shallow '[.processes[0].sites[].stack | map(select(.inlined | not)) | length] | max')"
 check_eq '… and said' deeper "$(json shallow '.processes[0].sites[] | select(.stack[0].function == "temporary_5000_of_64") | .stack_end')"
