@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Call sites as JSON. */
+/* Call sites as JSON, written one by one: there may be tens of thousands, with stacks that are much alike. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "report_json.h"
-#include "sites.h"
+#include "site_profile.h"
 
 static json_t *one_frame(const struct symbol_frame *name, const struct capture_module *module, const struct capture *capture, uint64_t frame)
 {
@@ -19,20 +21,31 @@ static json_t *one_frame(const struct symbol_frame *name, const struct capture_m
 	return object;
 }
 
-static json_t *stack_of(const struct site_table *table, const struct capture_site *site, const struct capture *capture)
+/* What a frame is in the document, made once: most are part of many stacks. */
+static void dump_frame(char **text, const struct site_frame *frame, const struct capture *capture)
 {
-	json_t *array = json_array();
+	*text = memory_format("%s", "");
+	for (size_t i = 0; i < frame->count; i++) {
+		json_t *object = one_frame(&frame->names[i], frame->module, capture, frame->address);
+		char *dump = json_dumps(object, JSON_ENSURE_ASCII);
 
-	for (uint32_t i = 0; i < site->depth; i++) {
-		uint64_t frame = table->frames[site->frames_at + i];
-		const struct capture_module *module = site_module(table, site, frame);
-		const struct symbol_frame *names;
-		size_t count = site_frame_names(module, capture, frame, &names);
-
-		for (size_t j = 0; j < count; j++)
-			json_array_append_new(array, one_frame(&names[j], module, capture, frame));
+		memory_append(text, "%s%s", i ? ", " : "", dump ? dump : "null");
+		free(dump);
+		json_decref(object);
 	}
-	return array;
+}
+
+static void write_stack(FILE *to, const struct site_profile *profile, const struct capture_site *site, char **texts)
+{
+	for (uint32_t i = 0; i < site->depth; i++) {
+		const struct site_frame *frame = site_profile_frame(profile, site, i);
+		char **text = &texts[frame - profile->frames];
+
+		if (!*text)
+			dump_frame(text, frame, profile->subject->capture);
+		fputs(i ? ", " : "", to);
+		fputs(*text, to);
+	}
 }
 
 /* What it held then; null: not known. */
@@ -96,7 +109,6 @@ static json_t *one_site(const struct subject *subject, const struct site_table *
 
 	json_put_figure(object, "id", number);
 	json_put(object, "kind", json_string(number ? "heap" : "others"));
-	json_put(object, "stack", stack_of(table, site, subject->capture));
 	json_put(object, "stack_end", number && site->end < sizeof(ends) / sizeof(ends[0]) ? json_string(ends[site->end]) : json_null());
 	json_put(object, "tag", site_tag(table, site) ? json_text(site_tag(table, site), strlen(site_tag(table, site))) : json_null());
 	json_put_figure(object, "allocations", site->allocations);
@@ -119,17 +131,43 @@ static json_t *one_site(const struct subject *subject, const struct site_table *
 	return object;
 }
 
-json_t *json_sites(const struct subject *subject)
+static bool write_site(FILE *to, const struct site_profile *profile, uint32_t number, char **texts)
 {
-	struct site_table *table = site_table_read(subject->recording, subject->image, subject->capture);
-	json_t *array;
+	json_t *object = one_site(profile->subject, profile->table, number);
+	bool good;
 
-	if (!table)
-		return json_null();
-	array = json_array();
-	for (uint32_t i = 0; i < table->head.sites_used; i++)
-		if (i || table->sites[0].allocations || table->sites[0].inherited_blocks)
-			json_array_append_new(array, one_site(subject, table, i));
-	site_table_free(table);
-	return array;
+	putc('{', to);
+	good = !json_dumpf(object, to, JSON_EMBED | JSON_ENSURE_ASCII);
+	json_decref(object);
+	fputs(", \"stack\": [", to);
+	write_stack(to, profile, &profile->table->sites[number], texts);
+	fputs("]}", to);
+	return good;
+}
+
+bool json_write_sites(FILE *to, const struct subject *subject)
+{
+	struct site_profile *profile = site_profile_make(subject);
+	bool good = true, first = true;
+	char **texts;
+
+	if (!profile) {
+		fputs("null", to);
+		return true;
+	}
+	texts = memory_get((profile->frame_count + 1) * sizeof(texts[0]));
+	putc('[', to);
+	for (uint32_t i = 0; i < profile->table->head.sites_used; i++) {
+		if (!site_profile_has(profile, i))
+			continue;
+		fputs(first ? "" : ", ", to);
+		first = false;
+		good = write_site(to, profile, i, texts) && good;
+	}
+	putc(']', to);
+	for (size_t i = 0; i < profile->frame_count; i++)
+		free(texts[i]);
+	free(texts);
+	site_profile_free(profile);
+	return good;
 }

@@ -136,7 +136,6 @@ static const struct {
 	{ "refused", json_refused },
 	{ "syscalls", json_calls },
 	{ "mappings", json_mappings },
-	{ "sites", json_sites },
 };
 
 /* Processes in order of birth, their images in order of exec; stable whatever the directory's order is. */
@@ -169,13 +168,21 @@ static bool write_value(FILE *to, json_t *value)
 	return good;
 }
 
+/* All but the call sites at once. */
 static bool write_process(FILE *to, const struct subject *subject)
 {
 	json_t *process = json_object();
+	bool good;
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		json_put(process, keys[i].key, keys[i].make(subject));
-	return write_value(to, process) && !out_of_memory;
+	putc('{', to);
+	good = !json_dumpf(process, to, JSON_EMBED | JSON_ENSURE_ASCII) && !out_of_memory;
+	json_decref(process);
+	fputs(", \"sites\": ", to);
+	good = json_write_sites(to, subject) && good;
+	putc('}', to);
+	return good;
 }
 
 int report_json(const struct recording *recording, const struct report_options *options, FILE *to)

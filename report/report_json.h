@@ -27,7 +27,7 @@ json_t *json_fork(const struct subject *subject);       /* json_below.c */
 json_t *json_populated(const struct subject *subject);
 json_t *json_refused(const struct subject *subject);
 json_t *json_calls(const struct subject *subject);      /* json_calls.c */
-json_t *json_sites(const struct subject *subject);      /* json_sites.c */
+bool json_write_sites(FILE *to, const struct subject *subject); /* json_sites.c: writes the value itself; false: out of memory */
 json_t *json_traffic(const struct capture *capture);    /* json_traffic.c, likewise */
 json_t *json_threads(const struct capture *capture);    /* json_threads.c, a part of it */
 

@@ -175,4 +175,16 @@ check_eq '… processes together' "40000 100000" "$(awk '{ live += ($4 ~ /:keep_
 annotated plain no --sort=requested >/dev/null
 check_eq '… --sort is the first event' requested "$(sed -n 's/^events: \([a-z]*\) .*/\1/p' plain.callgrind)"
 check_eq '… without a complaint' '' "$(head -c 300 callgrind.err)"
+
+# --- a table that is full ---
+
+# The document has 200 MB; made as a whole it needed 1.2 GiB.
+check 'thousands of sites as JSON in bounded memory' bash -c 'ulimit -v 524288 && "$1" report --format=json many.rec >many.json' - "$PAGEGAP"
+sites=$(od -A n -t u4 -j 28 -N 4 "$(echo many.rec/*.sites)")
+check_eq '… each of them, and nothing twice' "$((sites)) 0" "$(grep -oE '"kind": "(heap|others)"' many.json | wc -l) $(grep -oE '"id": [0-9]+, "kind": "(heap|others)"' many.json | sort | uniq -d | wc -l)"
+check_eq '… with what the heap counts' "$(grep -oE -m 1 '"heap": \{"allocator": "[^"]*", "allocations": [0-9]+' many.json | sed 's/.* //')" \
+	"$(grep -oE '"stack_end": ("[a-z]+"|null), "tag": null, "allocations": [0-9]+' many.json | awk '{ sum += $NF } END { print sum }')"
+for format in folded flamegraph pprof massif callgrind; do
+	check "… as $format" bash -c 'ulimit -v 524288 && "$1" report --format=$2 many.rec >bounded.out && test -s bounded.out' - "$PAGEGAP" "$format"
+done
 finish
