@@ -148,7 +148,7 @@ static const struct argp_option report_argp_options[] = {
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or json; of call sites alone: folded, flamegraph, pprof, massif or callgrind", 1 },
 	{ "exact", KEY_EXACT, NULL, 0, "all digits: bytes and nanoseconds", 1 },
 	{ "sites", KEY_SITES, "N", 0, "so many call sites are shown (10), where the run took stacks (--stacks); 0: all", 1 },
-	{ "sort", KEY_SORT, "COLUMN", 0, "of call sites: by live (the default), blocks, usable, requested, allocations or temporary; "
+	{ "sort", KEY_SORT, "COLUMN", 0, "of call sites: by live (the default), blocks, usable, requested, allocations, temporary, resident, pinned or sparse; "
 	  "of --syscalls: by time (the default), calls, errors, max, p99, bytes or name", 1 },
 	{ "tree", KEY_TREE, "HOW", 0, "call sites as a tree: of callers of what asked, or of callees from the first function on", 1 },
 	{ "fold", KEY_FOLD, "PART", 0, "of call sites: by function, file or module", 1 },

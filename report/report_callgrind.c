@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * callgrind's output: all figures are events. A site's are the own cost of the function that asked, at its line, and the cost of the call that
- * led to each function of its stack. Of a function that is there more than once only the outermost call counts, so that the sum over the
- * calls of a function is what its callees and itself cost together, recursive or not.
+ * led to each function of its stack. Of a function that is there more than once only what its innermost frame called counts, so that what a function
+ * and its calls cost together is right, however it recurs.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -113,28 +113,27 @@ static void add_site(struct output *out, struct site_profile *profile, uint32_t 
 {
 	const struct capture_site *site = &profile->table->sites[number];
 	struct site_values values = site_values_of(profile->table, site);
-	size_t caller = SIZE_MAX;
-	uint32_t line = 0;
+	size_t callee = SIZE_MAX;
 
 	for (size_t i = 0; i < SITE_COLUMNS; i++)
 		out->unknown[i] += values.of[i] == CAPTURE_UNKNOWN;
 	out->stacks++;
-	for (uint32_t i = site->depth; i-- > 0;) {
+	for (uint32_t i = 0; i < site->depth; i++) {
 		struct site_frame *frame = site_profile_frame(profile, site, i);
 
-		for (size_t j = frame->count; j-- > 0;) {
+		for (size_t j = 0; j < frame->count; j++) {
 			size_t function = functions[frame->number + j];
 
-			if (caller != SIZE_MAX && out->functions[function].seen != out->stacks)
-				add_cost(out, caller, line, function, &values);
+			if (out->functions[function].seen != out->stacks)
+				add_cost(out, function, frame->names[j].line, callee == SIZE_MAX ? function : callee, &values);
 			out->functions[function].seen = out->stacks;
-			caller = function;
-			line = frame->names[j].line;
+			callee = function;
 		}
 	}
-	if (caller == SIZE_MAX)
-		caller = function_of(out, "???", "???", "(others)");
-	add_cost(out, caller, line, caller, &values);
+	if (callee == SIZE_MAX) {
+		callee = function_of(out, "???", "???", "(others)");
+		add_cost(out, callee, 0, callee, &values);
+	}
 }
 
 static void add(struct site_profile *profile, void *data)

@@ -4,6 +4,13 @@
 
 #include <string.h>
 
+/* At the last ledger. */
+static const struct capture_site_moment *at_end(const struct site_table *table, const struct capture_site *site)
+{
+	return site_moment(table, &table->capture->snapshots[SNAPSHOT_END], (uint32_t)(site - table->sites));
+}
+
+#define AT_END(figure) (at_end(table, site) ? at_end(table, site)->figure : CAPTURE_UNKNOWN)
 #define GETTER(constant, name, title, words, unit, value) \
 	static uint64_t get_##constant(const struct site_table *table, const struct capture_site *site) \
 	{ \

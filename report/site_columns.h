@@ -17,7 +17,10 @@ enum site_unit { SITE_COUNT, SITE_BYTES };
 	X(COLUMN_REQUESTED, "requested", "asked for", "the bytes that were asked for", SITE_BYTES, site->requested_bytes) \
 	X(COLUMN_ALLOCATIONS, "allocations", "calls", "calls that got a block", SITE_COUNT, site->allocations) \
 	X(COLUMN_USABLE, "usable", "usable", "the usable bytes of live blocks", SITE_BYTES, site_live_usable_bytes(site)) \
-	X(COLUMN_TEMPORARY, "temporary", "temporary", "blocks freed before the next was asked for", SITE_COUNT, site->temporary)
+	X(COLUMN_TEMPORARY, "temporary", "temporary", "blocks freed before the next was asked for", SITE_COUNT, site->temporary) \
+	X(COLUMN_RESIDENT, "resident", "resident", "the bytes of live blocks that are resident", SITE_BYTES, AT_END(resident_bytes)) \
+	X(COLUMN_PINNED, "pinned", "pinned", "the resident pages that only their blocks keep", SITE_COUNT, AT_END(pinned_pages)) \
+	X(COLUMN_SPARSE, "sparse", "sparse", "the pages with their blocks that are nearly empty", SITE_COUNT, AT_END(sparse_pages))
 
 #define SITE_COLUMN_CONSTANT(constant, name, title, words, unit, value) constant,
 enum { SITE_COLUMNS_TABLE(SITE_COLUMN_CONSTANT) SITE_COLUMNS };

@@ -44,6 +44,9 @@ check_eq '4,000 blocks of 48 bytes, one to a page, keep all but the pages that t
 check 'the report says so in a sentence' grep -zqE '15\.[0-9]+ MiB resident are kept by[[:space:]]+4,000[[:space:]]+blocks[[:space:]]+of[[:space:]]+48[[:space:]]+bytes[[:space:]]+from[[:space:]]+intern_name' pinned.report
 check_eq 'no line is longer than 80 columns' 0 "$(awk 'length > 80' pinned.report | wc -l)"
 
+check_eq 'other tools are told of it, too' "$(jq .pinned_pages <<<"$pinned")" "$("$PAGEGAP" report --format=folded --sort=pinned pinned.rec | sed -n 's/.*;intern_name //p')"
+check 'and the page is sorted by it' grep -qE '^ +[34],[0-9]{3} .* intern_name' <("$PAGEGAP" report --sort=pinned pinned.rec | sed -n '/^Call sites/,/^$/p' | sed -n 3p)
+
 # Growth
 "$PAGEGAP" run --stacks=all --depth=1 --report=grown.report -o grown.rec -- "$BUILD/tests/oracle/site_pages" 3 >/dev/null
 check 'what has grown between two marks has a table of its own' grep -q 'from the mark half to whole' grown.report

@@ -164,6 +164,20 @@ all=$(json plain '.processes[0].heap | "\(.live_requested_bytes) \(.requested_by
 check_eq '… the whole is the heap' "$all" "$(sed -n 's/ PROGRAM TOTALS//p' self)"
 check_eq '… and with what was called: main has all' "$all|$all" "$(of inclusive main)|$(of inclusive plain)"
 check_eq '… a recursion counts once' '2000 2000 1' "$(of inclusive recursive_20_deep)"
+cat >mutual.c <<-'C'
+	#include <stdlib.h>
+	void even_a(int depth);
+	void *volatile kept;
+	__attribute__((noinline)) void leaf_c(void) { kept = malloc(1000); kept = kept; }
+	__attribute__((noinline)) void odd_b(int depth) { even_a(depth - 1); kept = kept; }
+	__attribute__((noinline)) void even_a(int depth) { if (depth > 1) odd_b(depth - 1); else leaf_c(); kept = kept; }
+	int main(void) { for (int i = 0; i < 3; i++) even_a(3); return 0; }
+C
+"${CC:-cc}" -g -O1 -fno-builtin -o mutual mutual.c
+run_gap mutual --stacks=all ./mutual
+annotated mutual yes >mutual.inclusive
+check_eq '… nor do two that call each other count twice' '3000 3000 3|3000 3000 3|3000 3000 3|3000 3000 3' \
+	"$(for name in main even_a odd_b leaf_c; do of mutual.inclusive $name; done | paste -sd '|')"
 check_eq '… an inlined function is called' '490 490 70' "$(of inclusive calls_inlined)"
 check_eq '… files and libraries are named' "$SRC/tests/oracle/call_sites.c|[$(readlink -f "$SITES")]" \
 	"$(sed -nE 's/.* ([^ ]+):keep_1000_of_40 (.*)/\1|\2/p' self)"
