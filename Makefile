@@ -183,7 +183,7 @@ $(BUILD)/asan/pagegap: $(call objects,$(REPORT_SRC) $(LEDGER_SRC),$(BUILD)/asan)
 	$(Q)$(CC) $(ASAN) -pie -o $@ $(filter %.o,$^) $(REPORT_LIBS)
 
 # What protoc-c makes of the profile's messages; it is not ours to warn about.
-$(BUILD)/report/profile.pb-c.h: report/profile.proto
+$(BUILD)/report/profile.pb-c.h: report/profile.proto $(BUILD)/.flags
 	$(call say,PROTO,$<)
 	$(Q)mkdir -p $(@D) && protoc-c --proto_path=report --c_out=$(@D) $<
 $(PROFILE): $(BUILD)/report/profile.pb-c.h
