@@ -10,28 +10,33 @@ as=()
 
 # layout SEED WAY [ARGUMENT]: one check of each kind
 layout() {
-	local name=layout.$1.$2.${#as[@]} place
+	local name=layout.$1.$2.${#as[@]} place process=0 marks='["half","whole"]'
+	[[ $2 != fork ]] || { process=1 marks='["whole"]'; }
 	place=$(mktemp -d -p "$WORK")
 	((${#as[@]} == 0)) || chown 65534:65534 "$place"
 	# Each function is one site.
 	"${as[@]}" "$PAGEGAP" run --stacks=all --depth=1 --report=/dev/null -o "$place/rec" -- "$BUILD/tests/oracle/site_pages" "$1" "${@:3}" >"$name.expected"
 	"$PAGEGAP" report --format=json "$place/rec" >"$name.json"
-	jq -r '.processes[0].sites[] | select(.live_blocks > 0) | "\(.stack[0].function) \(.live_blocks) \(.live_requested_bytes) \(.resident_bytes) \(.pinned_pages) \(.sparse_pages)"' \
+	jq -r --argjson process "$process" '.processes[$process].sites[] | select(.live_blocks > 0) | "\(.stack[0].function) \(.live_blocks) \(.live_requested_bytes) \(.resident_bytes) \(.pinned_pages) \(.sparse_pages)"' \
 		"$name.json" | grep '^site_[0-5] ' | sort >"$name.found"
 	check_eq "layout $1, $2${as[*]:+, as nobody}: blocks, bytes and pages of $(wc -l <"$name.expected") functions" "$(<"$name.expected")" "$(<"$name.found")"
-	check_eq "layout $1, $2${as[*]:+, as nobody}: sums over sites are the ledger's and the heap's" 'true true true' "$(jq -r '.processes[0] | .sites as $sites
+	check_eq "layout $1, $2${as[*]:+, as nobody}: sums over sites are the ledger's and the heap's" 'true true true' "$(jq -r --argjson process "$process" --argjson marks "$marks" '.processes[$process] | .sites as $sites
 		| [ ([.snapshots[-1].rows[] | select(.row == "heap.live" or .row == "heap.slack") | .resident_bytes] | add) == ([$sites[].resident_bytes] | add),
 		    .heap.live_requested_bytes == ([$sites[].live_requested_bytes] | add),
-		    ([$sites[].marks[].name] | unique) == ["half", "whole"] ] | map(tostring) | join(" ")' "$name.json")"
+		    ([$sites[].marks[].name] | unique) == $marks ] | map(tostring) | join(" ")' "$name.json")"
 }
 
 for ((seed = 1; seed <= 10; seed++)); do
 	layout $seed plain
 	layout $seed threads threads
+	layout $seed fork fork
 done
 if ((EUID == 0)); then
 	as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	for ((seed = 11; seed <= 13; seed++)); do layout $seed plain; done
+	for ((seed = 11; seed <= 13; seed++)); do
+		layout $seed plain
+		layout $seed fork fork
+	done
 	as=()
 fi
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocks of several functions, of many sizes, a part of them freed again and a part never touched, from one seed: site_pages SEED [threads]. At the end
- * it prints what each function's blocks hold, as it reckons by itself from its own list of them, malloc_usable_size and the pages that
- * /proc/self/pagemap says are there:
+ * Blocks of several functions, of many sizes, a part of them freed again and a part never touched, from one seed: site_pages SEED [threads | fork].
+ * With fork, a child does the second half, its parent's blocks among its own. At the end it prints what each function's blocks hold, as it reckons by
+ * itself from its own list of them, malloc_usable_size and the pages that /proc/self/pagemap says are there:
  *   FUNCTION blocks requested resident pinned sparse
  * Nothing else of it allocates. Between the two halves of the work it sets the marks "half" and "whole".
  */
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "pagegap.h"
@@ -175,7 +176,7 @@ static void sum_resident(void)
 
 int main(int argc, char **argv)
 {
-	int thread_count = argc > 2 ? 3 : 0;
+	int thread_count = argc > 2 && !strcmp(argv[2], "threads") ? 3 : 0;
 	pthread_t threads[3];
 	char turn;
 	size_t count[SITES + 1] = { 0 }, requested[SITES + 1] = { 0 }, pinned[SITES] = { 0 }, sparse[SITES] = { 0 };
@@ -193,6 +194,13 @@ int main(int argc, char **argv)
 	used = 1;
 	work();
 	pagegap_mark("half");
+	if (argc > 2 && !strcmp(argv[2], "fork")) {
+		pid_t child = fork();
+		int status;
+
+		if (child)
+			_exit(child < 0 || waitpid(child, &status, 0) != child ? 4 : status != 0);
+	}
 	for (int i = 0; i < thread_count; i++)
 		if (write(turns[1], "x", 1) != 1 || read(done[0], &turn, 1) != 1)
 			return 4;
