@@ -85,7 +85,8 @@ tell() {
 # others takes of these too, from the end.
 beside=()
 if (($# == 0 && $(nproc) > 1)); then
-	beside=(tests/e2e/{hostile,compare,hostile_log,hostile_all_calls}.sh tests/lint.sh tests/e2e/{symbols,oracle_decode}.sh)
+	beside=(tests/e2e/{hostile,compare}.sh tests/check_build.sh tests/e2e/{hostile_log,oracle_access,hostile_all_calls}.sh tests/lint.sh
+		tests/e2e/{debuggers,sites_formats,log_read,symbols,oracle_decode}.sh)
 fi
 take_beside() {
 	local test

@@ -58,7 +58,7 @@ one_line 'an unknown option' 125 "^pagegap: run --frob: no such option; see 'pag
 one_line 'an unknown short option' 125 '^pagegap: run -z: no such option' "$PAGEGAP" run -z true
 one_line 'an option without its value' 125 '^pagegap: run --output: a value is missing; give --output=DIR' "$PAGEGAP" run --output
 one_line 'an option with a value that it has not' 125 '^pagegap: run --exact=3: takes no value' "$PAGEGAP" run --exact=3 true
-one_line 'an unknown format' 125 '--format=xml: not a format; give text or json' "$PAGEGAP" run --format=xml true
+one_line 'an unknown format' 125 '--format=xml: not a format; give text, json, folded' "$PAGEGAP" run --format=xml true
 one_line 'an unknown verb' 125 '^pagegap: frob: no such verb' "$PAGEGAP" frob
 one_line 'no verb' 125 'pagegap --help' "$PAGEGAP"
 mkdir there.rec
