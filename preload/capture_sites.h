@@ -107,7 +107,7 @@ struct capture_sites {
 
 /*
  * Behind the tables, for each of the capture's snapshots in its place: what each site held then, as the ledger's walk over the heap found it. Not
- * mapped but written, after the ledger: it holds when its sequence is the snapshot's.
+ * mapped but written, after the ledger: it holds when it was taken at the snapshot's moment.
  */
 struct capture_site_moment {
 	uint64_t live_blocks;
@@ -117,7 +117,7 @@ struct capture_site_moment {
 	uint32_t sparse_pages;          /* resident pages with a block of its on which all live blocks together asked for less than a tenth */
 };
 struct capture_sites_moment_head {
-	uint64_t sequence;
+	uint64_t at_ns;
 	uint32_t sites;                 /* that were known */
 	uint32_t reserved;
 };

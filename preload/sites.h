@@ -86,8 +86,8 @@ uint64_t sites_times_gone(uint64_t address) COLD; /* … and so often those at a
 
 /* sites_pages.c: has ledgers sum what each site holds. In the one thread of an image that begins, when it has its table, or has none any more. */
 void sites_pages_begin(void) COLD;
-/* What the ledger has summed that was just taken: snapshot @number of the capture will have @sequence. Under the lock of ledgers. */
-void sites_pages_write(uint32_t number, uint32_t sequence) COLD;
+/* What the ledger has summed that was just taken, at @at_ns: it becomes snapshot @number of the capture. Under the lock of ledgers. */
+void sites_pages_write(uint32_t number, uint64_t at_ns) COLD;
 
 /* tags.c: the number of the tag that the calling thread works under; 0: none. Where there is a table. Async-signal-safe. */
 uint32_t tags_now(void);

@@ -26,9 +26,9 @@ void sites_pages_begin(void)
 	ledger_sites = sites && sites_each ? &want : NULL;
 }
 
-void sites_pages_write(uint32_t number, uint32_t sequence)
+void sites_pages_write(uint32_t number, uint64_t at_ns)
 {
-	struct capture_sites_moment_head head = { .sequence = sequence };
+	struct capture_sites_moment_head head = { .at_ns = at_ns };
 	uint64_t at = SITES_MOMENT_AT(number), bytes;
 	long fd;
 

@@ -191,7 +191,7 @@ bool snapshot_take(enum capture_why why, const char *name)
 		place->at_ns = start;
 		if (name)
 			strncpy(place->name, name, sizeof(place->name) - 1);
-		sites_pages_write((uint32_t)(place - capture->snapshots), (sequence | 1) + 1);
+		sites_pages_write((uint32_t)(place - capture->snapshots), start);
 		place->cost_ns = cost_clock() - spent;
 		__atomic_store_n(&place->sequence, (sequence | 1) + 1, __ATOMIC_RELEASE);
 		state.last_cost_ns = place->cost_ns;

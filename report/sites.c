@@ -96,11 +96,12 @@ static const char *read_tables(struct site_table *table, int fd)
 static void read_moments(struct site_table *table, int fd)
 {
 	for (size_t i = 0; i < CAPTURE_SNAPSHOTS; i++) {
-		uint32_t sequence = table->capture->snapshots[i].sequence;
+		const struct capture_snapshot *snapshot = &table->capture->snapshots[i];
 		struct capture_sites_moment_head head;
 		struct capture_site_moment *moment;
 
-		if (!sequence || !read_part(fd, &head, sizeof(head), SITES_MOMENT_AT(i)) || head.sequence != sequence || head.sites > SITES_MOST)
+		if (!snapshot->sequence || !read_part(fd, &head, sizeof(head), SITES_MOMENT_AT(i)) || head.at_ns != snapshot->at_ns ||
+		    head.sites > SITES_MOST)
 			continue;
 		moment = memory_get((head.sites + 1) * sizeof(moment[0]));
 		if (read_part(fd, moment, head.sites * sizeof(moment[0]), SITES_MOMENT_AT(i) + SITES_MOMENT_HEAD_BYTES)) {
