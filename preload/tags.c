@@ -13,6 +13,7 @@
 #define INDEX     (2 * SITES_TAGS)
 #define NO_PLACE  UINT16_MAX
 
+/* A handler may push and pop at any moment: slots from `depth` on have no name, and one below has none while it is being filled. */
 static __thread struct {
 	uint32_t depth;
 	uint16_t number[TAG_DEPTH];     /* 0: not known yet */
@@ -25,18 +26,25 @@ EXPORT void pagegap_tag_push_now(const char *name)
 {
 	uint32_t at = now.depth;
 
-	if (at < TAG_DEPTH) {
-		now.name[at] = name ? name : "";
-		now.number[at] = 0;
-	}
-	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* a handler may push and pop in between */
 	now.depth = at + 1;
+	if (at >= TAG_DEPTH)
+		return;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	now.number[at] = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	now.name[at] = name ? name : "";
 }
 
 EXPORT void pagegap_tag_pop_now(void)
 {
-	if (now.depth)
-		now.depth--;
+	uint32_t at = now.depth - 1;
+
+	if (!now.depth)
+		return;
+	if (at < TAG_DEPTH)
+		now.name[at] = NULL;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	now.depth = at;
 }
 
 /* What is kept of a name, NUL-terminated. */
@@ -92,14 +100,17 @@ static uint16_t number_of(const char *name)
 
 uint32_t tags_now(void)
 {
-	uint32_t depth = now.depth, innermost;
-	uint16_t number;
+	uint32_t at = now.depth < TAG_DEPTH ? now.depth : TAG_DEPTH;
 
-	if (!depth)
-		return 0;
-	innermost = depth < TAG_DEPTH ? depth - 1 : TAG_DEPTH - 1;
-	number = now.number[innermost];
-	if (unlikely(!number))
-		number = now.number[innermost] = number_of(now.name[innermost]);
-	return number == NO_PLACE ? 0 : number;
+	while (at--) {
+		const char *name = now.name[at];
+		uint16_t number = now.number[at];
+
+		if (!name)
+			continue;
+		if (unlikely(!number))
+			number = now.number[at] = number_of(name);
+		return number == NO_PLACE ? 0 : number;
+	}
+	return 0;
 }

@@ -258,8 +258,6 @@ for who in busy busy2 sleeper; do
 done
 tells "the text lists the processes" "Processes 4 in 4 images.* fork .* fork .* fork "
 
-# The block map needs 4 MiB for each new 64 MiB of addresses: when there are none left, blocks are counted but have no
-# place in the heap rows, and the report says how many.
 # site FUNCTION FIGURE: of the sites that a function asked from, summed
 site() { process "" '[.sites[] | select(.stack[0].function == "'"$1"'") | .'"$2"'] | add'; }
 RUN_OPTIONS=(--stacks=all)
@@ -292,6 +290,8 @@ else
 fi
 RUN_OPTIONS=()
 
+# The block map needs 4 MiB for each new 64 MiB of addresses: when there are none left, blocks are counted but have no
+# place in the heap rows, and the report says how many.
 example exhaust_memory 0
 blocks=$(said blocks) bytes=$(said block_bytes) missing=0
 note=$(grep -A 3 "no memory for the block map" "$here/report.txt" | tr -s ' \n' ' ')
