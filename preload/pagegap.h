@@ -32,8 +32,8 @@ static inline void pagegap_mark(const char *name)
 /*
  * pagegap_tag_push - from now on, the calling thread works on something of this name: a request, a phase
  * pagegap_tag_pop - no more, but on what it was before
- * @name: at most 63 bytes of it are kept; it must stay as it is until the pop. At most 127 names in a process, one inside the other 16 deep:
- *        of what goes beyond, the report says how much
+ * @name: at most 63 bytes of it are kept; it must stay as it is until the pop. At most 127 names in a process: the report
+ *        says how many more there were. One inside the other 16 deep: what is deeper counts under the sixteenth
  *
  * Call sites are kept apart by the tag under which they were reached (`pagegap run --stacks`). Costs a few stores. A pop without a push
  * does nothing; a push whose pop was jumped over (longjmp, an exception) stays. Any thread; async-signal-safe. A forked child has its

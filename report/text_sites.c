@@ -353,7 +353,7 @@ static void by_tag(struct page *page, const struct subject *subject, const struc
 
 	if (!table->head.tags_used && !table->head.tags_dropped)
 		return;
-	page_section(page, "Tags", "%s names that the program gave to what it did", COUNT(table->head.tags_used));
+	page_section(page, "Tags", "%s %s that the program gave to what it did", COUNT(table->head.tags_used), table->head.tags_used == 1 ? "name" : "names");
 	page_line(page, "%10s %10s %10s %8s  %s", "live", "blocks", "asked for", "calls", "under");
 	for (uint32_t tag = 0; tag <= table->head.tags_used; tag++) {
 		uint64_t live = 0, blocks = 0, requested = 0, calls = 0;
